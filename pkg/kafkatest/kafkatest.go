@@ -1,0 +1,153 @@
+package kafkatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/evenkeel/evenkeel/pkg/broker"
+)
+
+// Switch is the environment variable that asks for Apache Kafka: EVENKEEL_KAFKA=real.
+const Switch = "EVENKEEL_KAFKA"
+
+// Embedded starts a broker for this test alone, in memory, and returns its host:port.
+func Embedded(t testing.TB) (addr string) {
+	t.Helper()
+	b, err := broker.Start(t.Context(), broker.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b.Addr()
+}
+
+// Real returns the host:port of an Apache Kafka that all tests of this binary share, or skips the
+// test when EVENKEEL_KAFKA=real is not set. Topics outlive a test: give them names of their own.
+func Real(t testing.TB) (addr string) {
+	t.Helper()
+	if os.Getenv(Switch) != "real" {
+		t.Skipf("needs Apache Kafka: set %s=real (Java 17 and Maven) to run it", Switch)
+	}
+	k, err := realKafka()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.addr
+}
+
+// Each runs the test on the embedded broker and on Apache Kafka, as sub-tests "embedded" and "real".
+func Each(t *testing.T, test func(t *testing.T, addr string)) {
+	t.Helper()
+	t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
+	t.Run("real", func(t *testing.T) { test(t, Real(t)) })
+}
+
+// RestartReal is the command that stops and starts the broker that Real returned.
+func RestartReal(t testing.TB) []string {
+	t.Helper()
+	Real(t)
+	k, err := realKafka()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"sh", k.script, "restart", k.dir}
+}
+
+// DeleteTopic deletes a topic and returns when the broker has forgotten it.
+func DeleteTopic(t testing.TB, addr, topic string) {
+	t.Helper()
+	// A client of its own: others keep what they know about the topic for a while, as in real life.
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(addr), Transport: transport}
+	res, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{topic}})
+	if err == nil {
+		err = res.Errors[topic]
+	}
+	if err != nil {
+		t.Fatalf("delete topic %s: %v", topic, err)
+	}
+	for {
+		conn, err := kafka.DialContext(t.Context(), "tcp", addr)
+		if err != nil {
+			t.Fatalf("delete topic %s: %v", topic, err)
+		}
+		_, err = conn.ReadPartitions(topic)
+		conn.Close()
+		if errors.Is(err, kafka.UnknownTopicOrPartition) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("delete topic %s: %v", topic, err)
+		}
+	}
+}
+
+type kafkaProcess struct{ addr, script, dir string }
+
+// realKafka starts the broker once per test binary.
+var realKafka = sync.OnceValues(func() (kafkaProcess, error) {
+	_, self, _, _ := runtime.Caller(0)
+	script := filepath.Join(filepath.Dir(self), "..", "..", "scripts", "kafka", "kafka.sh")
+	dir, err := os.MkdirTemp("", "kafkatest-")
+	if err != nil {
+		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w", err)
+	}
+	port, err := freePorts()
+	if err != nil {
+		return kafkaProcess{}, err
+	}
+	start := exec.Command("sh", script, "start", dir, strconv.Itoa(port))
+	if out, err := start.CombinedOutput(); err != nil {
+		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w\n%s", err, out)
+	}
+	// The guard stops the broker when its input ends, which happens however this process dies.
+	// The write end of the pipe is never closed on purpose.
+	guard := exec.Command("sh", script, "guard", dir)
+	if _, err := guard.StdinPipe(); err != nil {
+		return kafkaProcess{}, fmt.Errorf("guard Apache Kafka: %w", err)
+	}
+	detach(guard)
+	if err := guard.Start(); err != nil {
+		return kafkaProcess{}, fmt.Errorf("guard Apache Kafka: %w", err)
+	}
+	k := kafkaProcess{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), script: script, dir: dir}
+	conn, err := kafka.DialContext(context.Background(), "tcp", k.addr)
+	if err != nil {
+		return kafkaProcess{}, fmt.Errorf("reach Apache Kafka: %w", err)
+	}
+	return k, conn.Close()
+})
+
+// freePorts finds a port whose successor is free too: the broker's and its controller's.
+func freePorts() (int, error) {
+	for range 100 {
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return 0, fmt.Errorf("find a free port: %w", err)
+		}
+		port := first.Addr().(*net.TCPAddr).Port
+		second, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)))
+		first.Close()
+		if err == nil {
+			second.Close()
+			return port, nil
+		}
+	}
+	return 0, errors.New("find two free ports in a row: none in 100 tries")
+}

@@ -1,0 +1,132 @@
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
+)
+
+const (
+	// Fetch as Options.Bin or EVENKEEL_PG_BIN leaves installed programs aside and fetches ours.
+	Fetch = "fetch"
+
+	fetchedVersion = embeddedpostgres.V18
+	fetchedMajor   = 18
+	fetchedName    = "postgresql-18" // below Options.Dir
+
+	helperVariable = "EVENKEEL_PGSERVER_FETCH_INTO"
+	fetchLimit     = 5 * time.Minute // 14 MB
+)
+
+// MaybeHelper does nothing in an ordinary process. In one that Start has started to fetch PostgreSQL it does that work and
+// exits. Call it before anything else in main (and in TestMain).
+func MaybeHelper() {
+	folder := os.Getenv(helperVariable)
+	if folder == "" {
+		return
+	}
+	if err := fetchHere(folder); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// fetch brings PostgreSQL's programs into dir. The work is done in a process of its own, because the library that knows
+// where they are also tries them out, which PostgreSQL refuses to root, and because a process can be ended at any time.
+func fetch(ctx context.Context, who account, dir string, log *slog.Logger) (installation, error) {
+	folder := filepath.Join(dir, fetchedName)
+	if found, err := inspect(ctx, who, filepath.Join(folder, "bin")); err == nil {
+		return found, nil
+	}
+	log.InfoContext(ctx, "fetching PostgreSQL, as none is installed", "version", string(fetchedVersion), "megabytes", 14)
+	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
+	defer cancel()
+	fresh := folder + ".new"
+	for _, rest := range []string{fresh, folder} { // of a fetch cut short; of one that no longer works
+		if err := os.RemoveAll(rest); err != nil {
+			return installation{}, explain("remove an unfinished "+rest, err)
+		}
+	}
+	self, err := executable()
+	if err != nil {
+		return installation{}, fmt.Errorf("find this program, to fetch PostgreSQL with: %w", err)
+	}
+	helper := exec.CommandContext(ctx, self)
+	helper.Dir = dir
+	helper.Env = append(os.Environ(), helperVariable+"="+fresh)
+	helper.SysProcAttr = who.process()
+	if out, err := helper.CombinedOutput(); err != nil {
+		why := lastLine(string(out))
+		if ctx.Err() != nil {
+			why = ctx.Err().Error()
+		}
+		if why == "" {
+			why = err.Error()
+		}
+		return installation{}, fmt.Errorf("no PostgreSQL from version %d on is installed and none could be fetched (%s): install the package postgresql, or name the folder of its programs in EVENKEEL_PG_BIN",
+			oldest, why)
+	}
+	if err := os.Rename(fresh, folder); err != nil {
+		return installation{}, explain("put the fetched PostgreSQL in place", err)
+	}
+	found, err := inspect(ctx, who, filepath.Join(folder, "bin"))
+	if err != nil {
+		return installation{}, fmt.Errorf("the fetched PostgreSQL does not run here: %w", err)
+	}
+	return found, nil
+}
+
+// fetchHere downloads, checks and unpacks the programs into folder, and tries them out on a cluster it throws away.
+func fetchHere(folder string) error {
+	http.DefaultClient.Timeout = fetchLimit // the library's client, which has none
+	port, err := freePort()
+	if err != nil {
+		return fmt.Errorf("find a port to try the programs on: %w", err)
+	}
+	scratch := folder + ".scratch"
+	defer os.RemoveAll(scratch)
+	trial := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
+		Version(fetchedVersion).
+		CachePath(filepath.Join(scratch, "archive")).
+		RuntimePath(filepath.Join(scratch, "run")).
+		DataPath(filepath.Join(scratch, "data")).
+		BinariesPath(folder).
+		StartParameters(map[string]string{"unix_socket_directories": ""}).
+		Port(port).
+		Logger(io.Discard))
+	if err := trial.Start(); err != nil {
+		return errors.New(oneLine(err))
+	}
+	if err := trial.Stop(); err != nil {
+		return fmt.Errorf("stop the fetched PostgreSQL after a trial: %s", oneLine(err))
+	}
+	return nil
+}
+
+func freePort() (uint32, error) {
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	return uint32(listener.Addr().(*net.TCPAddr).Port), nil
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
