@@ -15,6 +15,8 @@ import (
 	"time"
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
+
+	"github.com/evenkeel/evenkeel/pkg/datadir"
 )
 
 const (
@@ -23,7 +25,7 @@ const (
 
 	fetchedVersion = embeddedpostgres.V18
 	fetchedMajor   = 18
-	fetchedName    = "postgresql-18" // below Options.Dir
+	fetchedName    = "postgresql-18" // below Options.Programs
 
 	helperVariable = "EVENKEEL_PGSERVER_FETCH_INTO"
 	fetchLimit     = 5 * time.Minute // 14 MB
@@ -45,7 +47,15 @@ func MaybeHelper() {
 
 // fetch brings PostgreSQL's programs into dir. The work is done in a process of its own, because the library that knows
 // where they are also tries them out, which PostgreSQL refuses to root, and because a process can be ended at any time.
-func fetch(ctx context.Context, who account, dir string, log *slog.Logger) (installation, error) {
+func fetch(ctx context.Context, who account, dir string, log *slog.Logger) (_ installation, err error) {
+	if err := who.own(dir); err != nil {
+		return installation{}, err
+	}
+	lock, err := await(ctx, filepath.Join(dir, fetchedName+".lock"))
+	if err != nil {
+		return installation{}, err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
 	folder := filepath.Join(dir, fetchedName)
 	if found, err := inspect(ctx, who, filepath.Join(folder, "bin")); err == nil {
 		return found, nil
@@ -86,6 +96,19 @@ func fetch(ctx context.Context, who account, dir string, log *slog.Logger) (inst
 		return installation{}, fmt.Errorf("the fetched PostgreSQL does not run here: %w", err)
 	}
 	return found, nil
+}
+
+// await takes the lock when whoever fetches now is done.
+func await(ctx context.Context, file string) (*datadir.Lock, error) {
+	for {
+		lock, err := datadir.LockFile(file)
+		if busy := (*datadir.InUse)(nil); !errors.As(err, &busy) {
+			return lock, err
+		}
+		if !pause(ctx, 20*poll) {
+			return nil, fmt.Errorf("wait for another process that fetches PostgreSQL: %w", ctx.Err())
+		}
+	}
 }
 
 // fetchHere downloads, checks and unpacks the programs into folder, and tries them out on a cluster it throws away.

@@ -25,7 +25,7 @@ type installation struct {
 	version string // as the program says it, for people
 }
 
-// installed lists the folders in which PostgreSQL's programs may be, those fetched for this folder last.
+// installed lists the folders in which PostgreSQL's programs may be, those fetched into dir last.
 func installed(dir string) []string {
 	var folders []string
 	if initdb, err := exec.LookPath("initdb"); err == nil {
@@ -41,7 +41,7 @@ func installed(dir string) []string {
 		filepath.Join(dir, fetchedName, "bin"), // ours
 	} {
 		matches, err := filepath.Glob(pattern)
-		if err != nil { // only a malformed pattern, that is dir's name
+		if err != nil { // only a malformed pattern, from dir's name
 			continue
 		}
 		folders = append(folders, matches...)

@@ -62,6 +62,7 @@ var settings = map[string]string{
 type Options struct {
 	Dir      string            // folder for the cluster, password, log and fetched programs; made if missing, held exclusively
 	Bin      string            // folder of initdb and postgres, or Fetch; else EVENKEEL_PG_BIN, else what is installed, else fetched
+	Programs string            // folder for fetched programs, which several servers may share; else Dir
 	Log      *slog.Logger      // else slog.Default()
 	Settings map[string]string // over ours; fsync=off, for tests, also leaves out the flush of a new cluster
 }
@@ -97,6 +98,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, fmt.Errorf("folder for PostgreSQL %q: an existing place is needed", o.Dir)
 	}
 	o.Dir = dir
+	if o.Programs == "" {
+		o.Programs = dir
+	}
 	pgdata := filepath.Join(dir, "pgdata")
 	who, err := accountFor(pgdata)
 	if err != nil {
@@ -190,15 +194,15 @@ func find(ctx context.Context, o Options, who account, pgdata string) (installat
 			return installation{}, fmt.Errorf("the data in %s was written by PostgreSQL %d, and version %s would be fetched, which can't read it: unset EVENKEEL_PG_BIN",
 				pgdata, want, fetchedVersion)
 		}
-		return fetch(ctx, who, o.Dir, o.Log)
+		return fetch(ctx, who, o.Programs, o.Log)
 	default:
 		return given(ctx, who, o.Bin, pgdata)
 	}
-	found, err := choose(ctx, who, installed(o.Dir), pgdata)
+	found, err := choose(ctx, who, installed(o.Programs), pgdata)
 	if err != nil || found.bin != "" {
 		return found, err
 	}
-	return fetch(ctx, who, o.Dir, o.Log)
+	return fetch(ctx, who, o.Programs, o.Log)
 }
 
 // prepare makes the cluster and its password if they are not there, and returns the password. The cluster gets its name
