@@ -68,7 +68,7 @@ func TestFsync(t *testing.T) {
 
 func TestOwnServerKeepsCommittedRowsThroughAKill(t *testing.T) {
 	server := pgtest.Own(t, pgtest.WithFsync())
-	execute := func(sql string) {
+	kept := func(sql string) (n int) {
 		t.Helper()
 		conn, err := pgx.Connect(t.Context(), server.URL())
 		if err != nil {
@@ -78,9 +78,15 @@ func TestOwnServerKeepsCommittedRowsThroughAKill(t *testing.T) {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
+		if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM kept").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
 	}
-	execute("CREATE TABLE kept (n integer)")
+	kept("CREATE TABLE kept AS SELECT 1")
 	server.Kill(t)
 	server.Start(t)
-	execute("INSERT INTO kept VALUES (1)")
+	if n := kept("INSERT INTO kept VALUES (2)"); n != 2 {
+		t.Errorf("%d rows, want the one from before the kill and the new one", n)
+	}
 }
