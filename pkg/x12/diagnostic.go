@@ -168,6 +168,7 @@ const (
 	ISARepetition   Code = "isa.repetition_separator"
 	ISANoRepetition Code = "isa.no_repetition"
 	ISASecurity     Code = "isa.security"
+	ISASecurityCode Code = "isa.security_code"
 	ISAQualifier    Code = "isa.qualifier"
 	ISAID           Code = "isa.id"
 	ISADate         Code = "isa.date"
@@ -276,6 +277,7 @@ var codes = map[Code]rule{
 	ISARepetition:   {Error, 1, "002", 0, ""},
 	ISANoRepetition: {Warning, 1, "", 0, ""},
 	ISASecurity:     {Warning, 1, "", 0, ""},
+	ISASecurityCode: {Error, 1, "010", 0, ""},
 	ISAQualifier:    {Error, 1, "005", 0, ""},
 	ISAID:           {Error, 1, "006", 0, ""},
 	ISADate:         {Error, 1, "014", 0, ""},

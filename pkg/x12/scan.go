@@ -114,14 +114,11 @@ func (s *Scanner) Scan() bool {
 	}
 	for {
 		if !s.open {
-			if !s.seekISA() {
-				return false
-			}
-			return true
+			return s.seekISA()
 		}
 		if s.skip {
 			s.open, s.skip = false, false
-			s.junk(s.pos, "can't be read: the separators of its ISA are unusable")
+			s.toNextISA()
 			continue
 		}
 		if !s.layout() {
@@ -228,7 +225,7 @@ func (s *Scanner) seekISA() bool {
 		case bytes.HasPrefix(rest, []byte("ISA")):
 			s.malformed()
 		default:
-			s.junk(s.pos, "is no interchange")
+			s.junk()
 		}
 		return s.seekISA()
 	}
@@ -237,8 +234,9 @@ func (s *Scanner) seekISA() bool {
 
 func (s *Scanner) malformed() {
 	at := s.at(s.pos, min(s.pos+isaLength, len(s.buf)))
+	s.nth++
 	d := NewDiagnostic(ISAMalformed, at, "an ISA is %d bytes with its separator at 16 fixed places; this one is not, so the bytes up to the next ISA are not read", isaLength)
-	d.Interchange, d.SegmentID = s.nth+1, "ISA"
+	d.Interchange, d.SegmentID = s.nth, "ISA"
 	from := s.base + int64(s.pos)
 	s.pos += 3
 	s.toNextISA()
@@ -247,13 +245,11 @@ func (s *Scanner) malformed() {
 }
 
 // junk reports the bytes from here to the next ISA that fits, or to the end.
-func (s *Scanner) junk(from int, why string) {
-	start := s.base + int64(from)
+func (s *Scanner) junk() {
+	start := s.base + int64(s.pos)
 	s.toNextISA()
 	end := s.base + int64(s.pos)
-	if end > start {
-		s.report(FileJunk, Source{start, end - start}, "%d bytes %s: not read", end-start, why)
-	}
+	s.report(FileJunk, Source{start, end - start}, "%d bytes that are no interchange: not read", end-start).Interchange = 0
 }
 
 // toNextISA moves to the next ISA whose separators fit, or to the end of the file.
@@ -292,7 +288,7 @@ func (s *Scanner) scanISA() bool {
 		return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == ' ' || c == '.' || c == '-' || c == '+' || c >= 0x80
 	}
 	bad := func(code Code, i int, what string, c byte) {
-		d := s.report(code, Source{at.Offset + int64(i), 1}, "byte %q can't be the %s: it must be no letter, digit, blank, point or sign, and differ from the other separators", c, what)
+		d := s.report(code, Source{at.Offset + int64(i), 1}, "byte %q can't be the %s: it must be no letter, digit, blank, point or sign, and differ from the other separators; this interchange is not read", c, what)
 		d.SegmentID = "ISA"
 		s.skip = true
 	}
@@ -381,146 +377,137 @@ func (s *Scanner) layout() bool {
 	}
 }
 
+// marks are what one pass over a segment notices, by the element where it was first seen; -1 for nowhere.
+type marks struct{ control, high, spare, wide, often int }
+
 // segment takes the segment at pos; ok when it gave one, again when there may be another behind it.
 func (s *Scanner) segment() (ok, again bool) {
 	var (
-		sep                        = s.sep
-		start                      = s.pos
-		i                          = start
-		ends                       = s.ends(s.limits.Elements + 1)
-		broken, long               bool
-		controlAt, highAt, spareAt = -1, -1, -1 // elements
-		components, repeats        = 1, 1
-		wideAt, oftenAt            = -1, -1
-		tooMany                    bool
-		binaryAt                   = 0 // the element that says how many raw bytes follow
-	)
-	closeElement := func() {
-		if i > start && len(ends) > 0 && (s.classes[s.buf[i-1]] == component || s.classes[s.buf[i-1]] == repetition) && spareAt < 0 {
-			spareAt = len(ends)
-		}
-		if len(ends) <= s.limits.Elements {
-			ends = append(ends, int32(i-start))
-		} else {
-			tooMany = true
-		}
+		first               = s.base + int64(s.pos) // in the file
+		start, i            = s.pos, s.pos
+		ends                = s.ends(s.limits.Elements + 1)
+		seen                = marks{-1, -1, -1, -1, -1}
 		components, repeats = 1, 1
-	}
+		broken, tooMany     bool
+		dropped             bool // the begin is forgotten: the segment is longer than allowed
+		lengthAt            = 0  // the element that says how many raw bytes follow it
+		rawEnd              = 0
+	)
 scan:
 	for {
 		if i == len(s.buf) {
 			if s.eof {
-				s.tail = s.at(start, i)
+				s.tail = Source{first, s.base + int64(i) - first}
 				s.pos = i
 				return false, false
 			}
 			if i-start > s.limits.SegmentBytes {
-				long = true
-				s.base, s.buf, s.pos = s.base, s.buf, i
+				dropped, start, ends = true, i, ends[:0]
 			}
 			shift := s.fill(start)
-			i, start = i-shift, start-shift
+			i, start, rawEnd = i-shift, start-shift, rawEnd-shift
 			continue
 		}
-		c := s.classes[s.buf[i]]
-		if c == data {
-			i++
-			continue
-		}
-		switch c {
-		case element:
-			closeElement()
-			if len(ends) == 1 {
-				switch string(s.buf[start:i]) {
-				case "BIN":
-					binaryAt = 1
-				case "BDS":
-					binaryAt = 2
+		switch s.classes[s.buf[i]] {
+		case data:
+		case element, terminator:
+			if i > start && len(ends) > 0 && i != rawEnd && seen.spare < 0 {
+				if c := s.classes[s.buf[i-1]]; c == component || c == repetition {
+					seen.spare = len(ends)
 				}
-			} else if binaryAt > 0 && len(ends) == binaryAt+1 {
-				from := start + int(ends[binaryAt-1]) + 1
-				if text := s.buf[from:i]; digitsOnly(string(text)) && len(text) <= 9 {
-					n := number(string(text))
+			}
+			if len(ends) <= s.limits.Elements {
+				ends = append(ends, int32(i-start))
+			} else {
+				tooMany = true
+			}
+			components, repeats = 1, 1
+			if s.classes[s.buf[i]] == terminator {
+				break scan
+			}
+			switch {
+			case dropped:
+			case len(ends) == 1 && i-start == 3 && string(s.buf[start:i]) == "BIN":
+				lengthAt = 1
+			case len(ends) == 1 && i-start == 3 && string(s.buf[start:i]) == "BDS":
+				lengthAt = 2
+			case lengthAt > 0 && len(ends) == lengthAt+1:
+				lengthAt = 0
+				text := string(s.buf[start+int(ends[len(ends)-2])+1 : i])
+				if n := number(text); digitsOnly(text) && n >= 0 && n <= s.limits.SegmentBytes {
 					s.pos = i + 1
-					before := s.base
-					whole := n <= s.limits.SegmentBytes && s.needKeeping(start, n)
-					shift := int(s.base - before)
+					shift, whole := s.needBehind(start, n)
 					i, start = i-shift, start-shift
 					if !whole {
-						s.tail = s.at(start, len(s.buf))
+						s.tail = Source{first, s.base + int64(len(s.buf)) - first}
 						s.pos = len(s.buf)
 						return false, false
 					}
 					i += n
+					rawEnd = i + 1
 				}
-				binaryAt = 0
 			}
-		case terminator:
-			closeElement()
-			break scan
 		case component:
-			if components++; components > s.limits.Components && wideAt < 0 {
-				wideAt = len(ends)
-			}
-			if spareAt < 0 && repetition == s.classes[s.buf[i-1]] && false {
-				spareAt = len(ends)
+			if components++; components > s.limits.Components && seen.wide < 0 {
+				seen.wide = len(ends)
 			}
 		case repetition:
 			components = 1
-			if repeats++; repeats > s.limits.Repeats && oftenAt < 0 {
-				oftenAt = len(ends)
+			if repeats++; repeats > s.limits.Repeats && seen.often < 0 {
+				seen.often = len(ends)
 			}
 		case newline:
 			broken = true
 		case control:
-			if controlAt < 0 {
-				controlAt = len(ends)
+			if seen.control < 0 {
+				seen.control = len(ends)
 			}
 		case high:
-			if highAt < 0 {
-				highAt = len(ends)
+			if seen.high < 0 {
+				seen.high = len(ends)
 			}
 		}
 		i++
 	}
 	s.pos = i + 1
-	at := s.at(start, i+1)
-	if i == start {
-		s.report(SegmentEmpty, at, "a terminator without a segment: skipped").SegmentID = ""
+	at := Source{first, s.base + int64(i) + 1 - first}
+	switch {
+	case at.Length == 1:
+		s.report(SegmentEmpty, at, "a terminator without a segment: skipped")
 		return false, true
-	}
-	if long || i-start > s.limits.SegmentBytes {
+	case at.Length-1 > int64(s.limits.SegmentBytes):
 		s.report(SegmentTooLong, at, "a segment has at most %d bytes: not read", s.limits.SegmentBytes)
 		return false, true
 	}
 	raw := s.buf[start:i:i]
-	if broken {
-		if s.opts.Unwrap {
-			raw = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r"), nil), []byte("\n"), nil)
-			ends = s.split(raw, ends[:0])
-			if !s.wrapped {
-				s.wrapped = true
-				s.report(FileUnwrapped, at, "line breaks inside segments are left out as asked")
-			}
-		} else {
-			s.report(SegmentNewline, at, "a line break stands inside the segment; if the sender wraps its lines, ask to unwrap them")
-		}
+	if broken && s.opts.Unwrap {
+		raw = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r"), nil), []byte("\n"), nil)
+		ends = s.split(raw, ends[:0])
 	}
 	s.keep(len(ends))
-	s.seg = Segment{ID: s.intern(raw[:ends[0]]), Source: at, raw: raw, ends: ends[:len(ends):len(ends)], sep: sep}
-	s.check(tooMany, controlAt, highAt, spareAt, wideAt, oftenAt)
+	s.seg = Segment{ID: s.intern(raw[:ends[0]]), Source: at, raw: raw, ends: ends[:len(ends):len(ends)], sep: s.sep}
+	switch {
+	case broken && !s.opts.Unwrap:
+		s.report(SegmentNewline, at, "a line break stands inside the segment; if the sender wraps its lines, ask to unwrap them")
+	case broken && !s.wrapped:
+		s.wrapped = true
+		s.report(FileUnwrapped, at, "line breaks inside segments are left out as asked")
+	}
+	s.check(tooMany, seen)
+	s.open = s.seg.ID != "IEA"
 	return true, true
 }
 
-// needKeeping makes n bytes behind pos available without forgetting what stands from keep on.
-func (s *Scanner) needKeeping(keep, n int) bool {
+// needBehind makes n bytes behind pos available without forgetting what stands from keep on; positions move down by shift.
+func (s *Scanner) needBehind(keep, n int) (shift int, ok bool) {
 	for len(s.buf)-s.pos < n {
 		if s.eof {
-			return false
+			return shift, false
 		}
-		keep -= s.fill(keep)
+		moved := s.fill(keep)
+		keep, shift = keep-moved, shift+moved
 	}
-	return true
+	return shift, true
 }
 
 // split finds the elements of a segment that was unwrapped.
@@ -547,7 +534,7 @@ func (s *Scanner) intern(id []byte) string {
 	return text
 }
 
-func (s *Scanner) check(tooMany bool, controlAt, highAt, spareAt, wideAt, oftenAt int) {
+func (s *Scanner) check(tooMany bool, seen marks) {
 	seg := s.seg
 	if !validID(seg.ID) {
 		s.report(SegmentID, seg.Source, "a segment id is a capital letter and one or two capital letters or digits").SegmentID = clip(seg.ID)
@@ -560,11 +547,11 @@ func (s *Scanner) check(tooMany bool, controlAt, highAt, spareAt, wideAt, oftenA
 		code Code
 		text string
 	}{
-		{controlAt, ElementCharacter, "a control character stands in the data: the sender must take it out"},
-		{highAt, ElementHighByte, "bytes beyond the character set stand in the data: kept as they are"},
-		{wideAt, ElementComponents, "too many components"},
-		{oftenAt, ElementRepeats, "too many repeats"},
-		{spareAt, ElementTrailing, "a separator stands at the end of the element without a value behind it: read as if absent"},
+		{seen.control, ElementCharacter, "a control character stands in the data: the sender must take it out"},
+		{seen.high, ElementHighByte, "bytes beyond the character set stand in the data: kept as they are"},
+		{seen.wide, ElementComponents, "too many components"},
+		{seen.often, ElementRepeats, "too many repeats"},
+		{seen.spare, ElementTrailing, "a separator stands at the end of the element without a value behind it: read as if absent"},
 	} {
 		if f.at < 0 {
 			continue
