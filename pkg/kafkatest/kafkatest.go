@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -98,7 +99,10 @@ func DeleteTopic(t testing.TB, addr, topic string) {
 	}
 }
 
-type kafkaProcess struct{ addr, script, dir string }
+type kafkaProcess struct {
+	addr, script, dir string
+	guard             io.WriteCloser // closed by the end of this process
+}
 
 // realKafka starts the broker once per test binary.
 var realKafka = sync.OnceValues(func() (kafkaProcess, error) {
@@ -117,16 +121,16 @@ var realKafka = sync.OnceValues(func() (kafkaProcess, error) {
 		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w\n%s", err, out)
 	}
 	// The guard stops the broker when its input ends, which happens however this process dies.
-	// The write end of the pipe is never closed on purpose.
 	guard := exec.Command("sh", script, "guard", dir)
-	if _, err := guard.StdinPipe(); err != nil {
+	hold, err := guard.StdinPipe()
+	if err != nil {
 		return kafkaProcess{}, fmt.Errorf("guard Apache Kafka: %w", err)
 	}
 	detach(guard)
 	if err := guard.Start(); err != nil {
 		return kafkaProcess{}, fmt.Errorf("guard Apache Kafka: %w", err)
 	}
-	k := kafkaProcess{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), script: script, dir: dir}
+	k := kafkaProcess{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), script: script, dir: dir, guard: hold}
 	conn, err := kafka.DialContext(context.Background(), "tcp", k.addr)
 	if err != nil {
 		return kafkaProcess{}, fmt.Errorf("reach Apache Kafka: %w", err)

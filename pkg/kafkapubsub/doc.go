@@ -1,0 +1,2 @@
+// Package kafkapubsub is Watermill on Kafka, over segmentio/kafka-go.
+package kafkapubsub
