@@ -3,6 +3,7 @@ package pgserver
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -51,9 +52,17 @@ func (a account) process() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: a.uid, Gid: a.gid}}
 }
 
-// own makes the folder the account's alone.
+// own makes the folder the account's alone, and those above it, where they are missing, ones to pass through.
 func (a account) own(folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	above := os.FileMode(0o700)
+	if a.drop {
+		above = 0o711
+	}
+	err := os.MkdirAll(filepath.Dir(folder), above)
+	if err == nil {
+		err = os.Mkdir(folder, 0o700)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return explain("make the folder "+folder, err)
 	}
 	if !a.drop {

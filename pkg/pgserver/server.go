@@ -168,13 +168,16 @@ func (s *Server) start(ctx context.Context, o Options, who account, pgdata strin
 		return explain("start "+s.child.Path, err)
 	}
 	if err := s.ready(ctx); err != nil {
-		if stopErr := s.end(context.WithoutCancel(ctx)); stopErr != nil {
-			return errors.Join(err, stopErr)
-		}
-		if why := fatal(log.Name(), before); why != "" {
+		select {
+		case <-s.done: // by itself, for a reason that its log names
+			why := fatal(log.Name(), before)
+			if why == "" {
+				why = err.Error()
+			}
 			return fmt.Errorf("PostgreSQL does not start on %s: %s (more in %s)", pgdata, why, log.Name())
+		default:
+			return errors.Join(err, s.end(context.WithoutCancel(ctx)))
 		}
-		return err
 	}
 	s.log.InfoContext(ctx, "PostgreSQL is ready", "version", programs.version, "bin", programs.bin,
 		"data", pgdata, "took", time.Since(began).Round(time.Millisecond).String())
@@ -305,7 +308,8 @@ func awaitPredecessor(ctx context.Context, pgdata string) error {
 			return fmt.Errorf("PostgreSQL (pids %v) still runs on %s although its parent is gone: stop it (kill -INT)", pids, pgdata)
 		}
 	}
-	// Where the dead server's id belongs to another process by now, PostgreSQL would take that for the server.
+	// PostgreSQL takes whatever has the dead server's id for the server: another process by now, or the dead one itself where
+	// nobody asks for its result.
 	if runtime.GOOS == "linux" && postmaster > 0 && syscall.Kill(postmaster, 0) == nil {
 		if err := os.Remove(pidFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return explain("remove the stale "+pidFile, err)
