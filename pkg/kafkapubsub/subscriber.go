@@ -121,16 +121,16 @@ type subscriber struct {
 	config  SubscriberConfig
 	message func([]kafka.Message) *message.Message
 
+	life    context.Context // of all subscriptions; stop ends it
+	stop    context.CancelFunc
 	mutex   sync.Mutex
-	stop    context.CancelFunc // nil until the first Subscribe
 	closed  bool
-	context context.Context
 	running sync.WaitGroup
 }
 
 func (s *subscriber) init(client *Client, config SubscriberConfig, build func([]kafka.Message) *message.Message) error {
 	s.client, s.config, s.message = client, config.withDefaults(), build
-	s.context, s.stop = context.WithCancel(context.Background())
+	s.life, s.stop = context.WithCancel(context.Background())
 	if s.config.StartOffset != kafka.FirstOffset && s.config.StartOffset != kafka.LastOffset {
 		return fmt.Errorf("kafka subscriber: StartOffset is %d, want kafka.FirstOffset or kafka.LastOffset", config.StartOffset)
 	}
@@ -146,7 +146,7 @@ func (s *subscriber) init(client *Client, config SubscriberConfig, build func([]
 
 // SubscribeInitialize makes the topic as the configuration says.
 func (s *subscriber) SubscribeInitialize(topic string) error {
-	ctx, cancel := context.WithTimeout(s.context, 30*time.Second)
+	ctx, cancel := context.WithTimeout(s.life, 30*time.Second)
 	defer cancel()
 	return s.client.EnsureTopic(ctx, topic, s.config.Topic.Partitions, s.config.Topic.Configs)
 }
@@ -160,7 +160,7 @@ func (s *subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 		return nil, fmt.Errorf("subscribe to topic %s: the subscriber is closed", topic)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	unhook := context.AfterFunc(s.context, cancel)
+	unhook := context.AfterFunc(s.life, cancel)
 	sub := &subscription{
 		subscriber: s, topic: topic,
 		out:   make(chan *message.Message),
@@ -240,7 +240,8 @@ func (s *subscription) readAll(ctx context.Context) {
 	start, started := s.config.StartOffset, 0
 	for {
 		for ; started < s.known; started++ {
-			readers.Go(func() { s.partition(ctx, started, start, func(int64) {}) })
+			partition, offset := started, start
+			readers.Go(func() { s.partition(ctx, partition, offset, func(int64) {}) })
 		}
 		// What is added later is new: all of it was written after we began.
 		start = kafka.FirstOffset
@@ -252,28 +253,24 @@ func (s *subscription) readAll(ctx context.Context) {
 }
 
 // readShare joins the group and reads the partitions it is given, generation after generation.
+//
+// The group is closed only within a generation, or right after an error, when kafka-go is no member:
+// closed while it joins, and the broker starts another rebalance just then, it goes without leaving,
+// and the whole group waits for the dead member's session to run out.
 func (s *subscription) readShare(ctx context.Context) {
 	group, err := kafka.NewConsumerGroup(s.groupConfig(s.topic))
 	if err != nil {
 		panic(fmt.Sprintf("kafka: group configuration was validated: %v", err))
 	}
-	var closing sync.WaitGroup
-	closing.Add(1)
-	// Close first, then everything else ends: the partitions give up, the last offsets are committed,
-	// the member leaves.
-	context.AfterFunc(ctx, func() {
-		defer closing.Done()
-		group.Close()
-	})
-	defer closing.Wait()
-
+	defer group.Close()
 	wait := newPause(100*time.Millisecond, 2*time.Second)
 	failing := false
 	for {
-		// Not ctx: a generation that was made must be taken, or nobody would close it in order.
 		generation, err := group.Next(context.WithoutCancel(ctx))
 		switch {
-		case errors.Is(err, kafka.ErrGroupClosed):
+		case errors.Is(err, kafka.RebalanceInProgress):
+			// Still a member; it joins again at once.
+		case err != nil && ctx.Err() != nil:
 			return
 		case err != nil:
 			// Around a restart or an election brokers answer many things; all of them pass.
@@ -284,25 +281,29 @@ func (s *subscription) readShare(ctx context.Context) {
 			failing = true
 			s.client.log.Log(ctx, level, "kafka: joining the group fails, trying again", "group", s.config.Group, "topic", s.topic, "error", err)
 			wait.wait(ctx)
-			continue
+		default:
+			failing = false
+			wait.Reset()
+			s.client.metrics.generations.Add(ctx, 1, metric.WithAttributes(s.attributes()...))
+			if s.generation(ctx, generation) {
+				return
+			}
 		}
-		wait.Reset()
-		failing = false
-		s.client.metrics.generations.Add(ctx, 1, metric.WithAttributes(s.attributes()...))
-		s.generation(ctx, generation)
 	}
 }
 
-// generation starts a reader for each partition, the committer, and the watch. All of them end with
-// the generation; as long as one does not, nobody in the group gets on.
-func (s *subscription) generation(ctx context.Context, g *kafka.Generation) {
+// generation starts a reader for each partition, the committer, and the watch, and returns when the
+// generation ends (false) or ctx does (true: then it still runs). All of them end with the
+// generation; as long as one does not, nobody in the group gets on.
+func (s *subscription) generation(ctx context.Context, g *kafka.Generation) (leave bool) {
 	c := &commits{generation: g, topic: s.topic, client: s.client}
 	assigned := g.Assignments[s.topic]
 	c.readers.Add(len(assigned))
 	for _, a := range assigned {
 		g.Start(func(ended context.Context) {
 			defer c.readers.Done()
-			// The subscriber's values, but not its end: that comes through the group's Close.
+			// The subscriber's values, but not its end: that comes through the group's Close, or the
+			// member would join again before it leaves.
 			ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 			defer cancel()
 			defer context.AfterFunc(ended, cancel)()
@@ -311,6 +312,23 @@ func (s *subscription) generation(ctx context.Context, g *kafka.Generation) {
 	}
 	g.Start(func(ended context.Context) { c.run(ended, s.config.CommitEvery) })
 	g.Start(s.watch)
+
+	over := make(chan struct{})
+	g.Start(func(ended context.Context) {
+		<-ended.Done()
+		close(over)
+	})
+	select {
+	case <-over:
+		return false
+	case <-ctx.Done():
+	}
+	select {
+	case <-over:
+		return false
+	default:
+		return true
+	}
 }
 
 // watch ends the generation when the number of partitions has changed since before it was formed, so
@@ -409,6 +427,9 @@ const (
 // deliver hands records over as one message and waits for its answer. The message's context ends
 // with the answer, or with ctx.
 func (s *subscription) deliver(ctx context.Context, records []kafka.Message) deliveryResult {
+	if ctx.Err() != nil { // the select below would choose either way
+		return deliveryEnded
+	}
 	last := records[len(records)-1]
 	s.client.metrics.lag.Record(ctx, max(0, last.HighWaterMark-last.Offset-1), metric.WithAttributes(
 		append(s.attributes(), attribute.Int("messaging.destination.partition.id", last.Partition))...))
@@ -430,6 +451,11 @@ func (s *subscription) deliver(ctx context.Context, records []kafka.Message) del
 	case <-msg.Nacked():
 		return deliveryNacked
 	case <-ctx.Done():
+	}
+	select {
+	case <-msg.Acked(): // in the same moment: worth committing
+		return deliveryAcked
+	default:
 		return deliveryEnded
 	}
 }
