@@ -1,0 +1,44 @@
+// Package host runs services: which ones a process holds, with which database roles, topics and ports, and in which order they start and stop.
+//
+// A Service is what one service's module.go says about itself, as data; a Runtime is what it gets to work with. The same Services run all in one process (--target=all), one
+// per process, and under the simulation, which uses the pure parts alone.
+package host
+
+import (
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
+
+	"github.com/evenkeel/evenkeel/pkg/engine"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/eventlog"
+)
+
+// Service is one service of the platform.
+type Service struct {
+	Name string // the target: registry, intake, …
+	// Sources are the services whose topics it reads; may name itself.
+	Sources []string
+	// Handler is what those events lead to. Its Consumer is filled in with Name.
+	Handler engine.Handler
+	// Project keeps the service's own read models, in the transaction that appends. May be nil.
+	Project eventlog.Project
+	// Timers and OnTimer: see engine.Options. May be nil.
+	Timers  func(es.Recorded) []es.TimerOp
+	OnTimer func(es.Timer) []es.Command
+	// Migrations of the service's own tables: 0001_name.sql, …; goose format. May be nil.
+	Migrations fs.FS
+	// Register adds the service's gRPC methods.
+	Register func(grpc.ServiceRegistrar, *Runtime)
+}
+
+// Runtime is what a running service works with.
+type Runtime struct {
+	Engine *engine.Engine
+	DB     *pgxpool.Pool // the service's own role and schema, for reading its read models
+	Clock  func() time.Time
+	Log    *slog.Logger
+}
