@@ -463,19 +463,6 @@ func TestRefusals(t *testing.T) {
 		_, err := Start(t.Context(), Options{Dir: "/usr/evenkeel", Log: quiet})
 		wantSentence(t, err, "/usr/evenkeel", "not allowed for this user")
 	})
-	t.Run("a full disk", func(t *testing.T) {
-		dir := folder(t)
-		own(t, dir)
-		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
-			t.Skipf("no small disk can be made here: %v", err)
-		}
-		defer syscall.Unmount(dir, 0)
-		_, err := Start(t.Context(), Options{Dir: dir, Log: quiet})
-		wantSentence(t, err, dir, "No space left on device")
-		if _, err := os.Stat(filepath.Join(dir, "pgdata")); !os.IsNotExist(err) {
-			t.Errorf("half a cluster is left: %v", err)
-		}
-	})
 }
 
 func TestChoice(t *testing.T) {
