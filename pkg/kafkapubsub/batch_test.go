@@ -41,14 +41,19 @@ func newTopic(t *testing.T, client *kafkapubsub.Client, partitions int) string {
 	return topic
 }
 
-// produce appends records "from", "from+1" … and returns the last offset.
-func produce(t *testing.T, client *kafkapubsub.Client, topic string, partition, from, n int) int64 {
-	t.Helper()
+// records makes n records, with the partition and a number that counts up as their values.
+func records(partition, from, n int) []kafka.Message {
 	records := make([]kafka.Message, n)
 	for i := range records {
 		records[i] = kafka.Message{Value: fmt.Appendf(nil, "%d/%d", partition, from+i)}
 	}
-	last, err := kafkapubsub.NewProducer(client, kafkapubsub.ProducerConfig{}).Produce(t.Context(), topic, partition, records)
+	return records
+}
+
+// produce appends them and returns the last offset.
+func produce(t *testing.T, client *kafkapubsub.Client, topic string, partition, from, n int) int64 {
+	t.Helper()
+	last, err := kafkapubsub.NewProducer(client, kafkapubsub.ProducerConfig{}).Produce(t.Context(), topic, partition, records(partition, from, n))
 	if err != nil {
 		t.Fatal(err)
 	}
