@@ -3,6 +3,7 @@ package x12
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,7 @@ func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 // Diagnostic is one finding. Ordinals count from 1; 0 means that there is no such thing at this place.
 type Diagnostic struct {
 	Code        Code     `json:"code"`
+	Rule        string   `json:"rule,omitempty"` // which one, for rules between values: 837p.original_number
 	Severity    Severity `json:"severity"`
 	Interchange int      `json:"interchange,omitempty"` // in the file
 	Group       int      `json:"group,omitempty"`       // in the interchange
@@ -57,6 +59,9 @@ type Diagnostic struct {
 func (d Diagnostic) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s", d.Severity, d.Code)
+	if d.Rule != "" {
+		b.WriteString(" " + d.Rule)
+	}
 	if at := d.place(); at != "" {
 		b.WriteString(" at " + at)
 	}
@@ -130,6 +135,15 @@ func (ds Diagnostics) In(interchange, group, set int) Diagnostics {
 		}
 	}
 	return in
+}
+
+// Of are the findings placed in a set: those that were made from typed values don't know where it stands.
+func (ds Diagnostics) Of(set *Set) Diagnostics {
+	placed := slices.Clone(ds)
+	for i := range placed {
+		placed[i].Set, placed[i].Group, placed[i].Interchange = set.Ordinal, set.Group.Ordinal, set.Group.Interchange.Ordinal
+	}
+	return placed
 }
 
 // Invalid is the error for bytes or values that break the rules: all problems at once.

@@ -105,8 +105,9 @@ func (w *Writer) Since(offset int64) Source {
 	return Source{offset, end - offset}
 }
 
-// BeginSet writes ST, and GS before the first one. version is GS08; withVersion writes it as ST03 too.
-func (w *Writer) BeginSet(set, control, version string, withVersion bool) {
+// BeginSet writes ST, and GS before the first one, and gives ST02: control, or the next of 0001, 0002 … when that is empty. version is GS08;
+// withVersion writes it as ST03 too.
+func (w *Writer) BeginSet(set, control, version string, withVersion bool) string {
 	if !w.group {
 		w.group = true
 		sender, receiver := w.env.GroupSender, w.env.GroupReceiver
@@ -136,6 +137,7 @@ func (w *Writer) BeginSet(set, control, version string, withVersion bool) {
 		w.Problem(STControlTwice, "", "ST", 2, "set number %s stands twice in the group", control)
 	}
 	w.controls[control] = true
+	return control
 }
 
 // EndSet writes SE.
