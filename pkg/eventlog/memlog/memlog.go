@@ -454,15 +454,15 @@ func (l *Log) DueTimers(_ context.Context, now time.Time, limit int) ([]eventlog
 }
 
 // NextTimer is when the next timer is due.
-func (l *Log) NextTimer(context.Context) (next time.Time, any bool, err error) {
+func (l *Log) NextTimer(context.Context) (next time.Time, found bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, t := range l.timers {
-		if !any || t.DueAt.Before(next) {
-			next, any = t.DueAt, true
+		if !found || t.DueAt.Before(next) {
+			next, found = t.DueAt, true
 		}
 	}
-	return next, any, nil
+	return next, found, nil
 }
 
 // RelayState is how far a relay has published.
