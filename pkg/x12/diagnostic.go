@@ -242,6 +242,7 @@ const (
 	ElementLong       Code = "element.long"
 	ElementShort      Code = "element.short"
 	ElementPattern    Code = "element.pattern"
+	ElementMisplaced  Code = "element.misplaced"
 	ElementUnread     Code = "element.unread"
 	CompositeBroken   Code = "element.composite_incomplete"
 	DelimiterInData   Code = "element.delimiter"
@@ -351,6 +352,7 @@ var codes = map[Code]rule{
 	ElementLong:       {Error, 1, "", inIK4, "5"},
 	ElementShort:      {Error, 1, "", inIK4, "4"},
 	ElementPattern:    {Error, 2, "", inIK4, "I12"},
+	ElementMisplaced:  {Warning, 2, "", 0, ""},
 	ElementUnread:     {Warning, 2, "", 0, ""},
 	CompositeBroken:   {Error, 2, "", inIK4, "1"},
 	DelimiterInData:   {Error, 1, "", inIK4, "6"},
