@@ -139,9 +139,9 @@ type Unit struct {
 	Park       []Parked    // inserted; one that waits for a key that meanwhile is there is stored as Ready
 	Repark     []Parked    // of rows that exist: state, error and attempts are written again
 	Unpark     []ParkedKey // deleted; each must still be there
+	Fired      []TimerRow  // deleted, before SetTimers; each must still be there with the same DueAt
 	SetTimers  []TimerRow  // replaces one with the same key
-	Cancel     []TimerKey
-	Fired      []TimerKey // deleted; each must still be there
+	Cancel     []TimerKey  // none that is in SetTimers
 	States     []State
 	Statements []es.Statement
 }
@@ -236,3 +236,12 @@ type Loaded struct {
 
 // Project makes the statements of a service's read models from its own events, after they have their position. It is pure.
 type Project func(es.Recorded) []es.Statement
+
+// KeyOf is the stream of a stored event. A tenant id that is no UUID gives the zero tenant: no stream of ours has it.
+func KeyOf(r Record) StreamKey {
+	tenant, err := uuid.Parse(r.TenantId)
+	if err != nil {
+		tenant = uuid.Nil
+	}
+	return StreamKey{Tenant: tenant, Stream: r.Stream}
+}

@@ -1,0 +1,320 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	authv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
+	"github.com/evenkeel/evenkeel/pkg/engine"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/eventlog"
+	"github.com/evenkeel/evenkeel/pkg/eventlog/memlog"
+	"github.com/evenkeel/evenkeel/pkg/seal"
+	"github.com/evenkeel/evenkeel/pkg/wire"
+)
+
+// The tests' source is a log of check-ins, one stream per patient; the consumer writes one release per check-in on a stream per patient.
+
+var (
+	ctx    = context.Background()
+	tenant = uuid.MustParse("00000000-0000-0000-0000-000000000001")
+	start  = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+)
+
+type ledger struct{ visits []string }
+
+var ledgers = es.Stream[ledger]{Kind: "ledger", Evolve: func(s ledger, e es.Event) ledger {
+	s.visits = append(s.visits, e.(*authv1.UnitsReleased).AppointmentId)
+	return s
+}}
+
+var visits = es.Stream[int]{Kind: "visits", Evolve: func(n int, _ es.Event) int { return n + 1 }}
+
+func record(s ledger, e *authv1.UnitsReleased) ([]es.Event, error) {
+	if e.AppointmentId == "poison" {
+		return nil, errors.New("this one can't be handled")
+	}
+	return []es.Event{e}, nil
+}
+
+func react(r es.Recorded, _ es.Look) ([]es.Command, error) {
+	e, ok := r.Event.(*intakev1.AppointmentCheckedIn)
+	if !ok {
+		return nil, nil
+	}
+	return []es.Command{es.Do(ledgers, e.PatientId, record, &authv1.UnitsReleased{AppointmentId: e.AppointmentId})}, nil
+}
+
+type rig struct {
+	source   *engine.Engine
+	target   *engine.Engine
+	consumer *Consumer
+	asked    []*platformv1.ReplayRequested
+	now      time.Time
+}
+
+func newRig(t interface{ Fatal(...any) }, h engine.Handler) *rig {
+	r := &rig{now: start}
+	build := func(service string) *engine.Engine {
+		e, err := engine.New(engine.Options{
+			Service: service, Log: memlog.New(service), Codec: seal.NewCodec(&seal.Memory{}), Clock: func() time.Time { return r.now }, HashKey: []byte("test"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	r.source, r.target = build("intake"), build("authorization")
+	h.Consumer = "authorization"
+	r.consumer = r.open(h)
+	return r
+}
+
+// open is a consumer as it is after a restart: it knows nothing but the log.
+func (r *rig) open(h engine.Handler) *Consumer {
+	return New(Options{Source: "intake", Handler: h, Engine: r.target, Replay: func(_ context.Context, q *platformv1.ReplayRequested) error {
+		r.asked = append(r.asked, q)
+		return nil
+	}})
+}
+
+func (r *rig) checkIn(t interface{ Fatal(...any) }, patient, visit string) {
+	r.put(t, patient, &intakev1.AppointmentCheckedIn{AppointmentId: visit, PatientId: patient})
+}
+
+func (r *rig) put(t interface{ Fatal(...any) }, stream string, e proto.Message) {
+	c := engine.WithCaller(ctx, engine.Caller{Tenant: tenant, Actor: "test"})
+	if _, err := engine.Execute(c, r.source, visits, stream, func(int, *platformv1.StatusRequest) ([]es.Event, error) { return []es.Event{e}, nil }, &platformv1.StatusRequest{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *rig) sent(t interface{ Fatal(...any) }) []wire.Content {
+	records, err := r.source.Log.Read(ctx, 0, 100_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]wire.Content, len(records))
+	for i, rec := range records {
+		out[i] = wire.Content{Event: rec}
+	}
+	return out
+}
+
+func (r *rig) heartbeat(t interface{ Fatal(...any) }) wire.Content {
+	head, err := r.source.Log.Head(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &platformv1.Heartbeat{Source: "intake", LastBySlot: map[int32]int64{}}
+	for slot, last := range head.BySlot {
+		if last > 0 {
+			b.LastBySlot[int32(slot)] = last
+		}
+	}
+	return wire.Content{Heartbeat: b}
+}
+
+// effects are the visits recorded, by patient, read from the log itself.
+func (r *rig) effects(t interface{ Fatal(...any) }) map[string][]string {
+	records, err := r.target.Log.Read(ctx, 0, 100_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for _, rec := range records {
+		got, err := r.target.Open(ctx, rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[got.StreamID] = append(out[got.StreamID], got.Event.(*authv1.UnitsReleased).AppointmentId)
+	}
+	return out
+}
+
+func TestWhateverTheBrokerDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := newRig(t, engine.Handler{React: react})
+		want := map[string][]string{}
+		for i := range rapid.IntRange(1, 60).Draw(t, "events") {
+			patient := fmt.Sprint("pat_", rapid.IntRange(1, 6).Draw(t, "patient"))
+			visit := fmt.Sprint("v", i)
+			r.checkIn(t, patient, visit)
+			want[patient] = append(want[patient], visit)
+		}
+		all := r.sent(t)
+		for range rapid.IntRange(0, 12).Draw(t, "deliveries") {
+			// Anything may come: pieces out of order, pieces twice, with events missing in the middle.
+			from := rapid.IntRange(0, len(all)-1).Draw(t, "from")
+			piece := append([]wire.Content(nil), all[from:rapid.IntRange(from, len(all)).Draw(t, "to")]...)
+			if len(piece) > 1 && rapid.Bool().Draw(t, "lose one") {
+				k := rapid.IntRange(0, len(piece)-1).Draw(t, "which")
+				piece = append(piece[:k:k], piece[k+1:]...)
+			}
+			if rapid.IntRange(0, 3).Draw(t, "restart") == 0 {
+				r.consumer = r.open(r.consumer.Handler)
+			}
+			if err := r.consumer.Handle(ctx, piece); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// From here on the broker works: heartbeats show what is missing, the relay publishes it again.
+		for round := 0; ; round++ {
+			r.asked = nil
+			r.now = r.now.Add(time.Minute)
+			if err := r.consumer.Handle(ctx, []wire.Content{r.heartbeat(t)}); err != nil {
+				t.Fatal(err)
+			}
+			if len(r.asked) == 0 {
+				break
+			}
+			if round > 3 {
+				t.Fatalf("still asking after %d rounds: %v", round, r.asked)
+			}
+			for _, q := range r.asked {
+				records, err := r.source.Log.ReadSlot(ctx, int16(q.Slot), q.After, 1000)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, rec := range records {
+					if err := r.consumer.Handle(ctx, []wire.Content{{Event: rec}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		got := r.effects(t)
+		for patient, visits := range want {
+			if fmt.Sprint(got[patient]) != fmt.Sprint(visits) {
+				t.Fatalf("%s: recorded %v, happened %v", patient, got[patient], visits)
+			}
+		}
+	})
+}
+
+func TestTwoWorkersOnOnePartition(t *testing.T) {
+	r := newRig(t, engine.Handler{React: react})
+	for i := range 300 {
+		r.checkIn(t, fmt.Sprint("pat_", i%7), fmt.Sprint("v", i))
+	}
+	all := r.sent(t)
+	other := r.open(r.consumer.Handler)
+	errs := make(chan error, 2)
+	for _, c := range []*Consumer{r.consumer, other} {
+		go func() {
+			for i := 0; i < len(all); i += 10 {
+				if err := c.Handle(ctx, all[i:i+10]); err != nil {
+					errs <- err
+					return
+				}
+			}
+			errs <- nil
+		}()
+	}
+	for range 2 {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	for _, visits := range r.effects(t) {
+		n += len(visits)
+	}
+	if n != 300 {
+		t.Fatalf("300 events had %d effects", n)
+	}
+}
+
+func TestAPoisonEventStopsItsStreamOnly(t *testing.T) {
+	r := newRig(t, engine.Handler{React: react})
+	for _, v := range [][2]string{{"pat_1", "v1"}, {"pat_1", "poison"}, {"pat_2", "v2"}, {"pat_1", "v3"}, {"pat_2", "v4"}} {
+		r.checkIn(t, v[0], v[1])
+	}
+	if err := r.consumer.Handle(ctx, r.sent(t)); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(r.effects(t)); got != "map[pat_1:[v1] pat_2:[v2 v4]]" {
+		t.Fatalf("got %s", got)
+	}
+	r.checkIn(t, "pat_1", "v5") // later ones stay behind, too
+	if err := r.consumer.Handle(ctx, r.sent(t)); err != nil {
+		t.Fatal(err)
+	}
+	dead, err := r.target.Log.ListParked(ctx, "authorization", eventlog.Dead, 10)
+	if err != nil || len(dead) != 1 || dead[0].Record.Version != 2 || dead[0].Error == "" {
+		t.Fatalf("dead letters: %v (%v)", dead, err)
+	}
+	if err := Retry(ctx, r.target.Log, dead[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Drain(ctx, r.target, r.consumer.Handler); err != nil {
+		t.Fatal(err)
+	}
+	dead, _ = r.target.Log.ListParked(ctx, "authorization", eventlog.Dead, 10)
+	if len(dead) != 1 || dead[0].Attempts != 2 {
+		t.Fatalf("after a retry that fails again: %v", dead)
+	}
+	if err := Discard(ctx, r.target.Log, dead[0]); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Drain(ctx, r.target, r.consumer.Handler); n != 2 || err != nil {
+		t.Fatalf("%d were handled after the discard, %v", n, err)
+	}
+	if got := fmt.Sprint(r.effects(t)); got != "map[pat_1:[v1 v3 v5] pat_2:[v2 v4]]" {
+		t.Fatalf("got %s", got)
+	}
+}
+
+func TestAnEarlyEventWaits(t *testing.T) {
+	known := es.Mirror[bool]{
+		Name: "patient",
+		Keys: func(r es.Recorded) []string {
+			if e, ok := r.Event.(*intakev1.PatientRegistered); ok {
+				return []string{e.PatientId}
+			}
+			return nil
+		},
+		Evolve: func(bool, es.Event) bool { return true },
+	}
+	waiting := func(r es.Recorded, look es.Look) ([]es.Command, error) {
+		if e, ok := r.Event.(*intakev1.AppointmentCheckedIn); ok {
+			if _, ok := es.Find(look, known, e.PatientId); !ok {
+				return nil, es.Wait(known, e.PatientId)
+			}
+		}
+		return react(r, look)
+	}
+	r := newRig(t, engine.Handler{React: waiting, Mirrors: []es.AnyMirror{known}})
+	r.checkIn(t, "pat_1", "v1")
+	r.checkIn(t, "pat_1", "v2")
+	if err := r.consumer.Handle(ctx, r.sent(t)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Drain(ctx, r.target, r.consumer.Handler); n != 0 || err != nil || len(r.effects(t)) != 0 {
+		t.Fatalf("%d handled before the patient was known (%v)", n, err)
+	}
+	r.put(t, "registration", &intakev1.PatientRegistered{PatientId: "pat_1"})
+	if err := r.consumer.Handle(ctx, r.sent(t)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.consumer.Woken():
+	default:
+		t.Fatal("nobody was woken")
+	}
+	if n, err := Drain(ctx, r.target, r.consumer.Handler); n != 2 || err != nil {
+		t.Fatalf("%d handled, %v", n, err)
+	}
+	if got := fmt.Sprint(r.effects(t)); got != "map[pat_1:[v1 v2]]" {
+		t.Fatalf("got %s", got)
+	}
+}
