@@ -63,7 +63,7 @@ missing=$(missing_packages "$@")
 missing=$(echo $missing) # on one line
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo "The tests need packages that are missing here: $missing (as root on Debian: apt-get install --no-install-recommends $missing)." >&2
+  echo "The tests need packages that are missing here: $missing (as root on Debian, scripts/setup/packages.sh installs them)." >&2
   exit 1
 fi
 

@@ -1,5 +1,5 @@
 // The tool set itself: Chromium starts, shows a page, hears its errors, sees its faults, and draws it.
-//   node --test services/tests/ui/browser.test.mjs        UI_SHOTS=DIR keeps the screenshot
+//   "$(scripts/setup/ui.sh)/node" --test services/tests/ui/browser.test.mjs        UI_SHOTS=DIR keeps the screenshot
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { writeFile } from 'node:fs/promises';
