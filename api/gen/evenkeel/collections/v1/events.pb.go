@@ -26,25 +26,29 @@ const (
 
 // Stream work_item/{work_item_id}.
 type WorkItemOpened struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	WorkItemId    string                 `protobuf:"bytes,1,opt,name=work_item_id,json=workItemId,proto3" json:"work_item_id,omitempty"`
-	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`     // claim_held, denial, rejection, coder_query, quarantined_remittance, unapplied, underpayment, overdue, visit_held, authorization
-	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`   // never PHI
-	Detail        string                 `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"` // never PHI: reasons, codes, amounts
-	Owner         string                 `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`   // team
-	DueDate       string                 `protobuf:"bytes,6,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
-	AtRiskAmount  int64                  `protobuf:"varint,7,opt,name=at_risk_amount,json=atRiskAmount,proto3" json:"at_risk_amount,omitempty"`
-	PatientId     string                 `protobuf:"bytes,8,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	ClaimId       string                 `protobuf:"bytes,9,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
-	AccountId     string                 `protobuf:"bytes,10,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
-	EncounterId   string                 `protobuf:"bytes,11,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
-	AppointmentId string                 `protobuf:"bytes,12,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
-	RemittanceId  string                 `protobuf:"bytes,13,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
-	PayerId       string                 `protobuf:"bytes,14,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	OpenedDate    string                 `protobuf:"bytes,15,opt,name=opened_date,json=openedDate,proto3" json:"opened_date,omitempty"`
-	DefaultAction string                 `protobuf:"bytes,16,opt,name=default_action,json=defaultAction,proto3" json:"default_action,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	WorkItemId      string                 `protobuf:"bytes,1,opt,name=work_item_id,json=workItemId,proto3" json:"work_item_id,omitempty"`
+	Kind            string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`     // claim_held, denial, rejection, coder_query, quarantined_remittance, unapplied, unmatched_payment, deposit, underpayment, overdue, timely_filing, visit_held, authorization, refused_file
+	Title           string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`   // never PHI
+	Detail          string                 `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"` // never PHI: reasons, codes, amounts
+	Owner           string                 `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`   // team
+	DueDate         string                 `protobuf:"bytes,6,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
+	AtRiskAmount    int64                  `protobuf:"varint,7,opt,name=at_risk_amount,json=atRiskAmount,proto3" json:"at_risk_amount,omitempty"`
+	PatientId       string                 `protobuf:"bytes,8,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ClaimId         string                 `protobuf:"bytes,9,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	AccountId       string                 `protobuf:"bytes,10,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	EncounterId     string                 `protobuf:"bytes,11,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	AppointmentId   string                 `protobuf:"bytes,12,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	RemittanceId    string                 `protobuf:"bytes,13,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	PayerId         string                 `protobuf:"bytes,14,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	OpenedDate      string                 `protobuf:"bytes,15,opt,name=opened_date,json=openedDate,proto3" json:"opened_date,omitempty"`
+	DefaultAction   string                 `protobuf:"bytes,16,opt,name=default_action,json=defaultAction,proto3" json:"default_action,omitempty"`
+	Subject         string                 `protobuf:"bytes,17,opt,name=subject,proto3" json:"subject,omitempty"` // what it is about, unique in its kind: claim_id, claim_id line_id, appointment_id …
+	DepositId       string                 `protobuf:"bytes,18,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	InterchangeId   string                 `protobuf:"bytes,19,opt,name=interchange_id,json=interchangeId,proto3" json:"interchange_id,omitempty"`
+	AuthorizationId string                 `protobuf:"bytes,20,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *WorkItemOpened) Reset() {
@@ -185,6 +189,34 @@ func (x *WorkItemOpened) GetOpenedDate() string {
 func (x *WorkItemOpened) GetDefaultAction() string {
 	if x != nil {
 		return x.DefaultAction
+	}
+	return ""
+}
+
+func (x *WorkItemOpened) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *WorkItemOpened) GetDepositId() string {
+	if x != nil {
+		return x.DepositId
+	}
+	return ""
+}
+
+func (x *WorkItemOpened) GetInterchangeId() string {
+	if x != nil {
+		return x.InterchangeId
+	}
+	return ""
+}
+
+func (x *WorkItemOpened) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
 	}
 	return ""
 }
@@ -420,6 +452,10 @@ type StatementLine struct {
 	AdjustedAmount      int64                  `protobuf:"varint,6,opt,name=adjusted_amount,json=adjustedAmount,proto3" json:"adjusted_amount,omitempty"`
 	PatientPaidAmount   int64                  `protobuf:"varint,7,opt,name=patient_paid_amount,json=patientPaidAmount,proto3" json:"patient_paid_amount,omitempty"`
 	BalanceAmount       int64                  `protobuf:"varint,8,opt,name=balance_amount,json=balanceAmount,proto3" json:"balance_amount,omitempty"`
+	CopayAmount         int64                  `protobuf:"varint,9,opt,name=copay_amount,json=copayAmount,proto3" json:"copay_amount,omitempty"` // what the plan left to the patient, by its reason
+	CoinsuranceAmount   int64                  `protobuf:"varint,10,opt,name=coinsurance_amount,json=coinsuranceAmount,proto3" json:"coinsurance_amount,omitempty"`
+	DeductibleAmount    int64                  `protobuf:"varint,11,opt,name=deductible_amount,json=deductibleAmount,proto3" json:"deductible_amount,omitempty"`
+	OtherShareAmount    int64                  `protobuf:"varint,12,opt,name=other_share_amount,json=otherShareAmount,proto3" json:"other_share_amount,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -510,6 +546,95 @@ func (x *StatementLine) GetBalanceAmount() int64 {
 	return 0
 }
 
+func (x *StatementLine) GetCopayAmount() int64 {
+	if x != nil {
+		return x.CopayAmount
+	}
+	return 0
+}
+
+func (x *StatementLine) GetCoinsuranceAmount() int64 {
+	if x != nil {
+		return x.CoinsuranceAmount
+	}
+	return 0
+}
+
+func (x *StatementLine) GetDeductibleAmount() int64 {
+	if x != nil {
+		return x.DeductibleAmount
+	}
+	return 0
+}
+
+func (x *StatementLine) GetOtherShareAmount() int64 {
+	if x != nil {
+		return x.OtherShareAmount
+	}
+	return 0
+}
+
+// A statement is to be written: the timer asked for it.
+type StatementRequested struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StatementId   string                 `protobuf:"bytes,1,opt,name=statement_id,json=statementId,proto3" json:"statement_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	RequestedDate string                 `protobuf:"bytes,3,opt,name=requested_date,json=requestedDate,proto3" json:"requested_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatementRequested) Reset() {
+	*x = StatementRequested{}
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatementRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatementRequested) ProtoMessage() {}
+
+func (x *StatementRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatementRequested.ProtoReflect.Descriptor instead.
+func (*StatementRequested) Descriptor() ([]byte, []int) {
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *StatementRequested) GetStatementId() string {
+	if x != nil {
+		return x.StatementId
+	}
+	return ""
+}
+
+func (x *StatementRequested) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *StatementRequested) GetRequestedDate() string {
+	if x != nil {
+		return x.RequestedDate
+	}
+	return ""
+}
+
 type StatementIssued struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	StatementId    string                 `protobuf:"bytes,1,opt,name=statement_id,json=statementId,proto3" json:"statement_id,omitempty"`
@@ -520,13 +645,17 @@ type StatementIssued struct {
 	Lines          []*StatementLine       `protobuf:"bytes,6,rep,name=lines,proto3" json:"lines,omitempty"`
 	PatientName    *v1.PersonName         `protobuf:"bytes,7,opt,name=patient_name,json=patientName,proto3" json:"patient_name,omitempty"`
 	PatientAddress *v1.Address            `protobuf:"bytes,8,opt,name=patient_address,json=patientAddress,proto3" json:"patient_address,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Who asks for the money: the organization of the first line's location.
+	OrganizationName    string      `protobuf:"bytes,9,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
+	OrganizationAddress *v1.Address `protobuf:"bytes,10,opt,name=organization_address,json=organizationAddress,proto3" json:"organization_address,omitempty"`
+	OrganizationPhone   string      `protobuf:"bytes,11,opt,name=organization_phone,json=organizationPhone,proto3" json:"organization_phone,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *StatementIssued) Reset() {
 	*x = StatementIssued{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -538,7 +667,7 @@ func (x *StatementIssued) String() string {
 func (*StatementIssued) ProtoMessage() {}
 
 func (x *StatementIssued) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -551,7 +680,7 @@ func (x *StatementIssued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementIssued.ProtoReflect.Descriptor instead.
 func (*StatementIssued) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{5}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StatementIssued) GetStatementId() string {
@@ -610,6 +739,27 @@ func (x *StatementIssued) GetPatientAddress() *v1.Address {
 	return nil
 }
 
+func (x *StatementIssued) GetOrganizationName() string {
+	if x != nil {
+		return x.OrganizationName
+	}
+	return ""
+}
+
+func (x *StatementIssued) GetOrganizationAddress() *v1.Address {
+	if x != nil {
+		return x.OrganizationAddress
+	}
+	return nil
+}
+
+func (x *StatementIssued) GetOrganizationPhone() string {
+	if x != nil {
+		return x.OrganizationPhone
+	}
+	return ""
+}
+
 // Timer body: time to send the patient a statement, if there is a balance.
 type StatementDue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -620,7 +770,7 @@ type StatementDue struct {
 
 func (x *StatementDue) Reset() {
 	*x = StatementDue{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -632,7 +782,7 @@ func (x *StatementDue) String() string {
 func (*StatementDue) ProtoMessage() {}
 
 func (x *StatementDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -645,7 +795,7 @@ func (x *StatementDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementDue.ProtoReflect.Descriptor instead.
 func (*StatementDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StatementDue) GetPatientId() string {
@@ -659,7 +809,7 @@ var File_evenkeel_collections_v1_events_proto protoreflect.FileDescriptor
 
 const file_evenkeel_collections_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"$evenkeel/collections/v1/events.proto\x12\x17evenkeel.collections.v1\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\"\xf6\x03\n" +
+	"$evenkeel/collections/v1/events.proto\x12\x17evenkeel.collections.v1\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\"\x81\x05\n" +
 	"\x0eWorkItemOpened\x12 \n" +
 	"\fwork_item_id\x18\x01 \x01(\tR\n" +
 	"workItemId\x12\x12\n" +
@@ -681,7 +831,12 @@ const file_evenkeel_collections_v1_events_proto_rawDesc = "" +
 	"\bpayer_id\x18\x0e \x01(\tR\apayerId\x12\x1f\n" +
 	"\vopened_date\x18\x0f \x01(\tR\n" +
 	"openedDate\x12%\n" +
-	"\x0edefault_action\x18\x10 \x01(\tR\rdefaultAction\"P\n" +
+	"\x0edefault_action\x18\x10 \x01(\tR\rdefaultAction\x12\x18\n" +
+	"\asubject\x18\x11 \x01(\tR\asubject\x12\x1d\n" +
+	"\n" +
+	"deposit_id\x18\x12 \x01(\tR\tdepositId\x12%\n" +
+	"\x0einterchange_id\x18\x13 \x01(\tR\rinterchangeId\x12)\n" +
+	"\x10authorization_id\x18\x14 \x01(\tR\x0fauthorizationId\"P\n" +
 	"\x10WorkItemAssigned\x12 \n" +
 	"\fwork_item_id\x18\x01 \x01(\tR\n" +
 	"workItemId\x12\x1a\n" +
@@ -702,7 +857,7 @@ const file_evenkeel_collections_v1_events_proto_rawDesc = "" +
 	"\fservice_date\x18\x05 \x01(\tR\vserviceDate\x12\x14\n" +
 	"\x05cause\x18\x06 \x01(\tR\x05cause\x12$\n" +
 	"\x0ecause_event_id\x18\a \x01(\tR\fcauseEventId\x12!\n" +
-	"\fchanged_date\x18\b \x01(\tR\vchangedDate\"\xcc\x02\n" +
+	"\fchanged_date\x18\b \x01(\tR\vchangedDate\"\xf9\x03\n" +
 	"\rStatementLine\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12!\n" +
@@ -712,7 +867,17 @@ const file_evenkeel_collections_v1_events_proto_rawDesc = "" +
 	"\x15insurance_paid_amount\x18\x05 \x01(\x03R\x13insurancePaidAmount\x12'\n" +
 	"\x0fadjusted_amount\x18\x06 \x01(\x03R\x0eadjustedAmount\x12.\n" +
 	"\x13patient_paid_amount\x18\a \x01(\x03R\x11patientPaidAmount\x12%\n" +
-	"\x0ebalance_amount\x18\b \x01(\x03R\rbalanceAmount\"\x8b\x03\n" +
+	"\x0ebalance_amount\x18\b \x01(\x03R\rbalanceAmount\x12!\n" +
+	"\fcopay_amount\x18\t \x01(\x03R\vcopayAmount\x12-\n" +
+	"\x12coinsurance_amount\x18\n" +
+	" \x01(\x03R\x11coinsuranceAmount\x12+\n" +
+	"\x11deductible_amount\x18\v \x01(\x03R\x10deductibleAmount\x12,\n" +
+	"\x12other_share_amount\x18\f \x01(\x03R\x10otherShareAmount\"}\n" +
+	"\x12StatementRequested\x12!\n" +
+	"\fstatement_id\x18\x01 \x01(\tR\vstatementId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12%\n" +
+	"\x0erequested_date\x18\x03 \x01(\tR\rrequestedDate\"\xb5\x04\n" +
 	"\x0fStatementIssued\x12!\n" +
 	"\fstatement_id\x18\x01 \x01(\tR\vstatementId\x12\x1d\n" +
 	"\n" +
@@ -722,7 +887,11 @@ const file_evenkeel_collections_v1_events_proto_rawDesc = "" +
 	"\x0ebalance_amount\x18\x05 \x01(\x03R\rbalanceAmount\x12<\n" +
 	"\x05lines\x18\x06 \x03(\v2&.evenkeel.collections.v1.StatementLineR\x05lines\x12E\n" +
 	"\fpatient_name\x18\a \x01(\v2\x1c.evenkeel.type.v1.PersonNameB\x04\xa8\xd4\x18\x01R\vpatientName\x12H\n" +
-	"\x0fpatient_address\x18\b \x01(\v2\x19.evenkeel.type.v1.AddressB\x04\xa8\xd4\x18\x01R\x0epatientAddress\"-\n" +
+	"\x0fpatient_address\x18\b \x01(\v2\x19.evenkeel.type.v1.AddressB\x04\xa8\xd4\x18\x01R\x0epatientAddress\x12+\n" +
+	"\x11organization_name\x18\t \x01(\tR\x10organizationName\x12L\n" +
+	"\x14organization_address\x18\n" +
+	" \x01(\v2\x19.evenkeel.type.v1.AddressR\x13organizationAddress\x12-\n" +
+	"\x12organization_phone\x18\v \x01(\tR\x11organizationPhone\"-\n" +
 	"\fStatementDue\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tR\tpatientIdBLZJgithub.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1;collectionsv1b\x06proto3"
@@ -739,27 +908,29 @@ func file_evenkeel_collections_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_collections_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_collections_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_evenkeel_collections_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_evenkeel_collections_v1_events_proto_goTypes = []any{
 	(*WorkItemOpened)(nil),        // 0: evenkeel.collections.v1.WorkItemOpened
 	(*WorkItemAssigned)(nil),      // 1: evenkeel.collections.v1.WorkItemAssigned
 	(*WorkItemResolved)(nil),      // 2: evenkeel.collections.v1.WorkItemResolved
 	(*PatientBalanceChanged)(nil), // 3: evenkeel.collections.v1.PatientBalanceChanged
 	(*StatementLine)(nil),         // 4: evenkeel.collections.v1.StatementLine
-	(*StatementIssued)(nil),       // 5: evenkeel.collections.v1.StatementIssued
-	(*StatementDue)(nil),          // 6: evenkeel.collections.v1.StatementDue
-	(*v1.PersonName)(nil),         // 7: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),            // 8: evenkeel.type.v1.Address
+	(*StatementRequested)(nil),    // 5: evenkeel.collections.v1.StatementRequested
+	(*StatementIssued)(nil),       // 6: evenkeel.collections.v1.StatementIssued
+	(*StatementDue)(nil),          // 7: evenkeel.collections.v1.StatementDue
+	(*v1.PersonName)(nil),         // 8: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),            // 9: evenkeel.type.v1.Address
 }
 var file_evenkeel_collections_v1_events_proto_depIdxs = []int32{
 	4, // 0: evenkeel.collections.v1.StatementIssued.lines:type_name -> evenkeel.collections.v1.StatementLine
-	7, // 1: evenkeel.collections.v1.StatementIssued.patient_name:type_name -> evenkeel.type.v1.PersonName
-	8, // 2: evenkeel.collections.v1.StatementIssued.patient_address:type_name -> evenkeel.type.v1.Address
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	8, // 1: evenkeel.collections.v1.StatementIssued.patient_name:type_name -> evenkeel.type.v1.PersonName
+	9, // 2: evenkeel.collections.v1.StatementIssued.patient_address:type_name -> evenkeel.type.v1.Address
+	9, // 3: evenkeel.collections.v1.StatementIssued.organization_address:type_name -> evenkeel.type.v1.Address
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_collections_v1_events_proto_init() }
@@ -773,7 +944,7 @@ func file_evenkeel_collections_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_collections_v1_events_proto_rawDesc), len(file_evenkeel_collections_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -228,6 +228,9 @@ type PriorAdjudicationPosted struct {
 	PaidAmount    int64                  `protobuf:"varint,4,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`
 	Adjustments   []*v1.Adjustment       `protobuf:"bytes,5,rep,name=adjustments,proto3" json:"adjustments,omitempty"`
 	Legs          []*v1.Leg              `protobuf:"bytes,6,rep,name=legs,proto3" json:"legs,omitempty"`
+	PatientId     string                 `protobuf:"bytes,7,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`       // whose account it is
+	ServiceDate   string                 `protobuf:"bytes,8,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // of the account
+	Lines         []*PriorPostedLine     `protobuf:"bytes,9,rep,name=lines,proto3" json:"lines,omitempty"`                                // by line; a line without money is absent
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -304,6 +307,95 @@ func (x *PriorAdjudicationPosted) GetLegs() []*v1.Leg {
 	return nil
 }
 
+func (x *PriorAdjudicationPosted) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PriorAdjudicationPosted) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *PriorAdjudicationPosted) GetLines() []*PriorPostedLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+type PriorPostedLine struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	LineId            string                 `protobuf:"bytes,1,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"` // empty: told for the claim as a whole
+	PaidAmount        int64                  `protobuf:"varint,2,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`
+	ContractualAmount int64                  `protobuf:"varint,3,opt,name=contractual_amount,json=contractualAmount,proto3" json:"contractual_amount,omitempty"`
+	MovedAmount       int64                  `protobuf:"varint,4,opt,name=moved_amount,json=movedAmount,proto3" json:"moved_amount,omitempty"` // to the next payer, or to the patient
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *PriorPostedLine) Reset() {
+	*x = PriorPostedLine{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriorPostedLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriorPostedLine) ProtoMessage() {}
+
+func (x *PriorPostedLine) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriorPostedLine.ProtoReflect.Descriptor instead.
+func (*PriorPostedLine) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PriorPostedLine) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *PriorPostedLine) GetPaidAmount() int64 {
+	if x != nil {
+		return x.PaidAmount
+	}
+	return 0
+}
+
+func (x *PriorPostedLine) GetContractualAmount() int64 {
+	if x != nil {
+		return x.ContractualAmount
+	}
+	return 0
+}
+
+func (x *PriorPostedLine) GetMovedAmount() int64 {
+	if x != nil {
+		return x.MovedAmount
+	}
+	return 0
+}
+
 type InsurancePaymentPosted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -316,13 +408,15 @@ type InsurancePaymentPosted struct {
 	PaidAmount    int64                  `protobuf:"varint,8,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`
 	Legs          []*v1.Leg              `protobuf:"bytes,9,rep,name=legs,proto3" json:"legs,omitempty"`
 	Source        *v1.Source             `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
+	PatientId     string                 `protobuf:"bytes,11,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`       // whose account it is
+	ServiceDate   string                 `protobuf:"bytes,12,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // of the account
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InsurancePaymentPosted) Reset() {
 	*x = InsurancePaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[3]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -334,7 +428,7 @@ func (x *InsurancePaymentPosted) String() string {
 func (*InsurancePaymentPosted) ProtoMessage() {}
 
 func (x *InsurancePaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[3]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -347,7 +441,7 @@ func (x *InsurancePaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InsurancePaymentPosted.ProtoReflect.Descriptor instead.
 func (*InsurancePaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{3}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *InsurancePaymentPosted) GetAccountId() string {
@@ -420,6 +514,20 @@ func (x *InsurancePaymentPosted) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *InsurancePaymentPosted) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *InsurancePaymentPosted) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
 type ContractualAdjusted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -434,13 +542,15 @@ type ContractualAdjusted struct {
 	Amount        int64                  `protobuf:"varint,10,opt,name=amount,proto3" json:"amount,omitempty"`
 	Legs          []*v1.Leg              `protobuf:"bytes,11,rep,name=legs,proto3" json:"legs,omitempty"`
 	Source        *v1.Source             `protobuf:"bytes,12,opt,name=source,proto3" json:"source,omitempty"`
+	PatientId     string                 `protobuf:"bytes,13,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`       // whose account it is
+	ServiceDate   string                 `protobuf:"bytes,14,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // of the account
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ContractualAdjusted) Reset() {
 	*x = ContractualAdjusted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +562,7 @@ func (x *ContractualAdjusted) String() string {
 func (*ContractualAdjusted) ProtoMessage() {}
 
 func (x *ContractualAdjusted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +575,7 @@ func (x *ContractualAdjusted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContractualAdjusted.ProtoReflect.Descriptor instead.
 func (*ContractualAdjusted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{4}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ContractualAdjusted) GetAccountId() string {
@@ -552,6 +662,20 @@ func (x *ContractualAdjusted) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *ContractualAdjusted) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ContractualAdjusted) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
 // The rest goes to the next payer, or to the patient.
 type ResponsibilityTransferred struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -569,13 +693,15 @@ type ResponsibilityTransferred struct {
 	Amount          int64                  `protobuf:"varint,12,opt,name=amount,proto3" json:"amount,omitempty"`
 	Legs            []*v1.Leg              `protobuf:"bytes,13,rep,name=legs,proto3" json:"legs,omitempty"`
 	Source          *v1.Source             `protobuf:"bytes,14,opt,name=source,proto3" json:"source,omitempty"`
+	PatientId       string                 `protobuf:"bytes,16,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`       // whose account it is
+	ServiceDate     string                 `protobuf:"bytes,17,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // of the account
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ResponsibilityTransferred) Reset() {
 	*x = ResponsibilityTransferred{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +713,7 @@ func (x *ResponsibilityTransferred) String() string {
 func (*ResponsibilityTransferred) ProtoMessage() {}
 
 func (x *ResponsibilityTransferred) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +726,7 @@ func (x *ResponsibilityTransferred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponsibilityTransferred.ProtoReflect.Descriptor instead.
 func (*ResponsibilityTransferred) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{5}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ResponsibilityTransferred) GetAccountId() string {
@@ -701,6 +827,20 @@ func (x *ResponsibilityTransferred) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *ResponsibilityTransferred) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ResponsibilityTransferred) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
 // A refused amount. No legs: it stays where it is until somebody recovers it or writes it off.
 type DenialRecorded struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -718,13 +858,14 @@ type DenialRecorded struct {
 	Rarc          []string               `protobuf:"bytes,12,rep,name=rarc,proto3" json:"rarc,omitempty"`
 	Amount        int64                  `protobuf:"varint,13,opt,name=amount,proto3" json:"amount,omitempty"`
 	Source        *v1.Source             `protobuf:"bytes,14,opt,name=source,proto3" json:"source,omitempty"`
+	PatientId     string                 `protobuf:"bytes,15,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"` // whose account it is
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DenialRecorded) Reset() {
 	*x = DenialRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -736,7 +877,7 @@ func (x *DenialRecorded) String() string {
 func (*DenialRecorded) ProtoMessage() {}
 
 func (x *DenialRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -749,7 +890,7 @@ func (x *DenialRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialRecorded.ProtoReflect.Descriptor instead.
 func (*DenialRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DenialRecorded) GetAccountId() string {
@@ -850,6 +991,13 @@ func (x *DenialRecorded) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *DenialRecorded) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
 // Exact mirror of one live posting.
 type PostingReversed struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
@@ -864,13 +1012,15 @@ type PostingReversed struct {
 	PaidAmount           int64                  `protobuf:"varint,9,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"` // negative: taken back
 	Legs                 []*v1.Leg              `protobuf:"bytes,10,rep,name=legs,proto3" json:"legs,omitempty"`
 	Source               *v1.Source             `protobuf:"bytes,11,opt,name=source,proto3" json:"source,omitempty"`
+	PatientId            string                 `protobuf:"bytes,12,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`       // whose account it is
+	ServiceDate          string                 `protobuf:"bytes,13,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // of the account
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
 
 func (x *PostingReversed) Reset() {
 	*x = PostingReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -882,7 +1032,7 @@ func (x *PostingReversed) String() string {
 func (*PostingReversed) ProtoMessage() {}
 
 func (x *PostingReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -895,7 +1045,7 @@ func (x *PostingReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostingReversed.ProtoReflect.Descriptor instead.
 func (*PostingReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PostingReversed) GetAccountId() string {
@@ -975,6 +1125,20 @@ func (x *PostingReversed) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *PostingReversed) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PostingReversed) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
 type UnderpaymentDetected struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	AccountId      string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -992,7 +1156,7 @@ type UnderpaymentDetected struct {
 
 func (x *UnderpaymentDetected) Reset() {
 	*x = UnderpaymentDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1168,7 @@ func (x *UnderpaymentDetected) String() string {
 func (*UnderpaymentDetected) ProtoMessage() {}
 
 func (x *UnderpaymentDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1181,7 @@ func (x *UnderpaymentDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentDetected.ProtoReflect.Descriptor instead.
 func (*UnderpaymentDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UnderpaymentDetected) GetAccountId() string {
@@ -1095,13 +1259,15 @@ type ClaimPaymentPosted struct {
 	Reversal         bool                   `protobuf:"varint,7,opt,name=reversal,proto3" json:"reversal,omitempty"`
 	RemittanceClaim  *v12.RemittanceClaim   `protobuf:"bytes,8,opt,name=remittance_claim,json=remittanceClaim,proto3" json:"remittance_claim,omitempty"` // line ids are ours here
 	PatientId        string                 `protobuf:"bytes,9,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ClaimStatusCode  string                 `protobuf:"bytes,10,opt,name=claim_status_code,json=claimStatusCode,proto3" json:"claim_status_code,omitempty"` // CLP02
+	Notes            []string               `protobuf:"bytes,11,rep,name=notes,proto3" json:"notes,omitempty"`                                              // what was not as usual, e.g. "line 2 answers to no line of ours: posted for the claim as a whole"; never PHI
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ClaimPaymentPosted) Reset() {
 	*x = ClaimPaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1279,7 @@ func (x *ClaimPaymentPosted) String() string {
 func (*ClaimPaymentPosted) ProtoMessage() {}
 
 func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1292,7 @@ func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentPosted.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClaimPaymentPosted) GetAccountId() string {
@@ -1192,7 +1358,21 @@ func (x *ClaimPaymentPosted) GetPatientId() string {
 	return ""
 }
 
-// A reversal or a line that no live posting answers to; nothing was booked on the account.
+func (x *ClaimPaymentPosted) GetClaimStatusCode() string {
+	if x != nil {
+		return x.ClaimStatusCode
+	}
+	return ""
+}
+
+func (x *ClaimPaymentPosted) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+// A reversal that no live posting answers to: its money is held in unapplied.insurance, the receivables are untouched.
 type ClaimPaymentUnmatched struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -1202,13 +1382,16 @@ type ClaimPaymentUnmatched struct {
 	ClaimOrdinal  int32                  `protobuf:"varint,5,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
 	PaidAmount    int64                  `protobuf:"varint,6,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`
 	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	PatientId     string                 `protobuf:"bytes,8,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"` // whose account it is
+	Legs          []*v1.Leg              `protobuf:"bytes,9,rep,name=legs,proto3" json:"legs,omitempty"`                            // cash.clearing / unapplied.insurance: the cash of the remittance stays whole
+	Source        *v1.Source             `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ClaimPaymentUnmatched) Reset() {
 	*x = ClaimPaymentUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1220,7 +1403,7 @@ func (x *ClaimPaymentUnmatched) String() string {
 func (*ClaimPaymentUnmatched) ProtoMessage() {}
 
 func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1233,7 +1416,7 @@ func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentUnmatched.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ClaimPaymentUnmatched) GetAccountId() string {
@@ -1285,6 +1468,28 @@ func (x *ClaimPaymentUnmatched) GetReason() string {
 	return ""
 }
 
+func (x *ClaimPaymentUnmatched) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ClaimPaymentUnmatched) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+func (x *ClaimPaymentUnmatched) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+// Patient money moves between unapplied.patient and the account. Negative: given back, because the patient owes less than was paid.
 type PatientPaymentAllocated struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	AccountId        string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -1292,13 +1497,14 @@ type PatientPaymentAllocated struct {
 	PatientId        string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	Amount           int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`
 	Legs             []*v1.Leg              `protobuf:"bytes,5,rep,name=legs,proto3" json:"legs,omitempty"`
+	ServiceDate      string                 `protobuf:"bytes,6,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // of the account
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *PatientPaymentAllocated) Reset() {
 	*x = PatientPaymentAllocated{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1516,7 @@ func (x *PatientPaymentAllocated) String() string {
 func (*PatientPaymentAllocated) ProtoMessage() {}
 
 func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1529,7 @@ func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAllocated.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAllocated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PatientPaymentAllocated) GetAccountId() string {
@@ -1361,6 +1567,13 @@ func (x *PatientPaymentAllocated) GetLegs() []*v1.Leg {
 	return nil
 }
 
+func (x *PatientPaymentAllocated) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
 type AccountSettled struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -1371,7 +1584,7 @@ type AccountSettled struct {
 
 func (x *AccountSettled) Reset() {
 	*x = AccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1383,7 +1596,7 @@ func (x *AccountSettled) String() string {
 func (*AccountSettled) ProtoMessage() {}
 
 func (x *AccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1396,7 +1609,7 @@ func (x *AccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountSettled.ProtoReflect.Descriptor instead.
 func (*AccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AccountSettled) GetAccountId() string {
@@ -1432,7 +1645,7 @@ type RemittanceReceived struct {
 
 func (x *RemittanceReceived) Reset() {
 	*x = RemittanceReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1657,7 @@ func (x *RemittanceReceived) String() string {
 func (*RemittanceReceived) ProtoMessage() {}
 
 func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1670,7 @@ func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceReceived.ProtoReflect.Descriptor instead.
 func (*RemittanceReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RemittanceReceived) GetRemittanceId() string {
@@ -1543,7 +1756,7 @@ type RemittanceQuarantined struct {
 
 func (x *RemittanceQuarantined) Reset() {
 	*x = RemittanceQuarantined{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1555,7 +1768,7 @@ func (x *RemittanceQuarantined) String() string {
 func (*RemittanceQuarantined) ProtoMessage() {}
 
 func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1568,7 +1781,7 @@ func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceQuarantined.ProtoReflect.Descriptor instead.
 func (*RemittanceQuarantined) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RemittanceQuarantined) GetRemittanceId() string {
@@ -1621,7 +1834,7 @@ type RemittanceBalanced struct {
 
 func (x *RemittanceBalanced) Reset() {
 	*x = RemittanceBalanced{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1633,7 +1846,7 @@ func (x *RemittanceBalanced) String() string {
 func (*RemittanceBalanced) ProtoMessage() {}
 
 func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1646,7 +1859,7 @@ func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceBalanced.ProtoReflect.Descriptor instead.
 func (*RemittanceBalanced) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RemittanceBalanced) GetRemittanceId() string {
@@ -1708,7 +1921,7 @@ type UnappliedRecorded struct {
 
 func (x *UnappliedRecorded) Reset() {
 	*x = UnappliedRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1720,7 +1933,7 @@ func (x *UnappliedRecorded) String() string {
 func (*UnappliedRecorded) ProtoMessage() {}
 
 func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1733,7 +1946,7 @@ func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedRecorded.ProtoReflect.Descriptor instead.
 func (*UnappliedRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UnappliedRecorded) GetRemittanceId() string {
@@ -1807,7 +2020,7 @@ type ProviderAdjustmentRecorded struct {
 
 func (x *ProviderAdjustmentRecorded) Reset() {
 	*x = ProviderAdjustmentRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1819,7 +2032,7 @@ func (x *ProviderAdjustmentRecorded) String() string {
 func (*ProviderAdjustmentRecorded) ProtoMessage() {}
 
 func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +2045,7 @@ func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderAdjustmentRecorded.ProtoReflect.Descriptor instead.
 func (*ProviderAdjustmentRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProviderAdjustmentRecorded) GetRemittanceId() string {
@@ -1884,6 +2097,183 @@ func (x *ProviderAdjustmentRecorded) GetSource() *v1.Source {
 	return nil
 }
 
+// Stream settlement/{settlement_id}: what was advised and what the bank saw under one trace number. settlement_id is derived from the trace number.
+type RemittanceAdvised struct {
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	SettlementId        string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
+	RemittanceId        string                 `protobuf:"bytes,2,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	PayerId             string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerIdentifier     string                 `protobuf:"bytes,4,opt,name=payer_identifier,json=payerIdentifier,proto3" json:"payer_identifier,omitempty"`
+	TraceNumber         string                 `protobuf:"bytes,5,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	Amount              int64                  `protobuf:"varint,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	EffectiveDate       string                 `protobuf:"bytes,7,opt,name=effective_date,json=effectiveDate,proto3" json:"effective_date,omitempty"`
+	RepeatsRemittanceId string                 `protobuf:"bytes,8,opt,name=repeats_remittance_id,json=repeatsRemittanceId,proto3" json:"repeats_remittance_id,omitempty"` // set: an earlier remittance of the same payer, trace number, amount and date came in other bytes
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *RemittanceAdvised) Reset() {
+	*x = RemittanceAdvised{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemittanceAdvised) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemittanceAdvised) ProtoMessage() {}
+
+func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemittanceAdvised.ProtoReflect.Descriptor instead.
+func (*RemittanceAdvised) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RemittanceAdvised) GetSettlementId() string {
+	if x != nil {
+		return x.SettlementId
+	}
+	return ""
+}
+
+func (x *RemittanceAdvised) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *RemittanceAdvised) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *RemittanceAdvised) GetPayerIdentifier() string {
+	if x != nil {
+		return x.PayerIdentifier
+	}
+	return ""
+}
+
+func (x *RemittanceAdvised) GetTraceNumber() string {
+	if x != nil {
+		return x.TraceNumber
+	}
+	return ""
+}
+
+func (x *RemittanceAdvised) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *RemittanceAdvised) GetEffectiveDate() string {
+	if x != nil {
+		return x.EffectiveDate
+	}
+	return ""
+}
+
+func (x *RemittanceAdvised) GetRepeatsRemittanceId() string {
+	if x != nil {
+		return x.RepeatsRemittanceId
+	}
+	return ""
+}
+
+type DepositAdvised struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	SettlementId    string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
+	DepositId       string                 `protobuf:"bytes,2,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	PayerIdentifier string                 `protobuf:"bytes,3,opt,name=payer_identifier,json=payerIdentifier,proto3" json:"payer_identifier,omitempty"` // empty: the bank did not say
+	TraceNumber     string                 `protobuf:"bytes,4,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	Amount          int64                  `protobuf:"varint,5,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *DepositAdvised) Reset() {
+	*x = DepositAdvised{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DepositAdvised) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DepositAdvised) ProtoMessage() {}
+
+func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DepositAdvised.ProtoReflect.Descriptor instead.
+func (*DepositAdvised) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *DepositAdvised) GetSettlementId() string {
+	if x != nil {
+		return x.SettlementId
+	}
+	return ""
+}
+
+func (x *DepositAdvised) GetDepositId() string {
+	if x != nil {
+		return x.DepositId
+	}
+	return ""
+}
+
+func (x *DepositAdvised) GetPayerIdentifier() string {
+	if x != nil {
+		return x.PayerIdentifier
+	}
+	return ""
+}
+
+func (x *DepositAdvised) GetTraceNumber() string {
+	if x != nil {
+		return x.TraceNumber
+	}
+	return ""
+}
+
+func (x *DepositAdvised) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
 type RemittanceMatched struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RemittanceId  string                 `protobuf:"bytes,1,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
@@ -1896,7 +2286,7 @@ type RemittanceMatched struct {
 
 func (x *RemittanceMatched) Reset() {
 	*x = RemittanceMatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1908,7 +2298,7 @@ func (x *RemittanceMatched) String() string {
 func (*RemittanceMatched) ProtoMessage() {}
 
 func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1921,7 +2311,7 @@ func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMatched.ProtoReflect.Descriptor instead.
 func (*RemittanceMatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RemittanceMatched) GetRemittanceId() string {
@@ -1952,6 +2342,91 @@ func (x *RemittanceMatched) GetAmount() int64 {
 	return 0
 }
 
+// Same trace number and payer, another amount: somebody must ask the bank or the payer.
+type DepositDiffered struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	RemittanceId     string                 `protobuf:"bytes,1,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	DepositId        string                 `protobuf:"bytes,2,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	TraceNumber      string                 `protobuf:"bytes,3,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	RemittanceAmount int64                  `protobuf:"varint,4,opt,name=remittance_amount,json=remittanceAmount,proto3" json:"remittance_amount,omitempty"`
+	DepositAmount    int64                  `protobuf:"varint,5,opt,name=deposit_amount,json=depositAmount,proto3" json:"deposit_amount,omitempty"`
+	PayerId          string                 `protobuf:"bytes,6,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *DepositDiffered) Reset() {
+	*x = DepositDiffered{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DepositDiffered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DepositDiffered) ProtoMessage() {}
+
+func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DepositDiffered.ProtoReflect.Descriptor instead.
+func (*DepositDiffered) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *DepositDiffered) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *DepositDiffered) GetDepositId() string {
+	if x != nil {
+		return x.DepositId
+	}
+	return ""
+}
+
+func (x *DepositDiffered) GetTraceNumber() string {
+	if x != nil {
+		return x.TraceNumber
+	}
+	return ""
+}
+
+func (x *DepositDiffered) GetRemittanceAmount() int64 {
+	if x != nil {
+		return x.RemittanceAmount
+	}
+	return 0
+}
+
+func (x *DepositDiffered) GetDepositAmount() int64 {
+	if x != nil {
+		return x.DepositAmount
+	}
+	return 0
+}
+
+func (x *DepositDiffered) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
 // Stream deposit/{deposit_id}: what the bank saw. deposit_id is derived from payer identifier, trace number, amount and date.
 type DepositReceived struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -1968,7 +2443,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2455,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2468,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -2062,7 +2537,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2074,7 +2549,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2087,7 +2562,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -2146,6 +2621,236 @@ func (x *PatientPaymentReceived) GetLegs() []*v1.Leg {
 	return nil
 }
 
+// Stream patient_ledger/{patient_id}: what the patient's accounts ask for and which of the patient's payments is for which of them. No legs:
+// money moves when the account takes what was assigned (PatientPaymentAllocated).
+type PatientAccountNoted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PatientId     string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	AccountId     string                 `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	ServiceDate   string                 `protobuf:"bytes,3,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	Amount        int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"` // signed change of what the account asks of the patient
+	CauseEventId  string                 `protobuf:"bytes,5,opt,name=cause_event_id,json=causeEventId,proto3" json:"cause_event_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PatientAccountNoted) Reset() {
+	*x = PatientAccountNoted{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatientAccountNoted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatientAccountNoted) ProtoMessage() {}
+
+func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
+func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *PatientAccountNoted) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PatientAccountNoted) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *PatientAccountNoted) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *PatientAccountNoted) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *PatientAccountNoted) GetCauseEventId() string {
+	if x != nil {
+		return x.CauseEventId
+	}
+	return ""
+}
+
+type PatientFundsNoted struct {
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	PatientId           string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PatientPaymentId    string                 `protobuf:"bytes,2,opt,name=patient_payment_id,json=patientPaymentId,proto3" json:"patient_payment_id,omitempty"`
+	AccountId           string                 `protobuf:"bytes,3,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`                                   // for this account alone; empty: oldest service first
+	Amount              int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`                                                         // new money, or money an account gave back
+	ReturnedByAccountId string                 `protobuf:"bytes,5,opt,name=returned_by_account_id,json=returnedByAccountId,proto3" json:"returned_by_account_id,omitempty"` // set: given back by that account
+	CauseEventId        string                 `protobuf:"bytes,6,opt,name=cause_event_id,json=causeEventId,proto3" json:"cause_event_id,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *PatientFundsNoted) Reset() {
+	*x = PatientFundsNoted{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatientFundsNoted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatientFundsNoted) ProtoMessage() {}
+
+func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
+func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *PatientFundsNoted) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PatientFundsNoted) GetPatientPaymentId() string {
+	if x != nil {
+		return x.PatientPaymentId
+	}
+	return ""
+}
+
+func (x *PatientFundsNoted) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *PatientFundsNoted) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *PatientFundsNoted) GetReturnedByAccountId() string {
+	if x != nil {
+		return x.ReturnedByAccountId
+	}
+	return ""
+}
+
+func (x *PatientFundsNoted) GetCauseEventId() string {
+	if x != nil {
+		return x.CauseEventId
+	}
+	return ""
+}
+
+type PatientPaymentAssigned struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	PatientId        string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PatientPaymentId string                 `protobuf:"bytes,2,opt,name=patient_payment_id,json=patientPaymentId,proto3" json:"patient_payment_id,omitempty"`
+	AccountId        string                 `protobuf:"bytes,3,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	Amount           int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PatientPaymentAssigned) Reset() {
+	*x = PatientPaymentAssigned{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatientPaymentAssigned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatientPaymentAssigned) ProtoMessage() {}
+
+func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
+func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *PatientPaymentAssigned) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PatientPaymentAssigned) GetPatientPaymentId() string {
+	if x != nil {
+		return x.PatientPaymentId
+	}
+	return ""
+}
+
+func (x *PatientPaymentAssigned) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *PatientPaymentAssigned) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
 var File_evenkeel_posting_v1_events_proto protoreflect.FileDescriptor
 
 const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
@@ -2172,7 +2877,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\aline_id\x18\x01 \x01(\tR\x06lineId\x12%\n" +
 	"\x0eallowed_amount\x18\x02 \x01(\x03R\rallowedAmount\x12\x1f\n" +
 	"\vcontract_id\x18\x03 \x01(\tR\n" +
-	"contractId\"\xa7\x02\n" +
+	"contractId\"\xa5\x03\n" +
 	"\x17PriorAdjudicationPosted\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -2181,7 +2886,17 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\vpaid_amount\x18\x04 \x01(\x03R\n" +
 	"paidAmount\x12>\n" +
 	"\vadjustments\x18\x05 \x03(\v2\x1c.evenkeel.type.v1.AdjustmentR\vadjustments\x12)\n" +
-	"\x04legs\x18\x06 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\x96\x03\n" +
+	"\x04legs\x18\x06 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\a \x01(\tR\tpatientId\x12!\n" +
+	"\fservice_date\x18\b \x01(\tR\vserviceDate\x12:\n" +
+	"\x05lines\x18\t \x03(\v2$.evenkeel.posting.v1.PriorPostedLineR\x05lines\"\x9d\x01\n" +
+	"\x0fPriorPostedLine\x12\x17\n" +
+	"\aline_id\x18\x01 \x01(\tR\x06lineId\x12\x1f\n" +
+	"\vpaid_amount\x18\x02 \x01(\x03R\n" +
+	"paidAmount\x12-\n" +
+	"\x12contractual_amount\x18\x03 \x01(\x03R\x11contractualAmount\x12!\n" +
+	"\fmoved_amount\x18\x04 \x01(\x03R\vmovedAmount\"\xd8\x03\n" +
 	"\x16InsurancePaymentPosted\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -2195,7 +2910,10 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"paidAmount\x12)\n" +
 	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
 	"\x06source\x18\n" +
-	" \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xbd\x03\n" +
+	" \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\v \x01(\tR\tpatientId\x12!\n" +
+	"\fservice_date\x18\f \x01(\tR\vserviceDate\"\xff\x03\n" +
 	"\x13ContractualAdjusted\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -2211,7 +2929,10 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x06amount\x18\n" +
 	" \x01(\x03R\x06amount\x12)\n" +
 	"\x04legs\x18\v \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
-	"\x06source\x18\f \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb0\x04\n" +
+	"\x06source\x18\f \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\r \x01(\tR\tpatientId\x12!\n" +
+	"\fservice_date\x18\x0e \x01(\tR\vserviceDate\"\xf2\x04\n" +
 	"\x19ResponsibilityTransferred\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -2229,7 +2950,10 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x04carc\x18\v \x01(\tR\x04carc\x12\x16\n" +
 	"\x06amount\x18\f \x01(\x03R\x06amount\x12)\n" +
 	"\x04legs\x18\r \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
-	"\x06source\x18\x0e \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xe7\x03\n" +
+	"\x06source\x18\x0e \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x10 \x01(\tR\tpatientId\x12!\n" +
+	"\fservice_date\x18\x11 \x01(\tR\vserviceDate\"\x86\x04\n" +
 	"\x0eDenialRecorded\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -2247,7 +2971,9 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x04carc\x18\v \x01(\tR\x04carc\x12\x12\n" +
 	"\x04rarc\x18\f \x03(\tR\x04rarc\x12\x16\n" +
 	"\x06amount\x18\r \x01(\x03R\x06amount\x120\n" +
-	"\x06source\x18\x0e \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xe2\x03\n" +
+	"\x06source\x18\x0e \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x0f \x01(\tR\tpatientId\"\xa4\x04\n" +
 	"\x0fPostingReversed\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -2262,7 +2988,10 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"paidAmount\x12)\n" +
 	"\x04legs\x18\n" +
 	" \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
-	"\x06source\x18\v \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb9\x02\n" +
+	"\x06source\x18\v \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\f \x01(\tR\tpatientId\x12!\n" +
+	"\fservice_date\x18\r \x01(\tR\vserviceDate\"\xb9\x02\n" +
 	"\x14UnderpaymentDetected\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -2275,7 +3004,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x0eallowed_amount\x18\a \x01(\x03R\rallowedAmount\x12\x1f\n" +
 	"\vcontract_id\x18\b \x01(\tR\n" +
 	"contractId\x12#\n" +
-	"\rremittance_id\x18\t \x01(\tR\fremittanceId\"\x90\x03\n" +
+	"\rremittance_id\x18\t \x01(\tR\fremittanceId\"\xd2\x03\n" +
 	"\x12ClaimPaymentPosted\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -2287,7 +3016,10 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\breversal\x18\a \x01(\bR\breversal\x12P\n" +
 	"\x10remittance_claim\x18\b \x01(\v2%.evenkeel.exchange.v1.RemittanceClaimR\x0fremittanceClaim\x12\x1d\n" +
 	"\n" +
-	"patient_id\x18\t \x01(\tR\tpatientId\"\xef\x01\n" +
+	"patient_id\x18\t \x01(\tR\tpatientId\x12*\n" +
+	"\x11claim_status_code\x18\n" +
+	" \x01(\tR\x0fclaimStatusCode\x12\x14\n" +
+	"\x05notes\x18\v \x03(\tR\x05notes\"\xeb\x02\n" +
 	"\x15ClaimPaymentUnmatched\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -2297,7 +3029,12 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\rclaim_ordinal\x18\x05 \x01(\x05R\fclaimOrdinal\x12\x1f\n" +
 	"\vpaid_amount\x18\x06 \x01(\x03R\n" +
 	"paidAmount\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reason\"\xc8\x01\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\b \x01(\tR\tpatientId\x12)\n" +
+	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
+	"\x06source\x18\n" +
+	" \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xeb\x01\n" +
 	"\x17PatientPaymentAllocated\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12,\n" +
@@ -2305,7 +3042,8 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x16\n" +
 	"\x06amount\x18\x04 \x01(\x03R\x06amount\x12)\n" +
-	"\x04legs\x18\x05 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"N\n" +
+	"\x04legs\x18\x05 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12!\n" +
+	"\fservice_date\x18\x06 \x01(\tR\vserviceDate\"N\n" +
 	"\x0eAccountSettled\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x1d\n" +
@@ -2354,13 +3092,37 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\treference\x18\x04 \x01(\tR\treference\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12)\n" +
 	"\x04legs\x18\x06 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
-	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x92\x01\n" +
+	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb9\x02\n" +
+	"\x11RemittanceAdvised\x12#\n" +
+	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12#\n" +
+	"\rremittance_id\x18\x02 \x01(\tR\fremittanceId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12)\n" +
+	"\x10payer_identifier\x18\x04 \x01(\tR\x0fpayerIdentifier\x12!\n" +
+	"\ftrace_number\x18\x05 \x01(\tR\vtraceNumber\x12\x16\n" +
+	"\x06amount\x18\x06 \x01(\x03R\x06amount\x12%\n" +
+	"\x0eeffective_date\x18\a \x01(\tR\reffectiveDate\x122\n" +
+	"\x15repeats_remittance_id\x18\b \x01(\tR\x13repeatsRemittanceId\"\xba\x01\n" +
+	"\x0eDepositAdvised\x12#\n" +
+	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12\x1d\n" +
+	"\n" +
+	"deposit_id\x18\x02 \x01(\tR\tdepositId\x12)\n" +
+	"\x10payer_identifier\x18\x03 \x01(\tR\x0fpayerIdentifier\x12!\n" +
+	"\ftrace_number\x18\x04 \x01(\tR\vtraceNumber\x12\x16\n" +
+	"\x06amount\x18\x05 \x01(\x03R\x06amount\"\x92\x01\n" +
 	"\x11RemittanceMatched\x12#\n" +
 	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12\x1d\n" +
 	"\n" +
 	"deposit_id\x18\x02 \x01(\tR\tdepositId\x12!\n" +
 	"\ftrace_number\x18\x03 \x01(\tR\vtraceNumber\x12\x16\n" +
-	"\x06amount\x18\x04 \x01(\x03R\x06amount\"\xff\x01\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\"\xe7\x01\n" +
+	"\x0fDepositDiffered\x12#\n" +
+	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12\x1d\n" +
+	"\n" +
+	"deposit_id\x18\x02 \x01(\tR\tdepositId\x12!\n" +
+	"\ftrace_number\x18\x03 \x01(\tR\vtraceNumber\x12+\n" +
+	"\x11remittance_amount\x18\x04 \x01(\x03R\x10remittanceAmount\x12%\n" +
+	"\x0edeposit_amount\x18\x05 \x01(\x03R\rdepositAmount\x12\x19\n" +
+	"\bpayer_id\x18\x06 \x01(\tR\apayerId\"\xff\x01\n" +
 	"\x0fDepositReceived\x12\x1d\n" +
 	"\n" +
 	"deposit_id\x18\x01 \x01(\tR\tdepositId\x12\x19\n" +
@@ -2380,7 +3142,31 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\rreceived_date\x18\x06 \x01(\tR\freceivedDate\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\a \x01(\tR\taccountId\x12)\n" +
-	"\x04legs\x18\b \x03(\v2\x15.evenkeel.type.v1.LegR\x04legsBDZBgithub.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1;postingv1b\x06proto3"
+	"\x04legs\x18\b \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xb4\x01\n" +
+	"\x13PatientAccountNoted\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x02 \x01(\tR\taccountId\x12!\n" +
+	"\fservice_date\x18\x03 \x01(\tR\vserviceDate\x12\x16\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\x12$\n" +
+	"\x0ecause_event_id\x18\x05 \x01(\tR\fcauseEventId\"\xf2\x01\n" +
+	"\x11PatientFundsNoted\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x12,\n" +
+	"\x12patient_payment_id\x18\x02 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x03 \x01(\tR\taccountId\x12\x16\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\x123\n" +
+	"\x16returned_by_account_id\x18\x05 \x01(\tR\x13returnedByAccountId\x12$\n" +
+	"\x0ecause_event_id\x18\x06 \x01(\tR\fcauseEventId\"\x9c\x01\n" +
+	"\x16PatientPaymentAssigned\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x12,\n" +
+	"\x12patient_payment_id\x18\x02 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x03 \x01(\tR\taccountId\x12\x16\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amountBDZBgithub.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1;postingv1b\x06proto3"
 
 var (
 	file_evenkeel_posting_v1_events_proto_rawDescOnce sync.Once
@@ -2394,78 +3180,88 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
 	(*PriorAdjudicationPosted)(nil),    // 2: evenkeel.posting.v1.PriorAdjudicationPosted
-	(*InsurancePaymentPosted)(nil),     // 3: evenkeel.posting.v1.InsurancePaymentPosted
-	(*ContractualAdjusted)(nil),        // 4: evenkeel.posting.v1.ContractualAdjusted
-	(*ResponsibilityTransferred)(nil),  // 5: evenkeel.posting.v1.ResponsibilityTransferred
-	(*DenialRecorded)(nil),             // 6: evenkeel.posting.v1.DenialRecorded
-	(*PostingReversed)(nil),            // 7: evenkeel.posting.v1.PostingReversed
-	(*UnderpaymentDetected)(nil),       // 8: evenkeel.posting.v1.UnderpaymentDetected
-	(*ClaimPaymentPosted)(nil),         // 9: evenkeel.posting.v1.ClaimPaymentPosted
-	(*ClaimPaymentUnmatched)(nil),      // 10: evenkeel.posting.v1.ClaimPaymentUnmatched
-	(*PatientPaymentAllocated)(nil),    // 11: evenkeel.posting.v1.PatientPaymentAllocated
-	(*AccountSettled)(nil),             // 12: evenkeel.posting.v1.AccountSettled
-	(*RemittanceReceived)(nil),         // 13: evenkeel.posting.v1.RemittanceReceived
-	(*RemittanceQuarantined)(nil),      // 14: evenkeel.posting.v1.RemittanceQuarantined
-	(*RemittanceBalanced)(nil),         // 15: evenkeel.posting.v1.RemittanceBalanced
-	(*UnappliedRecorded)(nil),          // 16: evenkeel.posting.v1.UnappliedRecorded
-	(*ProviderAdjustmentRecorded)(nil), // 17: evenkeel.posting.v1.ProviderAdjustmentRecorded
-	(*RemittanceMatched)(nil),          // 18: evenkeel.posting.v1.RemittanceMatched
-	(*DepositReceived)(nil),            // 19: evenkeel.posting.v1.DepositReceived
-	(*PatientPaymentReceived)(nil),     // 20: evenkeel.posting.v1.PatientPaymentReceived
-	(*v1.ServiceLine)(nil),             // 21: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 22: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 23: evenkeel.type.v1.Leg
-	(v1.PayerSequence)(0),              // 24: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 25: evenkeel.type.v1.Adjustment
-	(*v1.Source)(nil),                  // 26: evenkeel.type.v1.Source
-	(*v12.RemittanceClaim)(nil),        // 27: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 28: evenkeel.exchange.v1.Residual
+	(*PriorPostedLine)(nil),            // 3: evenkeel.posting.v1.PriorPostedLine
+	(*InsurancePaymentPosted)(nil),     // 4: evenkeel.posting.v1.InsurancePaymentPosted
+	(*ContractualAdjusted)(nil),        // 5: evenkeel.posting.v1.ContractualAdjusted
+	(*ResponsibilityTransferred)(nil),  // 6: evenkeel.posting.v1.ResponsibilityTransferred
+	(*DenialRecorded)(nil),             // 7: evenkeel.posting.v1.DenialRecorded
+	(*PostingReversed)(nil),            // 8: evenkeel.posting.v1.PostingReversed
+	(*UnderpaymentDetected)(nil),       // 9: evenkeel.posting.v1.UnderpaymentDetected
+	(*ClaimPaymentPosted)(nil),         // 10: evenkeel.posting.v1.ClaimPaymentPosted
+	(*ClaimPaymentUnmatched)(nil),      // 11: evenkeel.posting.v1.ClaimPaymentUnmatched
+	(*PatientPaymentAllocated)(nil),    // 12: evenkeel.posting.v1.PatientPaymentAllocated
+	(*AccountSettled)(nil),             // 13: evenkeel.posting.v1.AccountSettled
+	(*RemittanceReceived)(nil),         // 14: evenkeel.posting.v1.RemittanceReceived
+	(*RemittanceQuarantined)(nil),      // 15: evenkeel.posting.v1.RemittanceQuarantined
+	(*RemittanceBalanced)(nil),         // 16: evenkeel.posting.v1.RemittanceBalanced
+	(*UnappliedRecorded)(nil),          // 17: evenkeel.posting.v1.UnappliedRecorded
+	(*ProviderAdjustmentRecorded)(nil), // 18: evenkeel.posting.v1.ProviderAdjustmentRecorded
+	(*RemittanceAdvised)(nil),          // 19: evenkeel.posting.v1.RemittanceAdvised
+	(*DepositAdvised)(nil),             // 20: evenkeel.posting.v1.DepositAdvised
+	(*RemittanceMatched)(nil),          // 21: evenkeel.posting.v1.RemittanceMatched
+	(*DepositDiffered)(nil),            // 22: evenkeel.posting.v1.DepositDiffered
+	(*DepositReceived)(nil),            // 23: evenkeel.posting.v1.DepositReceived
+	(*PatientPaymentReceived)(nil),     // 24: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 25: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 26: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 27: evenkeel.posting.v1.PatientPaymentAssigned
+	(*v1.ServiceLine)(nil),             // 28: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 29: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 30: evenkeel.type.v1.Leg
+	(v1.PayerSequence)(0),              // 31: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 32: evenkeel.type.v1.Adjustment
+	(*v1.Source)(nil),                  // 33: evenkeel.type.v1.Source
+	(*v12.RemittanceClaim)(nil),        // 34: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 35: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	21, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	22, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	23, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	28, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	29, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	30, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	24, // 4: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	25, // 5: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	23, // 6: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
-	24, // 7: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	23, // 8: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	26, // 9: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	24, // 10: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	23, // 11: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	26, // 12: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	24, // 13: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	24, // 14: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	23, // 15: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	26, // 16: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	24, // 17: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	26, // 18: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	24, // 19: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	23, // 20: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	26, // 21: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	24, // 22: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	27, // 23: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	23, // 24: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	26, // 25: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	28, // 26: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	27, // 27: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	23, // 28: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	26, // 29: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	23, // 30: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	26, // 31: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	23, // 32: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	23, // 33: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	31, // 4: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	32, // 5: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	30, // 6: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	3,  // 7: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
+	31, // 8: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	30, // 9: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	33, // 10: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	31, // 11: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	30, // 12: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	33, // 13: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	31, // 14: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	31, // 15: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	30, // 16: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	33, // 17: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	31, // 18: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	33, // 19: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	31, // 20: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	30, // 21: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	33, // 22: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	31, // 23: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	34, // 24: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	30, // 25: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	33, // 26: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	30, // 27: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	33, // 28: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	35, // 29: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	34, // 30: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	30, // 31: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	33, // 32: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	30, // 33: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	33, // 34: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	30, // 35: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	30, // 36: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -2479,7 +3275,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
