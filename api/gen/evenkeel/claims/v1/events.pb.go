@@ -1091,6 +1091,7 @@ type ClaimHeld struct {
 	ChargeAmount        int64                  `protobuf:"varint,4,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`
 	Reasons             []*v11.Reason          `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty"`
 	TimelyFilingDueDate string                 `protobuf:"bytes,6,opt,name=timely_filing_due_date,json=timelyFilingDueDate,proto3" json:"timely_filing_due_date,omitempty"`
+	ClaimVersion        int32                  `protobuf:"varint,7,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -1165,6 +1166,13 @@ func (x *ClaimHeld) GetTimelyFilingDueDate() string {
 		return x.TimelyFilingDueDate
 	}
 	return ""
+}
+
+func (x *ClaimHeld) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
 }
 
 type ClaimReleased struct {
@@ -1363,6 +1371,7 @@ type ClaimAcknowledged struct {
 	PayerClaimControlNumber string                 `protobuf:"bytes,3,opt,name=payer_claim_control_number,json=payerClaimControlNumber,proto3" json:"payer_claim_control_number,omitempty"`
 	StatusCodes             []string               `protobuf:"bytes,4,rep,name=status_codes,json=statusCodes,proto3" json:"status_codes,omitempty"` // category:status:entity
 	Source                  *v1.Source             `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
+	ClaimVersion            int32                  `protobuf:"varint,6,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
 	unknownFields           protoimpl.UnknownFields
 	sizeCache               protoimpl.SizeCache
 }
@@ -1432,6 +1441,13 @@ func (x *ClaimAcknowledged) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *ClaimAcknowledged) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
+}
+
 type ClaimRejected struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -1441,6 +1457,7 @@ type ClaimRejected struct {
 	StatusCodes   []string               `protobuf:"bytes,5,rep,name=status_codes,json=statusCodes,proto3" json:"status_codes,omitempty"`
 	ChargeAmount  int64                  `protobuf:"varint,6,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`
 	Source        *v1.Source             `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	ClaimVersion  int32                  `protobuf:"varint,8,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1522,6 +1539,13 @@ func (x *ClaimRejected) GetSource() *v1.Source {
 		return x.Source
 	}
 	return nil
+}
+
+func (x *ClaimRejected) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
 }
 
 // No acknowledgment or no adjudication came in time.
@@ -1705,6 +1729,9 @@ type ClaimAdjudicated struct {
 	AdjudicationDate            string                 `protobuf:"bytes,8,opt,name=adjudication_date,json=adjudicationDate,proto3" json:"adjudication_date,omitempty"`
 	Reversal                    bool                   `protobuf:"varint,9,opt,name=reversal,proto3" json:"reversal,omitempty"`
 	Source                      *v1.Source             `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
+	ClaimOrdinal                int32                  `protobuf:"varint,11,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"` // CLP in the remittance
+	PatientId                   string                 `protobuf:"bytes,12,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId                     string                 `protobuf:"bytes,13,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }
@@ -1809,6 +1836,27 @@ func (x *ClaimAdjudicated) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *ClaimAdjudicated) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *ClaimAdjudicated) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ClaimAdjudicated) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
 type LineDenied struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -1826,6 +1874,7 @@ type LineDenied struct {
 	AppealDueDate string                 `protobuf:"bytes,13,opt,name=appeal_due_date,json=appealDueDate,proto3" json:"appeal_due_date,omitempty"`
 	RemittanceId  string                 `protobuf:"bytes,14,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
 	LocationId    string                 `protobuf:"bytes,15,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	Label         string                 `protobuf:"bytes,16,opt,name=label,proto3" json:"label,omitempty"` // our own short words for the CARC; empty: not in our table
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1965,12 +2014,23 @@ func (x *LineDenied) GetLocationId() string {
 	return ""
 }
 
+func (x *LineDenied) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
 type DenialOverturned struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId         string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
 	LineId          string                 `protobuf:"bytes,2,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
 	RecoveredAmount int64                  `protobuf:"varint,3,opt,name=recovered_amount,json=recoveredAmount,proto3" json:"recovered_amount,omitempty"`
 	RemittanceId    string                 `protobuf:"bytes,4,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	GroupCode       string                 `protobuf:"bytes,5,opt,name=group_code,json=groupCode,proto3" json:"group_code,omitempty"` // of the denial
+	Carc            string                 `protobuf:"bytes,6,opt,name=carc,proto3" json:"carc,omitempty"`
+	PatientId       string                 `protobuf:"bytes,7,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId         string                 `protobuf:"bytes,8,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2029,6 +2089,34 @@ func (x *DenialOverturned) GetRecoveredAmount() int64 {
 func (x *DenialOverturned) GetRemittanceId() string {
 	if x != nil {
 		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *DenialOverturned) GetGroupCode() string {
+	if x != nil {
+		return x.GroupCode
+	}
+	return ""
+}
+
+func (x *DenialOverturned) GetCarc() string {
+	if x != nil {
+		return x.Carc
+	}
+	return ""
+}
+
+func (x *DenialOverturned) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *DenialOverturned) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
 	}
 	return ""
 }
@@ -2541,7 +2629,7 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\rclaim_version\x18\x02 \x01(\x05R\fclaimVersion\x12\x14\n" +
 	"\x05clean\x18\x03 \x01(\bR\x05clean\x125\n" +
 	"\x05edits\x18\x04 \x03(\v2\x1f.evenkeel.claims.v1.EditFailureR\x05edits\x12\x1b\n" +
-	"\trule_pack\x18\x05 \x01(\tR\brulePack\"\xf1\x01\n" +
+	"\trule_pack\x18\x05 \x01(\tR\brulePack\"\x96\x02\n" +
 	"\tClaimHeld\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -2549,7 +2637,8 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12#\n" +
 	"\rcharge_amount\x18\x04 \x01(\x03R\fchargeAmount\x125\n" +
 	"\areasons\x18\x05 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\x123\n" +
-	"\x16timely_filing_due_date\x18\x06 \x01(\tR\x13timelyFilingDueDate\"B\n" +
+	"\x16timely_filing_due_date\x18\x06 \x01(\tR\x13timelyFilingDueDate\x12#\n" +
+	"\rclaim_version\x18\a \x01(\x05R\fclaimVersion\"B\n" +
 	"\rClaimReleased\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xb0\x01\n" +
@@ -2563,13 +2652,14 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rclaim_version\x18\x02 \x01(\x05R\fclaimVersion\x120\n" +
 	"\x06source\x18\x03 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12%\n" +
-	"\x0esubmitted_date\x18\x04 \x01(\tR\rsubmittedDate\"\xff\x01\n" +
+	"\x0esubmitted_date\x18\x04 \x01(\tR\rsubmittedDate\"\xa4\x02\n" +
 	"\x11ClaimAcknowledged\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12=\n" +
 	"\x05level\x18\x02 \x01(\x0e2'.evenkeel.claims.v1.AcknowledgmentLevelR\x05level\x12;\n" +
 	"\x1apayer_claim_control_number\x18\x03 \x01(\tR\x17payerClaimControlNumber\x12!\n" +
 	"\fstatus_codes\x18\x04 \x03(\tR\vstatusCodes\x120\n" +
-	"\x06source\x18\x05 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x9d\x02\n" +
+	"\x06source\x18\x05 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12#\n" +
+	"\rclaim_version\x18\x06 \x01(\x05R\fclaimVersion\"\xc2\x02\n" +
 	"\rClaimRejected\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -2578,7 +2668,8 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\x05level\x18\x04 \x01(\x0e2'.evenkeel.claims.v1.AcknowledgmentLevelR\x05level\x12!\n" +
 	"\fstatus_codes\x18\x05 \x03(\tR\vstatusCodes\x12#\n" +
 	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\x120\n" +
-	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xd0\x01\n" +
+	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12#\n" +
+	"\rclaim_version\x18\b \x01(\x05R\fclaimVersion\"\xd0\x01\n" +
 	"\fClaimOverdue\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -2595,7 +2686,7 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x123\n" +
 	"\x16timely_filing_due_date\x18\x04 \x01(\tR\x13timelyFilingDueDate\x12\x1b\n" +
 	"\tdays_left\x18\x05 \x01(\x05R\bdaysLeft\x12#\n" +
-	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\xb5\x03\n" +
+	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\x94\x04\n" +
 	"\x10ClaimAdjudicated\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rremittance_id\x18\x02 \x01(\tR\fremittanceId\x12\x1f\n" +
@@ -2609,7 +2700,11 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\x11adjudication_date\x18\b \x01(\tR\x10adjudicationDate\x12\x1a\n" +
 	"\breversal\x18\t \x01(\bR\breversal\x120\n" +
 	"\x06source\x18\n" +
-	" \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xfb\x03\n" +
+	" \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12#\n" +
+	"\rclaim_ordinal\x18\v \x01(\x05R\fclaimOrdinal\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\f \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\r \x01(\tR\apayerId\"\x91\x04\n" +
 	"\n" +
 	"LineDenied\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
@@ -2630,12 +2725,19 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\x0fappeal_due_date\x18\r \x01(\tR\rappealDueDate\x12#\n" +
 	"\rremittance_id\x18\x0e \x01(\tR\fremittanceId\x12\x1f\n" +
 	"\vlocation_id\x18\x0f \x01(\tR\n" +
-	"locationId\"\x96\x01\n" +
+	"locationId\x12\x14\n" +
+	"\x05label\x18\x10 \x01(\tR\x05label\"\x83\x02\n" +
 	"\x10DenialOverturned\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x17\n" +
 	"\aline_id\x18\x02 \x01(\tR\x06lineId\x12)\n" +
 	"\x10recovered_amount\x18\x03 \x01(\x03R\x0frecoveredAmount\x12#\n" +
-	"\rremittance_id\x18\x04 \x01(\tR\fremittanceId\"\xcb\x01\n" +
+	"\rremittance_id\x18\x04 \x01(\tR\fremittanceId\x12\x1d\n" +
+	"\n" +
+	"group_code\x18\x05 \x01(\tR\tgroupCode\x12\x12\n" +
+	"\x04carc\x18\x06 \x01(\tR\x04carc\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\a \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\b \x01(\tR\apayerId\"\xcb\x01\n" +
 	"\x16CorrectedClaimPrepared\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rclaim_version\x18\x02 \x01(\x05R\fclaimVersion\x12\x1d\n" +

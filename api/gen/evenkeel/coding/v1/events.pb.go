@@ -541,8 +541,9 @@ type CoderQueryAnswered struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	EncounterId   string                 `protobuf:"bytes,1,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
 	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	ServiceCode   string                 `protobuf:"bytes,3,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"` // the coder's code for the primary line
-	Note          string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	ServiceCode   string                 `protobuf:"bytes,3,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"` // the coder's code for the primary line; empty: coded again by what is known now
+	Note          string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`                                  // no PHI
+	NoBill        bool                   `protobuf:"varint,5,opt,name=no_bill,json=noBill,proto3" json:"no_bill,omitempty"`               // nothing is billed; the encounter ends here
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -603,6 +604,13 @@ func (x *CoderQueryAnswered) GetNote() string {
 		return x.Note
 	}
 	return ""
+}
+
+func (x *CoderQueryAnswered) GetNoBill() bool {
+	if x != nil {
+		return x.NoBill
+	}
+	return false
 }
 
 // Everything later steps need of a coded visit. Charges are final from here on; a change is a new event.
@@ -987,13 +995,14 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x125\n" +
-	"\areasons\x18\x03 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\"\x8d\x01\n" +
+	"\areasons\x18\x03 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\"\xa6\x01\n" +
 	"\x12CoderQueryAnswered\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12!\n" +
 	"\fservice_code\x18\x03 \x01(\tR\vserviceCode\x12\x12\n" +
-	"\x04note\x18\x04 \x01(\tR\x04note\"\xfe\x06\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\x12\x17\n" +
+	"\ano_bill\x18\x05 \x01(\bR\x06noBill\"\xfe\x06\n" +
 	"\x0fCodingCompleted\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
