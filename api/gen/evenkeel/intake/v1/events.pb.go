@@ -179,7 +179,7 @@ func (x *PatientRegistered) GetLocationId() string {
 	return ""
 }
 
-// Stream coverage/{coverage_id}: one patient, one plan, dates.
+// Stream coverage/{patient_id}: all coverages of one patient, so that no two overlap. A coverage is one patient, one plan, dates.
 type CoverageAdded struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	CoverageId          string                 `protobuf:"bytes,1,opt,name=coverage_id,json=coverageId,proto3" json:"coverage_id,omitempty"`
@@ -187,7 +187,7 @@ type CoverageAdded struct {
 	PayerId             string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
 	PayerSequence       v1.PayerSequence       `protobuf:"varint,4,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
 	PlanName            string                 `protobuf:"bytes,5,opt,name=plan_name,json=planName,proto3" json:"plan_name,omitempty"`
-	FromDate            string                 `protobuf:"bytes,6,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	FromDate            string                 `protobuf:"bytes,6,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"` // imported: the first day of service that was claimed under it
 	ThruDate            string                 `protobuf:"bytes,7,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"` // empty: open
 	Relationship        v1.Relationship        `protobuf:"varint,8,opt,name=relationship,proto3,enum=evenkeel.type.v1.Relationship" json:"relationship,omitempty"`
 	MemberId            string                 `protobuf:"bytes,9,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
@@ -466,6 +466,7 @@ func (x *CarveOutIdentified) GetEligibilityCheckId() string {
 }
 
 // Stream eligibility_check/{eligibility_check_id}: one 270 and its answer.
+// hop 2 means that the carve-out's administrator is asked, also where it was known before.
 type EligibilityRequested struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	EligibilityCheckId  string                 `protobuf:"bytes,1,opt,name=eligibility_check_id,json=eligibilityCheckId,proto3" json:"eligibility_check_id,omitempty"`
@@ -475,8 +476,8 @@ type EligibilityRequested struct {
 	EdiPayerId          string                 `protobuf:"bytes,5,opt,name=edi_payer_id,json=ediPayerId,proto3" json:"edi_payer_id,omitempty"`
 	ReceiverId          string                 `protobuf:"bytes,6,opt,name=receiver_id,json=receiverId,proto3" json:"receiver_id,omitempty"`
 	ServiceTypeCode     string                 `protobuf:"bytes,7,opt,name=service_type_code,json=serviceTypeCode,proto3" json:"service_type_code,omitempty"` // MH
-	ServiceDate         string                 `protobuf:"bytes,8,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
-	Hop                 int32                  `protobuf:"varint,9,opt,name=hop,proto3" json:"hop,omitempty"` // 1; 2 = the carve-out's administrator is asked
+	ServiceDate         string                 `protobuf:"bytes,8,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`               // the day asked about
+	Hop                 int32                  `protobuf:"varint,9,opt,name=hop,proto3" json:"hop,omitempty"`                                                 // 1; 2 = the carve-out's administrator is asked
 	OrganizationNpi     string                 `protobuf:"bytes,10,opt,name=organization_npi,json=organizationNpi,proto3" json:"organization_npi,omitempty"`
 	OrganizationName    string                 `protobuf:"bytes,11,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
 	PayerName           string                 `protobuf:"bytes,12,opt,name=payer_name,json=payerName,proto3" json:"payer_name,omitempty"`
@@ -810,6 +811,8 @@ type EligibilityRejected struct {
 	AaaCodes           []string               `protobuf:"bytes,4,rep,name=aaa_codes,json=aaaCodes,proto3" json:"aaa_codes,omitempty"`
 	FollowUp           string                 `protobuf:"bytes,5,opt,name=follow_up,json=followUp,proto3" json:"follow_up,omitempty"`
 	Source             *v1.Source             `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
+	PayerId            string                 `protobuf:"bytes,7,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // who rejected
+	ServiceDate        string                 `protobuf:"bytes,8,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -884,6 +887,20 @@ func (x *EligibilityRejected) GetSource() *v1.Source {
 		return x.Source
 	}
 	return nil
+}
+
+func (x *EligibilityRejected) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *EligibilityRejected) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
 }
 
 // Stream appointment/{appointment_id}.
@@ -1199,11 +1216,14 @@ func (x *AppointmentCheckedIn) GetPatientId() string {
 	return ""
 }
 
+// Stream readiness/{patient_id}: what is known that decides whether a patient's visits are clear to happen, in one order, and what follows. Each of the three answers
+// replaces the one before; a visit without one is pending.
 type VisitCleared struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AppointmentId string                 `protobuf:"bytes,1,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
 	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	ServiceDate   string                 `protobuf:"bytes,3,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	Notes         []*v11.Reason          `protobuf:"bytes,4,rep,name=notes,proto3" json:"notes,omitempty"` // to know, not to mend: e.g. self-pay
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1257,6 +1277,13 @@ func (x *VisitCleared) GetServiceDate() string {
 		return x.ServiceDate
 	}
 	return ""
+}
+
+func (x *VisitCleared) GetNotes() []*v11.Reason {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
 }
 
 type VisitHeld struct {
@@ -1323,6 +1350,746 @@ func (x *VisitHeld) GetServiceDate() string {
 func (x *VisitHeld) GetReasons() []*v11.Reason {
 	if x != nil {
 		return x.Reasons
+	}
+	return nil
+}
+
+// Was cleared or held; now something is not known (yet).
+type VisitPended struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AppointmentId string                 `protobuf:"bytes,1,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ServiceDate   string                 `protobuf:"bytes,3,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	Reasons       []*v11.Reason          `protobuf:"bytes,4,rep,name=reasons,proto3" json:"reasons,omitempty"` // what is missing
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VisitPended) Reset() {
+	*x = VisitPended{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VisitPended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VisitPended) ProtoMessage() {}
+
+func (x *VisitPended) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VisitPended.ProtoReflect.Descriptor instead.
+func (*VisitPended) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *VisitPended) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *VisitPended) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *VisitPended) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *VisitPended) GetReasons() []*v11.Reason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// A fact from another stream, noted here. For this stream's own decisions: other services listen to the fact itself.
+type ReadinessNoted struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	PatientId string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	// Types that are valid to be assigned to Fact:
+	//
+	//	*ReadinessNoted_Visit
+	//	*ReadinessNoted_OverAppointmentId
+	//	*ReadinessNoted_Coverage
+	//	*ReadinessNoted_CoverageEnd
+	//	*ReadinessNoted_CarveOut
+	//	*ReadinessNoted_Eligibility
+	//	*ReadinessNoted_Wanted
+	//	*ReadinessNoted_Units
+	Fact          isReadinessNoted_Fact `protobuf_oneof:"fact"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadinessNoted) Reset() {
+	*x = ReadinessNoted{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadinessNoted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadinessNoted) ProtoMessage() {}
+
+func (x *ReadinessNoted) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadinessNoted.ProtoReflect.Descriptor instead.
+func (*ReadinessNoted) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ReadinessNoted) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ReadinessNoted) GetFact() isReadinessNoted_Fact {
+	if x != nil {
+		return x.Fact
+	}
+	return nil
+}
+
+func (x *ReadinessNoted) GetVisit() *PlannedVisit {
+	if x != nil {
+		if x, ok := x.Fact.(*ReadinessNoted_Visit); ok {
+			return x.Visit
+		}
+	}
+	return nil
+}
+
+func (x *ReadinessNoted) GetOverAppointmentId() string {
+	if x != nil {
+		if x, ok := x.Fact.(*ReadinessNoted_OverAppointmentId); ok {
+			return x.OverAppointmentId
+		}
+	}
+	return ""
+}
+
+func (x *ReadinessNoted) GetCoverage() *CoverageKnown {
+	if x != nil {
+		if x, ok := x.Fact.(*ReadinessNoted_Coverage); ok {
+			return x.Coverage
+		}
+	}
+	return nil
+}
+
+func (x *ReadinessNoted) GetCoverageEnd() *CoverageEnd {
+	if x != nil {
+		if x, ok := x.Fact.(*ReadinessNoted_CoverageEnd); ok {
+			return x.CoverageEnd
+		}
+	}
+	return nil
+}
+
+func (x *ReadinessNoted) GetCarveOut() *CarveOutKnown {
+	if x != nil {
+		if x, ok := x.Fact.(*ReadinessNoted_CarveOut); ok {
+			return x.CarveOut
+		}
+	}
+	return nil
+}
+
+func (x *ReadinessNoted) GetEligibility() *EligibilityKnown {
+	if x != nil {
+		if x, ok := x.Fact.(*ReadinessNoted_Eligibility); ok {
+			return x.Eligibility
+		}
+	}
+	return nil
+}
+
+func (x *ReadinessNoted) GetWanted() *AuthorizationWanted {
+	if x != nil {
+		if x, ok := x.Fact.(*ReadinessNoted_Wanted); ok {
+			return x.Wanted
+		}
+	}
+	return nil
+}
+
+func (x *ReadinessNoted) GetUnits() *UnitsKnown {
+	if x != nil {
+		if x, ok := x.Fact.(*ReadinessNoted_Units); ok {
+			return x.Units
+		}
+	}
+	return nil
+}
+
+type isReadinessNoted_Fact interface {
+	isReadinessNoted_Fact()
+}
+
+type ReadinessNoted_Visit struct {
+	Visit *PlannedVisit `protobuf:"bytes,2,opt,name=visit,proto3,oneof"`
+}
+
+type ReadinessNoted_OverAppointmentId struct {
+	OverAppointmentId string `protobuf:"bytes,3,opt,name=over_appointment_id,json=overAppointmentId,proto3,oneof"` // cancelled, or the patient came
+}
+
+type ReadinessNoted_Coverage struct {
+	Coverage *CoverageKnown `protobuf:"bytes,4,opt,name=coverage,proto3,oneof"`
+}
+
+type ReadinessNoted_CoverageEnd struct {
+	CoverageEnd *CoverageEnd `protobuf:"bytes,5,opt,name=coverage_end,json=coverageEnd,proto3,oneof"`
+}
+
+type ReadinessNoted_CarveOut struct {
+	CarveOut *CarveOutKnown `protobuf:"bytes,6,opt,name=carve_out,json=carveOut,proto3,oneof"`
+}
+
+type ReadinessNoted_Eligibility struct {
+	Eligibility *EligibilityKnown `protobuf:"bytes,7,opt,name=eligibility,proto3,oneof"`
+}
+
+type ReadinessNoted_Wanted struct {
+	Wanted *AuthorizationWanted `protobuf:"bytes,8,opt,name=wanted,proto3,oneof"`
+}
+
+type ReadinessNoted_Units struct {
+	Units *UnitsKnown `protobuf:"bytes,9,opt,name=units,proto3,oneof"`
+}
+
+func (*ReadinessNoted_Visit) isReadinessNoted_Fact() {}
+
+func (*ReadinessNoted_OverAppointmentId) isReadinessNoted_Fact() {}
+
+func (*ReadinessNoted_Coverage) isReadinessNoted_Fact() {}
+
+func (*ReadinessNoted_CoverageEnd) isReadinessNoted_Fact() {}
+
+func (*ReadinessNoted_CarveOut) isReadinessNoted_Fact() {}
+
+func (*ReadinessNoted_Eligibility) isReadinessNoted_Fact() {}
+
+func (*ReadinessNoted_Wanted) isReadinessNoted_Fact() {}
+
+func (*ReadinessNoted_Units) isReadinessNoted_Fact() {}
+
+type PlannedVisit struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AppointmentId   string                 `protobuf:"bytes,1,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	ServiceDate     string                 `protobuf:"bytes,2,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	AuthorizationId string                 `protobuf:"bytes,3,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"` // empty: none named
+	CoverageIds     []string               `protobuf:"bytes,4,rep,name=coverage_ids,json=coverageIds,proto3" json:"coverage_ids,omitempty"`             // in force when it was booked; none: self-pay
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *PlannedVisit) Reset() {
+	*x = PlannedVisit{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlannedVisit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlannedVisit) ProtoMessage() {}
+
+func (x *PlannedVisit) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlannedVisit.ProtoReflect.Descriptor instead.
+func (*PlannedVisit) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PlannedVisit) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *PlannedVisit) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *PlannedVisit) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *PlannedVisit) GetCoverageIds() []string {
+	if x != nil {
+		return x.CoverageIds
+	}
+	return nil
+}
+
+type CoverageKnown struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CoverageId    string                 `protobuf:"bytes,1,opt,name=coverage_id,json=coverageId,proto3" json:"coverage_id,omitempty"`
+	PayerId       string                 `protobuf:"bytes,2,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerSequence v1.PayerSequence       `protobuf:"varint,3,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	FromDate      string                 `protobuf:"bytes,4,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	ThruDate      string                 `protobuf:"bytes,5,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"` // empty: open
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoverageKnown) Reset() {
+	*x = CoverageKnown{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoverageKnown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoverageKnown) ProtoMessage() {}
+
+func (x *CoverageKnown) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoverageKnown.ProtoReflect.Descriptor instead.
+func (*CoverageKnown) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CoverageKnown) GetCoverageId() string {
+	if x != nil {
+		return x.CoverageId
+	}
+	return ""
+}
+
+func (x *CoverageKnown) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *CoverageKnown) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *CoverageKnown) GetFromDate() string {
+	if x != nil {
+		return x.FromDate
+	}
+	return ""
+}
+
+func (x *CoverageKnown) GetThruDate() string {
+	if x != nil {
+		return x.ThruDate
+	}
+	return ""
+}
+
+type CoverageEnd struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CoverageId    string                 `protobuf:"bytes,1,opt,name=coverage_id,json=coverageId,proto3" json:"coverage_id,omitempty"`
+	ThruDate      string                 `protobuf:"bytes,2,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"` // last covered day
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoverageEnd) Reset() {
+	*x = CoverageEnd{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoverageEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoverageEnd) ProtoMessage() {}
+
+func (x *CoverageEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoverageEnd.ProtoReflect.Descriptor instead.
+func (*CoverageEnd) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CoverageEnd) GetCoverageId() string {
+	if x != nil {
+		return x.CoverageId
+	}
+	return ""
+}
+
+func (x *CoverageEnd) GetThruDate() string {
+	if x != nil {
+		return x.ThruDate
+	}
+	return ""
+}
+
+type CarveOutKnown struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	CoverageId        string                 `protobuf:"bytes,1,opt,name=coverage_id,json=coverageId,proto3" json:"coverage_id,omitempty"`
+	BehavioralPayerId string                 `protobuf:"bytes,2,opt,name=behavioral_payer_id,json=behavioralPayerId,proto3" json:"behavioral_payer_id,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *CarveOutKnown) Reset() {
+	*x = CarveOutKnown{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CarveOutKnown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CarveOutKnown) ProtoMessage() {}
+
+func (x *CarveOutKnown) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CarveOutKnown.ProtoReflect.Descriptor instead.
+func (*CarveOutKnown) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *CarveOutKnown) GetCoverageId() string {
+	if x != nil {
+		return x.CoverageId
+	}
+	return ""
+}
+
+func (x *CarveOutKnown) GetBehavioralPayerId() string {
+	if x != nil {
+		return x.BehavioralPayerId
+	}
+	return ""
+}
+
+type EligibilityKnown struct {
+	state                 protoimpl.MessageState `protogen:"open.v1"`
+	EligibilityCheckId    string                 `protobuf:"bytes,1,opt,name=eligibility_check_id,json=eligibilityCheckId,proto3" json:"eligibility_check_id,omitempty"`
+	CoverageId            string                 `protobuf:"bytes,2,opt,name=coverage_id,json=coverageId,proto3" json:"coverage_id,omitempty"`
+	PayerId               string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                        // who answered
+	ServiceDate           string                 `protobuf:"bytes,4,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`            // the day that was asked about
+	Status                CoverageStatus         `protobuf:"varint,5,opt,name=status,proto3,enum=evenkeel.intake.v1.CoverageStatus" json:"status,omitempty"` // unspecified: the payer rejected the question
+	AuthorizationRequired bool                   `protobuf:"varint,6,opt,name=authorization_required,json=authorizationRequired,proto3" json:"authorization_required,omitempty"`
+	OtherEntity           string                 `protobuf:"bytes,7,opt,name=other_entity,json=otherEntity,proto3" json:"other_entity,omitempty"` // name and EDI id of who runs the benefit
+	AaaCodes              []string               `protobuf:"bytes,8,rep,name=aaa_codes,json=aaaCodes,proto3" json:"aaa_codes,omitempty"`
+	FollowUp              string                 `protobuf:"bytes,9,opt,name=follow_up,json=followUp,proto3" json:"follow_up,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *EligibilityKnown) Reset() {
+	*x = EligibilityKnown{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EligibilityKnown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EligibilityKnown) ProtoMessage() {}
+
+func (x *EligibilityKnown) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EligibilityKnown.ProtoReflect.Descriptor instead.
+func (*EligibilityKnown) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *EligibilityKnown) GetEligibilityCheckId() string {
+	if x != nil {
+		return x.EligibilityCheckId
+	}
+	return ""
+}
+
+func (x *EligibilityKnown) GetCoverageId() string {
+	if x != nil {
+		return x.CoverageId
+	}
+	return ""
+}
+
+func (x *EligibilityKnown) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *EligibilityKnown) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *EligibilityKnown) GetStatus() CoverageStatus {
+	if x != nil {
+		return x.Status
+	}
+	return CoverageStatus_COVERAGE_STATUS_UNSPECIFIED
+}
+
+func (x *EligibilityKnown) GetAuthorizationRequired() bool {
+	if x != nil {
+		return x.AuthorizationRequired
+	}
+	return false
+}
+
+func (x *EligibilityKnown) GetOtherEntity() string {
+	if x != nil {
+		return x.OtherEntity
+	}
+	return ""
+}
+
+func (x *EligibilityKnown) GetAaaCodes() []string {
+	if x != nil {
+		return x.AaaCodes
+	}
+	return nil
+}
+
+func (x *EligibilityKnown) GetFollowUp() string {
+	if x != nil {
+		return x.FollowUp
+	}
+	return ""
+}
+
+type AuthorizationWanted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AppointmentId string                 `protobuf:"bytes,1,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	PayerId       string                 `protobuf:"bytes,2,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // whose rule
+	Required      bool                   `protobuf:"varint,3,opt,name=required,proto3" json:"required,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorizationWanted) Reset() {
+	*x = AuthorizationWanted{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorizationWanted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorizationWanted) ProtoMessage() {}
+
+func (x *AuthorizationWanted) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorizationWanted.ProtoReflect.Descriptor instead.
+func (*AuthorizationWanted) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *AuthorizationWanted) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *AuthorizationWanted) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *AuthorizationWanted) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+type UnitsKnown struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AppointmentId   string                 `protobuf:"bytes,1,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	AuthorizationId string                 `protobuf:"bytes,2,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	Held            bool                   `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
+	Refused         []*v11.Reason          `protobuf:"bytes,4,rep,name=refused,proto3" json:"refused,omitempty"` // why not
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UnitsKnown) Reset() {
+	*x = UnitsKnown{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnitsKnown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnitsKnown) ProtoMessage() {}
+
+func (x *UnitsKnown) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnitsKnown.ProtoReflect.Descriptor instead.
+func (*UnitsKnown) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *UnitsKnown) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *UnitsKnown) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *UnitsKnown) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *UnitsKnown) GetRefused() []*v11.Reason {
+	if x != nil {
+		return x.Refused
 	}
 	return nil
 }
@@ -1420,7 +2187,7 @@ const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	" \x01(\bR\x15authorizationRequired\x12*\n" +
 	"\x11other_entity_name\x18\v \x01(\tR\x0fotherEntityName\x128\n" +
 	"\x19other_entity_edi_payer_id\x18\f \x01(\tR\x15otherEntityEdiPayerId\x120\n" +
-	"\x06source\x18\r \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xf3\x01\n" +
+	"\x06source\x18\r \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb1\x02\n" +
 	"\x13EligibilityRejected\x120\n" +
 	"\x14eligibility_check_id\x18\x01 \x01(\tR\x12eligibilityCheckId\x12\x1f\n" +
 	"\vcoverage_id\x18\x02 \x01(\tR\n" +
@@ -1429,7 +2196,9 @@ const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x1b\n" +
 	"\taaa_codes\x18\x04 \x03(\tR\baaaCodes\x12\x1b\n" +
 	"\tfollow_up\x18\x05 \x01(\tR\bfollowUp\x120\n" +
-	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x9e\x04\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12\x19\n" +
+	"\bpayer_id\x18\a \x01(\tR\apayerId\x12!\n" +
+	"\fservice_date\x18\b \x01(\tR\vserviceDate\"\x9e\x04\n" +
 	"\x14AppointmentScheduled\x12%\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x1d\n" +
 	"\n" +
@@ -1460,18 +2229,78 @@ const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	"\x14AppointmentCheckedIn\x12%\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x1d\n" +
 	"\n" +
-	"patient_id\x18\x02 \x01(\tR\tpatientId\"w\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\"\xaa\x01\n" +
 	"\fVisitCleared\x12%\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12!\n" +
-	"\fservice_date\x18\x03 \x01(\tR\vserviceDate\"\xab\x01\n" +
+	"\fservice_date\x18\x03 \x01(\tR\vserviceDate\x121\n" +
+	"\x05notes\x18\x04 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\x05notes\"\xab\x01\n" +
 	"\tVisitHeld\x12%\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12!\n" +
 	"\fservice_date\x18\x03 \x01(\tR\vserviceDate\x125\n" +
-	"\areasons\x18\x04 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons*\x91\x01\n" +
+	"\areasons\x18\x04 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\"\xad\x01\n" +
+	"\vVisitPended\x12%\n" +
+	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12!\n" +
+	"\fservice_date\x18\x03 \x01(\tR\vserviceDate\x125\n" +
+	"\areasons\x18\x04 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\"\xb1\x04\n" +
+	"\x0eReadinessNoted\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x128\n" +
+	"\x05visit\x18\x02 \x01(\v2 .evenkeel.intake.v1.PlannedVisitH\x00R\x05visit\x120\n" +
+	"\x13over_appointment_id\x18\x03 \x01(\tH\x00R\x11overAppointmentId\x12?\n" +
+	"\bcoverage\x18\x04 \x01(\v2!.evenkeel.intake.v1.CoverageKnownH\x00R\bcoverage\x12D\n" +
+	"\fcoverage_end\x18\x05 \x01(\v2\x1f.evenkeel.intake.v1.CoverageEndH\x00R\vcoverageEnd\x12@\n" +
+	"\tcarve_out\x18\x06 \x01(\v2!.evenkeel.intake.v1.CarveOutKnownH\x00R\bcarveOut\x12H\n" +
+	"\veligibility\x18\a \x01(\v2$.evenkeel.intake.v1.EligibilityKnownH\x00R\veligibility\x12A\n" +
+	"\x06wanted\x18\b \x01(\v2'.evenkeel.intake.v1.AuthorizationWantedH\x00R\x06wanted\x126\n" +
+	"\x05units\x18\t \x01(\v2\x1e.evenkeel.intake.v1.UnitsKnownH\x00R\x05unitsB\x06\n" +
+	"\x04fact\"\xa6\x01\n" +
+	"\fPlannedVisit\x12%\n" +
+	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12!\n" +
+	"\fservice_date\x18\x02 \x01(\tR\vserviceDate\x12)\n" +
+	"\x10authorization_id\x18\x03 \x01(\tR\x0fauthorizationId\x12!\n" +
+	"\fcoverage_ids\x18\x04 \x03(\tR\vcoverageIds\"\xcd\x01\n" +
+	"\rCoverageKnown\x12\x1f\n" +
+	"\vcoverage_id\x18\x01 \x01(\tR\n" +
+	"coverageId\x12\x19\n" +
+	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12F\n" +
+	"\x0epayer_sequence\x18\x03 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12\x1b\n" +
+	"\tfrom_date\x18\x04 \x01(\tR\bfromDate\x12\x1b\n" +
+	"\tthru_date\x18\x05 \x01(\tR\bthruDate\"K\n" +
+	"\vCoverageEnd\x12\x1f\n" +
+	"\vcoverage_id\x18\x01 \x01(\tR\n" +
+	"coverageId\x12\x1b\n" +
+	"\tthru_date\x18\x02 \x01(\tR\bthruDate\"`\n" +
+	"\rCarveOutKnown\x12\x1f\n" +
+	"\vcoverage_id\x18\x01 \x01(\tR\n" +
+	"coverageId\x12.\n" +
+	"\x13behavioral_payer_id\x18\x02 \x01(\tR\x11behavioralPayerId\"\xf3\x02\n" +
+	"\x10EligibilityKnown\x120\n" +
+	"\x14eligibility_check_id\x18\x01 \x01(\tR\x12eligibilityCheckId\x12\x1f\n" +
+	"\vcoverage_id\x18\x02 \x01(\tR\n" +
+	"coverageId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12!\n" +
+	"\fservice_date\x18\x04 \x01(\tR\vserviceDate\x12:\n" +
+	"\x06status\x18\x05 \x01(\x0e2\".evenkeel.intake.v1.CoverageStatusR\x06status\x125\n" +
+	"\x16authorization_required\x18\x06 \x01(\bR\x15authorizationRequired\x12!\n" +
+	"\fother_entity\x18\a \x01(\tR\votherEntity\x12\x1b\n" +
+	"\taaa_codes\x18\b \x03(\tR\baaaCodes\x12\x1b\n" +
+	"\tfollow_up\x18\t \x01(\tR\bfollowUp\"s\n" +
+	"\x13AuthorizationWanted\x12%\n" +
+	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x19\n" +
+	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12\x1a\n" +
+	"\brequired\x18\x03 \x01(\bR\brequired\"\xa9\x01\n" +
+	"\n" +
+	"UnitsKnown\x12%\n" +
+	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12)\n" +
+	"\x10authorization_id\x18\x02 \x01(\tR\x0fauthorizationId\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\bR\x04held\x125\n" +
+	"\arefused\x18\x04 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\arefused*\x91\x01\n" +
 	"\x0eCoverageStatus\x12\x1f\n" +
 	"\x1bCOVERAGE_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16COVERAGE_STATUS_ACTIVE\x10\x01\x12\x1c\n" +
@@ -1491,7 +2320,7 @@ func file_evenkeel_intake_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_intake_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_evenkeel_intake_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_evenkeel_intake_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_evenkeel_intake_v1_events_proto_goTypes = []any{
 	(CoverageStatus)(0),           // 0: evenkeel.intake.v1.CoverageStatus
 	(*PatientRegistered)(nil),     // 1: evenkeel.intake.v1.PatientRegistered
@@ -1507,44 +2336,65 @@ var file_evenkeel_intake_v1_events_proto_goTypes = []any{
 	(*AppointmentCheckedIn)(nil),  // 11: evenkeel.intake.v1.AppointmentCheckedIn
 	(*VisitCleared)(nil),          // 12: evenkeel.intake.v1.VisitCleared
 	(*VisitHeld)(nil),             // 13: evenkeel.intake.v1.VisitHeld
-	(*v1.PersonName)(nil),         // 14: evenkeel.type.v1.PersonName
-	(v1.Sex)(0),                   // 15: evenkeel.type.v1.Sex
-	(*v1.Address)(nil),            // 16: evenkeel.type.v1.Address
-	(v1.PayerSequence)(0),         // 17: evenkeel.type.v1.PayerSequence
-	(v1.Relationship)(0),          // 18: evenkeel.type.v1.Relationship
-	(*v1.Source)(nil),             // 19: evenkeel.type.v1.Source
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
-	(v1.Modality)(0),              // 21: evenkeel.type.v1.Modality
-	(*v11.Reason)(nil),            // 22: evenkeel.problem.v1.Reason
+	(*VisitPended)(nil),           // 14: evenkeel.intake.v1.VisitPended
+	(*ReadinessNoted)(nil),        // 15: evenkeel.intake.v1.ReadinessNoted
+	(*PlannedVisit)(nil),          // 16: evenkeel.intake.v1.PlannedVisit
+	(*CoverageKnown)(nil),         // 17: evenkeel.intake.v1.CoverageKnown
+	(*CoverageEnd)(nil),           // 18: evenkeel.intake.v1.CoverageEnd
+	(*CarveOutKnown)(nil),         // 19: evenkeel.intake.v1.CarveOutKnown
+	(*EligibilityKnown)(nil),      // 20: evenkeel.intake.v1.EligibilityKnown
+	(*AuthorizationWanted)(nil),   // 21: evenkeel.intake.v1.AuthorizationWanted
+	(*UnitsKnown)(nil),            // 22: evenkeel.intake.v1.UnitsKnown
+	(*v1.PersonName)(nil),         // 23: evenkeel.type.v1.PersonName
+	(v1.Sex)(0),                   // 24: evenkeel.type.v1.Sex
+	(*v1.Address)(nil),            // 25: evenkeel.type.v1.Address
+	(v1.PayerSequence)(0),         // 26: evenkeel.type.v1.PayerSequence
+	(v1.Relationship)(0),          // 27: evenkeel.type.v1.Relationship
+	(*v1.Source)(nil),             // 28: evenkeel.type.v1.Source
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(v1.Modality)(0),              // 30: evenkeel.type.v1.Modality
+	(*v11.Reason)(nil),            // 31: evenkeel.problem.v1.Reason
 }
 var file_evenkeel_intake_v1_events_proto_depIdxs = []int32{
-	14, // 0: evenkeel.intake.v1.PatientRegistered.name:type_name -> evenkeel.type.v1.PersonName
-	15, // 1: evenkeel.intake.v1.PatientRegistered.sex:type_name -> evenkeel.type.v1.Sex
-	16, // 2: evenkeel.intake.v1.PatientRegistered.address:type_name -> evenkeel.type.v1.Address
-	17, // 3: evenkeel.intake.v1.CoverageAdded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	18, // 4: evenkeel.intake.v1.CoverageAdded.relationship:type_name -> evenkeel.type.v1.Relationship
-	14, // 5: evenkeel.intake.v1.CoverageAdded.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	15, // 6: evenkeel.intake.v1.CoverageAdded.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	16, // 7: evenkeel.intake.v1.CoverageAdded.subscriber_address:type_name -> evenkeel.type.v1.Address
-	18, // 8: evenkeel.intake.v1.EligibilityRequested.relationship:type_name -> evenkeel.type.v1.Relationship
-	14, // 9: evenkeel.intake.v1.EligibilityRequested.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	15, // 10: evenkeel.intake.v1.EligibilityRequested.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	14, // 11: evenkeel.intake.v1.EligibilityRequested.patient_name:type_name -> evenkeel.type.v1.PersonName
-	15, // 12: evenkeel.intake.v1.EligibilityRequested.patient_sex:type_name -> evenkeel.type.v1.Sex
+	23, // 0: evenkeel.intake.v1.PatientRegistered.name:type_name -> evenkeel.type.v1.PersonName
+	24, // 1: evenkeel.intake.v1.PatientRegistered.sex:type_name -> evenkeel.type.v1.Sex
+	25, // 2: evenkeel.intake.v1.PatientRegistered.address:type_name -> evenkeel.type.v1.Address
+	26, // 3: evenkeel.intake.v1.CoverageAdded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	27, // 4: evenkeel.intake.v1.CoverageAdded.relationship:type_name -> evenkeel.type.v1.Relationship
+	23, // 5: evenkeel.intake.v1.CoverageAdded.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	24, // 6: evenkeel.intake.v1.CoverageAdded.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	25, // 7: evenkeel.intake.v1.CoverageAdded.subscriber_address:type_name -> evenkeel.type.v1.Address
+	27, // 8: evenkeel.intake.v1.EligibilityRequested.relationship:type_name -> evenkeel.type.v1.Relationship
+	23, // 9: evenkeel.intake.v1.EligibilityRequested.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	24, // 10: evenkeel.intake.v1.EligibilityRequested.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	23, // 11: evenkeel.intake.v1.EligibilityRequested.patient_name:type_name -> evenkeel.type.v1.PersonName
+	24, // 12: evenkeel.intake.v1.EligibilityRequested.patient_sex:type_name -> evenkeel.type.v1.Sex
 	0,  // 13: evenkeel.intake.v1.EligibilityResponded.status:type_name -> evenkeel.intake.v1.CoverageStatus
-	19, // 14: evenkeel.intake.v1.EligibilityResponded.source:type_name -> evenkeel.type.v1.Source
-	19, // 15: evenkeel.intake.v1.EligibilityRejected.source:type_name -> evenkeel.type.v1.Source
-	20, // 16: evenkeel.intake.v1.AppointmentScheduled.start_at:type_name -> google.protobuf.Timestamp
-	20, // 17: evenkeel.intake.v1.AppointmentScheduled.end_at:type_name -> google.protobuf.Timestamp
-	21, // 18: evenkeel.intake.v1.AppointmentScheduled.modality:type_name -> evenkeel.type.v1.Modality
+	28, // 14: evenkeel.intake.v1.EligibilityResponded.source:type_name -> evenkeel.type.v1.Source
+	28, // 15: evenkeel.intake.v1.EligibilityRejected.source:type_name -> evenkeel.type.v1.Source
+	29, // 16: evenkeel.intake.v1.AppointmentScheduled.start_at:type_name -> google.protobuf.Timestamp
+	29, // 17: evenkeel.intake.v1.AppointmentScheduled.end_at:type_name -> google.protobuf.Timestamp
+	30, // 18: evenkeel.intake.v1.AppointmentScheduled.modality:type_name -> evenkeel.type.v1.Modality
 	9,  // 19: evenkeel.intake.v1.AppointmentScheduled.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	17, // 20: evenkeel.intake.v1.ResponsiblePayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	22, // 21: evenkeel.intake.v1.VisitHeld.reasons:type_name -> evenkeel.problem.v1.Reason
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	26, // 20: evenkeel.intake.v1.ResponsiblePayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	31, // 21: evenkeel.intake.v1.VisitCleared.notes:type_name -> evenkeel.problem.v1.Reason
+	31, // 22: evenkeel.intake.v1.VisitHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	31, // 23: evenkeel.intake.v1.VisitPended.reasons:type_name -> evenkeel.problem.v1.Reason
+	16, // 24: evenkeel.intake.v1.ReadinessNoted.visit:type_name -> evenkeel.intake.v1.PlannedVisit
+	17, // 25: evenkeel.intake.v1.ReadinessNoted.coverage:type_name -> evenkeel.intake.v1.CoverageKnown
+	18, // 26: evenkeel.intake.v1.ReadinessNoted.coverage_end:type_name -> evenkeel.intake.v1.CoverageEnd
+	19, // 27: evenkeel.intake.v1.ReadinessNoted.carve_out:type_name -> evenkeel.intake.v1.CarveOutKnown
+	20, // 28: evenkeel.intake.v1.ReadinessNoted.eligibility:type_name -> evenkeel.intake.v1.EligibilityKnown
+	21, // 29: evenkeel.intake.v1.ReadinessNoted.wanted:type_name -> evenkeel.intake.v1.AuthorizationWanted
+	22, // 30: evenkeel.intake.v1.ReadinessNoted.units:type_name -> evenkeel.intake.v1.UnitsKnown
+	26, // 31: evenkeel.intake.v1.CoverageKnown.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	0,  // 32: evenkeel.intake.v1.EligibilityKnown.status:type_name -> evenkeel.intake.v1.CoverageStatus
+	31, // 33: evenkeel.intake.v1.UnitsKnown.refused:type_name -> evenkeel.problem.v1.Reason
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_intake_v1_events_proto_init() }
@@ -1552,13 +2402,23 @@ func file_evenkeel_intake_v1_events_proto_init() {
 	if File_evenkeel_intake_v1_events_proto != nil {
 		return
 	}
+	file_evenkeel_intake_v1_events_proto_msgTypes[14].OneofWrappers = []any{
+		(*ReadinessNoted_Visit)(nil),
+		(*ReadinessNoted_OverAppointmentId)(nil),
+		(*ReadinessNoted_Coverage)(nil),
+		(*ReadinessNoted_CoverageEnd)(nil),
+		(*ReadinessNoted_CarveOut)(nil),
+		(*ReadinessNoted_Eligibility)(nil),
+		(*ReadinessNoted_Wanted)(nil),
+		(*ReadinessNoted_Units)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_intake_v1_events_proto_rawDesc), len(file_evenkeel_intake_v1_events_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -552,7 +552,7 @@ func (x *SupervisionAssigned) GetThruDate() string {
 	return ""
 }
 
-// Stream payer/{payer_id}.
+// Stream payer/{payer_id}. payer_id = es.Derive("pay", edi_payer_id in capitals): a payer is registered once in a tenant.
 type PayerRegistered struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	PayerId           string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
