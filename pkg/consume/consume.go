@@ -35,6 +35,7 @@ type Options struct {
 	Engine  *engine.Engine
 	// Replay asks the source's relay to publish a slot again. It must not wait for the answer.
 	Replay func(context.Context, *platformv1.ReplayRequested) error
+	Now    func() time.Time // decides when to ask again; nil: the system's clock, also where the business has another
 	Log    *slog.Logger
 }
 
@@ -45,7 +46,7 @@ type Consumer struct {
 	loaded  bool
 	handled [es.Slots]int64
 	seen    int64
-	asked   [es.Slots]time.Time // when a replay was asked for, by the engine's clock
+	asked   [es.Slots]time.Time // when a replay was asked for
 	woken   chan struct{}
 	metrics metrics
 }
@@ -54,6 +55,9 @@ type Consumer struct {
 func New(o Options) *Consumer {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return &Consumer{Options: o, woken: make(chan struct{}, 1), metrics: newMetrics(o.Handler.Consumer, o.Source)}
 }
@@ -166,7 +170,7 @@ func (c *Consumer) sift(contents []wire.Content) (records []eventlog.Record, hol
 
 func (c *Consumer) ask(ctx context.Context, h hole) error {
 	c.mu.Lock()
-	now := c.Engine.Clock()
+	now := c.Now()
 	recently := !c.asked[h.slot].IsZero() && now.Sub(c.asked[h.slot]) < askAgain && !now.Before(c.asked[h.slot])
 	if !recently {
 		c.asked[h.slot] = now
@@ -395,3 +399,26 @@ func newMetrics(consumer, source string) metrics {
 		labels:     metric.WithAttributes(attribute.String("consumer", consumer), attribute.String("source", source)),
 	}
 }
+
+// How often a waiting reader looks again at what other members have handled.
+const lookAgain = 20 * time.Millisecond
+
+// Await waits until everything of the slot up to the position has been handled or parked, by whichever member.
+func (c *Consumer) Await(ctx context.Context, slot int16, position int64) error {
+	for {
+		if err := c.load(ctx, true); err != nil {
+			return err
+		}
+		if handled, _ := c.Handled(slot); handled >= position {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lookAgain):
+		}
+	}
+}
+
+// Refresh reads the marks that other members have moved.
+func (c *Consumer) Refresh(ctx context.Context) error { return c.load(ctx, true) }

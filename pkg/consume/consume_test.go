@@ -81,7 +81,7 @@ func newRig(t interface{ Fatal(...any) }, h engine.Handler) *rig {
 
 // open is a consumer as it is after a restart: it knows nothing but the log.
 func (r *rig) open(h engine.Handler) *Consumer {
-	return New(Options{Source: "intake", Handler: h, Engine: r.target, Replay: func(_ context.Context, q *platformv1.ReplayRequested) error {
+	return New(Options{Source: "intake", Handler: h, Engine: r.target, Now: func() time.Time { return r.now }, Replay: func(_ context.Context, q *platformv1.ReplayRequested) error {
 		r.asked = append(r.asked, q)
 		return nil
 	}})

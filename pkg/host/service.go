@@ -5,6 +5,7 @@
 package host
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"time"
@@ -33,6 +34,8 @@ type Service struct {
 	Migrations fs.FS
 	// Register adds the service's gRPC methods.
 	Register func(grpc.ServiceRegistrar, *Runtime)
+	// Serve runs beside the rest until its context ends, then finishes and returns; an error stops the process. May be nil.
+	Serve func(context.Context, *Runtime) error
 }
 
 // Runtime is what a running service works with.
@@ -41,4 +44,8 @@ type Runtime struct {
 	DB     *pgxpool.Pool // the service's own role and schema, for reading its read models
 	Clock  func() time.Time
 	Log    *slog.Logger
+	// LookupKey keys the hashes by which a person can be looked up without the name being stored.
+	LookupKey []byte
+	// Process reaches other services; only the edge (the gateway) may.
+	Process *Process
 }

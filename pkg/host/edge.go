@@ -1,0 +1,199 @@
+package host
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	"github.com/evenkeel/evenkeel/pkg/engine"
+	"github.com/evenkeel/evenkeel/pkg/eventlog"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
+)
+
+// Metadata keys that the gateway sends with each call. Only who knows the internal token may send them.
+const (
+	metaToken       = "x-evenkeel-internal-token"
+	metaTenant      = "x-evenkeel-tenant"
+	metaActor       = "x-evenkeel-actor"
+	metaKey         = "x-evenkeel-request-key"
+	metaIfMatch     = "x-evenkeel-if-match"
+	metaDryRun      = "x-evenkeel-dry-run"
+	metaCorrelation = "x-evenkeel-correlation"
+	metaConsistency = "x-evenkeel-consistency-token"
+)
+
+// Outgoing is a context whose gRPC calls are made on behalf of the caller. tokens are consistency tokens that the answer must reflect.
+func Outgoing(ctx context.Context, internalToken string, c engine.Caller, tokens ...string) context.Context {
+	pairs := []string{metaToken, internalToken, metaTenant, c.Tenant.String(), metaActor, c.Actor, metaCorrelation, c.Correlation.String()}
+	if c.RequestKey != "" {
+		pairs = append(pairs, metaKey, c.RequestKey)
+	}
+	if c.IfMatch != 0 {
+		pairs = append(pairs, metaIfMatch, strconv.Itoa(c.IfMatch))
+	}
+	if c.DryRun {
+		pairs = append(pairs, metaDryRun, "true")
+	}
+	for _, t := range tokens {
+		pairs = append(pairs, metaConsistency, t)
+	}
+	return metadata.AppendToOutgoingContext(ctx, pairs...)
+}
+
+// caller is who the gateway says is calling.
+func caller(ctx context.Context, internalToken string) (engine.Caller, []string, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	first := func(key string) string {
+		if v := md.Get(key); len(v) > 0 {
+			return v[0]
+		}
+		return ""
+	}
+	if subtle.ConstantTimeCompare([]byte(first(metaToken)), []byte(internalToken)) != 1 {
+		return engine.Caller{}, nil, status.Error(codes.Unauthenticated, "the internal token is missing or wrong")
+	}
+	tenant, err := uuid.Parse(first(metaTenant))
+	if err != nil {
+		return engine.Caller{}, nil, status.Error(codes.Unauthenticated, "the tenant is missing")
+	}
+	c := engine.Caller{Tenant: tenant, Actor: first(metaActor), RequestKey: first(metaKey), DryRun: first(metaDryRun) == "true"}
+	if v := first(metaCorrelation); v != "" {
+		if c.Correlation, err = uuid.Parse(v); err != nil {
+			return engine.Caller{}, nil, status.Error(codes.InvalidArgument, "the correlation id is not a UUID")
+		}
+	}
+	if v := first(metaIfMatch); v != "" {
+		if c.IfMatch, err = strconv.Atoi(v); err != nil || c.IfMatch < 1 {
+			return engine.Caller{}, nil, status.Error(codes.InvalidArgument, "If-Match is not a stream version: send the number in double quotes that a read or a receipt gave")
+		}
+	}
+	return c, md.Get(metaConsistency), nil
+}
+
+// awaitFor is how long a read waits for what its consistency tokens name.
+const awaitFor = 2 * time.Second
+
+// intercept puts the caller into the context, waits for consistency tokens, and turns refusals and faults into statuses.
+func (p *Process) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if strings.HasPrefix(info.FullMethod, "/grpc.health.") {
+		return next(ctx, req)
+	}
+	c, tokens, err := caller(ctx, p.secret.InternalToken())
+	if err != nil {
+		return nil, err
+	}
+	ctx = engine.WithCaller(ctx, c)
+	service := serviceOf(info.FullMethod)
+	if err := p.await(ctx, service, tokens); err != nil {
+		return nil, err
+	}
+	answer, err := next(ctx, req)
+	if err == nil {
+		return answer, nil
+	}
+	return nil, Status(err, p.log.With("service", service, "method", info.FullMethod, "correlation_id", c.Correlation.String()))
+}
+
+// serviceOf is the service that owns a method: claims for /evenkeel.claims.v1.ClaimsService/GetClaim.
+func serviceOf(method string) string {
+	name, ok := strings.CutPrefix(method, "/evenkeel.")
+	if !ok {
+		return ""
+	}
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
+
+// Status is what a caller is told of an error. Faults are logged here, once, and told without their text.
+func Status(err error, log *slog.Logger) error {
+	var refused *refuse.Error
+	var stale *engine.StaleError
+	var reused *engine.KeyReusedError
+	switch {
+	case errors.As(err, &refused):
+		code := codes.FailedPrecondition
+		if refused.NotFound {
+			code = codes.NotFound
+		} else if onlySyntax(refused.Reasons) {
+			code = codes.InvalidArgument
+		}
+		s, detailErr := status.New(code, refused.Error()).WithDetails(&problemv1.Reasons{Reasons: refused.Reasons})
+		if detailErr != nil {
+			log.Error("the reasons of a refusal can't be told", "error", detailErr)
+			return status.Error(codes.Internal, "internal error")
+		}
+		return s.Err()
+	case errors.As(err, &stale):
+		return status.Error(codes.Aborted, stale.Error())
+	case errors.As(err, &reused):
+		return status.Error(codes.AlreadyExists, reused.Error())
+	case errors.Is(err, engine.ErrNoCaller):
+		return status.Error(codes.Unauthenticated, err.Error())
+	case errors.Is(err, eventlog.ErrConflict):
+		return status.Error(codes.Unavailable, "too many changes at once: try again")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return status.FromContextError(err).Err()
+	}
+	if s, ok := status.FromError(err); ok && s.Code() != codes.Unknown {
+		return err
+	}
+	log.Error("a call failed", "error", err)
+	return status.Error(codes.Internal, "internal error")
+}
+
+func onlySyntax(reasons []*problemv1.Reason) bool {
+	for _, r := range reasons {
+		if !strings.HasPrefix(r.RuleId, "syntax.") && !strings.HasPrefix(r.RuleId, "request.") {
+			return false
+		}
+	}
+	return true
+}
+
+// await waits until the service has handled what the tokens name, as far as it reads those sources at all.
+func (p *Process) await(ctx context.Context, service string, tokens []string) error {
+	s := p.running[service]
+	if s == nil || len(tokens) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, awaitFor)
+	defer cancel()
+	for _, token := range tokens {
+		source, slot, position, ok := parseToken(token)
+		if !ok {
+			return refuse.Because(refuse.Rule{ID: "request.consistency_token", Version: 1, Owner: "integrations"}, "X-Consistency-Token",
+				"%q is not a token that a receipt gave", token)
+		}
+		c := s.consumers[source]
+		if c == nil {
+			continue
+		}
+		if err := c.Await(ctx, slot, position); errors.Is(err, context.DeadlineExceeded) {
+			return status.Errorf(codes.Unavailable, "%s has not seen %s yet: try again", service, token)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseToken(token string) (source string, slot int16, position int64, ok bool) {
+	parts := strings.Split(token, ":")
+	if len(parts) != 3 {
+		return "", 0, 0, false
+	}
+	n, err := strconv.ParseUint(parts[1], 10, 8)
+	position, err2 := strconv.ParseInt(parts[2], 10, 64)
+	return parts[0], int16(n), position, err == nil && err2 == nil
+}
