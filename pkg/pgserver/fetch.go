@@ -1,6 +1,7 @@
 package pgserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
@@ -64,10 +66,8 @@ func fetch(ctx context.Context, who account, dir string, log *slog.Logger) (_ in
 	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
 	defer cancel()
 	fresh := folder + ".new"
-	for _, rest := range []string{fresh, folder} { // of a fetch cut short; of one that no longer works
-		if err := os.RemoveAll(rest); err != nil {
-			return installation{}, explain("remove an unfinished "+rest, err)
-		}
+	if err := sweep(ctx, fresh, folder); err != nil { // of a fetch cut short; of one that no longer works
+		return installation{}, err
 	}
 	self, err := executable()
 	if err != nil {
@@ -77,13 +77,16 @@ func fetch(ctx context.Context, who account, dir string, log *slog.Logger) (_ in
 	helper.Dir = dir
 	helper.Env = append(os.Environ(), helperVariable+"="+fresh)
 	helper.SysProcAttr = who.process()
+	helper.SysProcAttr.Setpgid = true // to end it with its children
+	helper.Cancel = func() error { return killGroup(helper.Process.Pid) }
 	if out, err := helper.CombinedOutput(); err != nil {
-		why := lastLine(string(out))
-		if ctx.Err() != nil {
-			why = ctx.Err().Error()
+		swept := sweep(context.WithoutCancel(ctx), fresh)
+		if swept != nil || errors.Is(ctx.Err(), context.Canceled) {
+			return installation{}, errors.Join(fmt.Errorf("fetch PostgreSQL: %w", cmp.Or(ctx.Err(), err)), swept)
 		}
-		if why == "" {
-			why = err.Error()
+		why := cmp.Or(lastLine(string(out)), err.Error())
+		if ctx.Err() != nil {
+			why = fmt.Sprintf("it took more than %v", fetchLimit)
 		}
 		return installation{}, fmt.Errorf("no PostgreSQL from version %d on is installed and none could be fetched (%s): install the package postgresql, or name the folder of its programs in EVENKEEL_PG_BIN",
 			oldest, why)
@@ -97,6 +100,36 @@ func fetch(ctx context.Context, who account, dir string, log *slog.Logger) (_ in
 	}
 	return found, nil
 }
+
+// killGroup ends a process and its children, and gives them a moment to be gone. It does not wait for what only init can do:
+// to forget the children.
+func killGroup(pid int) error {
+	err := syscall.Kill(-pid, syscall.SIGKILL)
+	for range 20 {
+		if syscall.Kill(-pid, 0) != nil || !pause(context.Background(), poll) {
+			break
+		}
+	}
+	return err
+}
+
+// sweep removes folders of programs, and what trying them out has left running and lying beside them.
+func sweep(ctx context.Context, folders ...string) error {
+	for _, folder := range folders {
+		if err := awaitPredecessor(ctx, filepath.Join(scratch(folder), "data")); err != nil {
+			return err
+		}
+		for _, rest := range []string{scratch(folder), folder} {
+			if err := os.RemoveAll(rest); err != nil {
+				return explain("remove an unfinished "+rest, err)
+			}
+		}
+	}
+	return nil
+}
+
+// scratch is where the programs that are unpacked into folder are tried out.
+func scratch(folder string) string { return folder + ".scratch" }
 
 // await takes the lock when whoever fetches now is done.
 func await(ctx context.Context, file string) (*datadir.Lock, error) {
@@ -118,7 +151,7 @@ func fetchHere(folder string) error {
 	if err != nil {
 		return fmt.Errorf("find a port to try the programs on: %w", err)
 	}
-	scratch := folder + ".scratch"
+	scratch := scratch(folder)
 	defer os.RemoveAll(scratch)
 	trial := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
 		Version(fetchedVersion).

@@ -546,6 +546,43 @@ func TestFetchedPrograms(t *testing.T) {
 	})
 }
 
+func TestFetchCutShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fetches 14 MB")
+	}
+	for name, sign := range map[string]string{
+		"while a cluster is made for the trial": "PG_VERSION",
+		"while the trial's server runs":         "postmaster.opts",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t)
+			data := filepath.Join(scratch(filepath.Join(dir, fetchedName+".new")), "data")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() {
+				_, err := Start(ctx, Options{Dir: dir, Bin: Fetch, Log: quiet})
+				ended <- err
+			}()
+			until(t.Context(), t, sign, func() bool {
+				_, err := os.Stat(filepath.Join(data, sign))
+				return err == nil
+			})
+			pid, _ := os.ReadFile(filepath.Join(data, "postmaster.pid")) // none yet, or of initdb's own server
+			cancel()
+			err := <-ended
+			wantSentence(t, err, "fetch PostgreSQL: context canceled")
+			if left, err := filepath.Glob(filepath.Join(dir, fetchedName+".new*")); err != nil || len(left) != 0 {
+				t.Errorf("%v is left, %v", left, err)
+			}
+			first, _, _ := strings.Cut(string(pid), "\n")
+			if cmdline, err := os.ReadFile("/proc/" + first + "/cmdline"); first != "" && err == nil && len(cmdline) > 0 {
+				t.Errorf("the trial's server still runs: %q", cmdline)
+			}
+		})
+	}
+}
+
 func TestHelperIsNotTheProgram(t *testing.T) {
 	t.Setenv(helperVariable, "/nowhere")
 	_, err := Start(t.Context(), Options{Dir: folder(t), Log: quiet})
