@@ -350,7 +350,7 @@ func (r *reader) beginInterchange(seg Segment) {
 	if i.Version != "00501" {
 		r.at(ISAVersion, seg, 12, "ISA12 must be 00501: this is another version of X12")
 	}
-	if len(i.Control) != 9 || !digitsOnly(i.Control) {
+	if !validControl(i.Control) {
 		r.at(ISAControl, seg, 13, "ISA13 must be 9 digits")
 	} else if key := [3]string{i.SenderQualifier + i.Sender, i.ReceiverQualifier + i.Receiver, i.Control}; r.controls[key] {
 		r.at(ISAControlTwice, seg, 13, "ISA13 %s stands twice in this file, from the same sender to the same receiver", i.Control)
@@ -364,6 +364,12 @@ func (r *reader) beginInterchange(seg Segment) {
 		r.at(ISAUsage, seg, 15, "ISA15 must be T (test) or P (production)")
 	}
 }
+
+func validControl(isa13 string) bool { return len(isa13) == 9 && digitsOnly(isa13) }
+
+func validNumber(gs06 string) bool { return len(gs06) <= 9 && digitsOnly(gs06) }
+
+func validSetControl(st02 string) bool { return len(st02) >= 4 && len(st02) <= 9 }
 
 // endInterchange closes it by its IEA, or without one.
 func (r *reader) endInterchange(iea *Segment) {
@@ -383,7 +389,7 @@ func (r *reader) endInterchange(iea *Segment) {
 	if n, ok := count(*iea, 1); !ok || n != len(i.Groups) {
 		r.at(IEACount, *iea, 1, "IEA01 says %s groups, the interchange has %d", shown(n, ok), len(i.Groups))
 	}
-	if v := iea.At(2); v != i.Control {
+	if v := iea.At(2); v != i.Control && validControl(i.Control) {
 		r.at(IEAControl, *iea, 2, "IEA02 must be the ISA13 of its interchange, %s", i.Control)
 	}
 	r.i = nil
@@ -396,11 +402,7 @@ func (r *reader) beginGroup(seg Segment) {
 	}
 	r.i.Groups = append(r.i.Groups, g)
 	r.g, r.inSets, r.strayG = g, map[string]bool{}, false
-	known := false
-	for _, f := range functional {
-		known = known || f == g.Functional
-	}
-	if !known {
+	if !knownFunctional(g.Functional) {
 		r.at(GSKind, seg, 1, "GS01 is no kind of group that we read")
 	}
 	if date, ok := ParseDate(seg.At(4)); ok {
@@ -409,13 +411,22 @@ func (r *reader) beginGroup(seg Segment) {
 		r.at(GSDate, seg, 4, "GS04 must be a day, as CCYYMMDD")
 	}
 	switch key := trimZeros(g.Control); {
-	case len(g.Control) > 9 || !digitsOnly(g.Control):
+	case !validNumber(g.Control):
 		r.at(GSControl, seg, 6, "GS06 must be 1 to 9 digits")
 	case r.inGroups[key]:
 		r.at(GSControlTwice, seg, 6, "GS06 %s stands twice in this interchange", g.Control)
 	default:
 		r.inGroups[key] = true
 	}
+}
+
+func knownFunctional(code string) bool {
+	for _, f := range functional {
+		if f == code {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *reader) endGroup(ge *Segment) {
@@ -439,7 +450,7 @@ func (r *reader) endGroup(ge *Segment) {
 		r.at(GECount, *ge, 1, "GE01 says %s sets, the group has %d", shown(n, ok), len(g.Sets))
 	}
 	switch v := ge.At(2); {
-	case v == g.Control:
+	case v == g.Control || !validNumber(g.Control):
 	case trimZeros(v) == trimZeros(g.Control) && digitsOnly(v):
 		r.at(GEControlZeros, *ge, 2, "GE02 and GS06 are the same number with different leading zeros")
 	default:
@@ -457,7 +468,7 @@ func (r *reader) beginSet(seg Segment) {
 	s.Kind = KindOf(s.Type, s.Version)
 	r.g.Sets = append(r.g.Sets, s)
 	r.s = s
-	if f := functional[s.Type]; f != r.g.Functional {
+	if f := functional[s.Type]; f != r.g.Functional && knownFunctional(r.g.Functional) {
 		if f == "" {
 			f = "another kind"
 		}
@@ -467,7 +478,7 @@ func (r *reader) beginSet(seg Segment) {
 		r.at(STVersion, seg, 3, "ST03 names another guide than GS08: read by ST03")
 	}
 	switch {
-	case len(s.Control) < 4 || len(s.Control) > 9:
+	case !validSetControl(s.Control):
 		r.at(STControl, seg, 2, "ST02 must have 4 to 9 characters")
 	case r.inSets[s.Control]:
 		r.at(STControlTwice, seg, 2, "ST02 %s stands twice in this group", s.Control)
@@ -492,7 +503,7 @@ func (r *reader) endSet(se *Segment) {
 	if n, ok := count(*se, 1); !ok || n != r.ordinal {
 		r.at(SECount, *se, 1, "SE01 says %s segments, the set has %d from ST to SE", shown(n, ok), r.ordinal)
 	}
-	if v := se.At(2); v != s.Control {
+	if v := se.At(2); v != s.Control && validSetControl(s.Control) {
 		r.at(SEControl, *se, 2, "SE02 must be the ST02 of its set, %s", s.Control)
 	}
 	r.s = nil

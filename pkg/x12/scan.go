@@ -348,7 +348,11 @@ func (s *Scanner) scanISA() bool {
 func (s *Scanner) ends(room int) []int32 {
 	const chunk = 64 << 10
 	if cap(s.arena)-len(s.arena) < room {
-		s.arena = make([]int32, 0, max(chunk, room))
+		guess := 0 // a stream needs room for one segment only
+		if s.in == nil {
+			guess = min((len(s.buf)-s.pos)/4, chunk)
+		}
+		s.arena = make([]int32, 0, max(guess, room))
 	}
 	return s.arena[len(s.arena):len(s.arena)]
 }
