@@ -46,8 +46,7 @@ type Log struct {
 	timers   map[eventlog.TimerKey]eventlog.TimerRow
 	states   map[eventlog.StreamKey]eventlog.State
 	relays   map[string]eventlog.RelayState
-	appended chan struct{}
-	signaled bool // appended is closed
+	appended eventlog.Signal
 }
 
 type requestKey struct {
@@ -72,7 +71,6 @@ func New(service string) *Log {
 		timers:   map[eventlog.TimerKey]eventlog.TimerRow{},
 		states:   map[eventlog.StreamKey]eventlog.State{},
 		relays:   map[string]eventlog.RelayState{},
-		appended: make(chan struct{}),
 	}
 }
 
@@ -232,9 +230,8 @@ func (l *Log) apply(u eventlog.Unit) eventlog.Result {
 		s.Body = bytes.Clone(s.Body)
 		l.states[s.StreamKey] = s
 	}
-	if len(result.Records) > 0 && !l.signaled {
-		close(l.appended)
-		l.signaled = true
+	if len(result.Records) > 0 {
+		l.appended.Raise()
 	}
 	return result
 }
@@ -339,15 +336,7 @@ func (l *Log) Head(context.Context) (eventlog.Head, error) {
 }
 
 // Appended is a channel that is closed once something was appended since the call before.
-func (l *Log) Appended() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c := l.appended
-	if l.signaled {
-		l.appended, l.signaled = make(chan struct{}), false
-	}
-	return c
-}
+func (l *Log) Appended() <-chan struct{} { return l.appended.C() }
 
 // Answer is what a request key was answered with; nil: it was never used.
 func (l *Log) Answer(_ context.Context, tenant uuid.UUID, key string) (*eventlog.Answer, error) {
