@@ -152,7 +152,8 @@ func Sign(s State, c *pb.SignEncounterRequest, now Situation) ([]es.Event, error
 	}
 	var no refuse.List
 	no.If(s.Signed, SignedOnce, "", "encounter %s is signed already", c.EncounterId)
-	no.If(c.SignedByClinicianId != s.Received.ClinicianId && c.SignedByClinicianId != now.Supervisor.GetClinicianId(), Signer, "signed_by_clinician_id",
+	supervises := now.Supervisor != nil && c.SignedByClinicianId == now.Supervisor.ClinicianId
+	no.If(c.SignedByClinicianId != s.Received.ClinicianId && !supervises, Signer, "signed_by_clinician_id",
 		"%s neither gave the service nor was the supervisor on %s", c.SignedByClinicianId, s.Received.ServiceDate)
 	return no.Or(append([]es.Event{&pb.EncounterSigned{
 		EncounterId: c.EncounterId, PatientId: s.Received.PatientId, SignedByClinicianId: c.SignedByClinicianId, SignedAt: c.SignedAt,
