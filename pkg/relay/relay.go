@@ -64,7 +64,7 @@ type Relay struct {
 	read func(ctx context.Context, after int64) ([]eventlog.Record, error)
 	each func(n int, do func(int)) // does something for each of 0 … n-1
 
-	checked, active time.Time     // last check; last time that something was published
+	checked, active time.Time     // last check; last time that there was something to publish
 	quiet           time.Duration // from active to the next heartbeat
 
 	position atomic.Int64 // everything up to it is in the topic
@@ -112,7 +112,9 @@ func New(o Options) (*Relay, error) {
 // reset forgets everything but the replays: another relay may have been at work.
 func (r *Relay) reset() {
 	r.lanes, r.checked, r.active, r.quiet = nil, time.Time{}, time.Time{}, firstBeat
-	r.read = func(ctx context.Context, after int64) ([]eventlog.Record, error) { return r.o.Log.Read(ctx, after, r.o.Batch) }
+	r.read = func(ctx context.Context, after int64) ([]eventlog.Record, error) {
+		return r.o.Log.Read(ctx, after, r.o.Batch)
+	}
 	r.each = inOrder
 }
 
@@ -125,34 +127,35 @@ func inOrder(n int, do func(int)) {
 // Position of the log up to which every event is in the topic, as far as this relay knows.
 func (r *Relay) Position() int64 { return r.position.Load() }
 
-// Step does one round in the caller's goroutine: looks after the topic if that is due, publishes what is new, then what is behind, then what was asked for again;
-// a heartbeat if there was nothing. It returns how many events it published. After an error some may have been; the next Step goes on where the topic ends.
-func (r *Relay) Step(ctx context.Context) (published int, err error) {
-	published, err = r.step(ctx)
+// Step does one round in the caller's goroutine: looks after the topic if that is due, publishes what was asked for again, then what is new, then what
+// is behind; a heartbeat if there was nothing. It returns how many events it went through; 0: there was nothing to do. After an error some may have been published; the next
+// Step goes on where the topic ends.
+func (r *Relay) Step(ctx context.Context) (events int, err error) {
+	events, err = r.step(ctx)
 	if err != nil {
 		r.checked = time.Time{} // the topic may be gone, or not be what it was
-		return published, fmt.Errorf("relay %s: %w", r.o.Service, err)
+		return events, fmt.Errorf("relay %s: %w", r.o.Service, err)
 	}
-	return published, nil
+	return events, nil
 }
 
-func (r *Relay) step(ctx context.Context) (published int, err error) {
+func (r *Relay) step(ctx context.Context) (events int, err error) {
 	if err := r.look(ctx); err != nil {
 		return 0, err
 	}
 	var errs []error
-	for _, do := range []func(context.Context) (int, error){r.front, r.behind, r.again} {
+	for _, do := range []func(context.Context) (int, error){r.again, r.front, r.behind} {
 		n, err := do(ctx)
-		published += n
+		events += n
 		errs = append(errs, err)
 	}
 	switch {
-	case published > 0:
+	case events > 0:
 		r.active, r.quiet = r.o.Now(), firstBeat
 	case errors.Join(errs...) == nil:
 		errs = append(errs, r.beat(ctx))
 	}
-	return published, errors.Join(append(errs, r.save(ctx))...)
+	return events, errors.Join(append(errs, r.save(ctx))...)
 }
 
 // due also when the clock went back.
@@ -231,7 +234,7 @@ func (r *Relay) fit(ends []int64) {
 	for len(r.lanes) < len(ends) {
 		r.lanes = append(r.lanes, fresh)
 	}
-	// Each new partition should hold something, so that its loss can be seen.
+	// Each new partition should hold something soon, so that its loss can be seen.
 	r.active = time.Time{}
 }
 
@@ -308,8 +311,7 @@ func (r *Relay) publish(ctx context.Context, events []eventlog.Record, after int
 	through := events[len(events)-1].Position
 	parts := make([][]eventlog.Record, len(r.lanes))
 	for _, e := range events {
-		p := wire.Partition(e.Slot, len(r.lanes))
-		if mark := r.lanes[p].mark; mark.Position >= after && e.Position > mark.Position {
+		if p := wire.Partition(e.Slot, len(r.lanes)); e.Position > r.lanes[p].mark.Position {
 			parts[p] = append(parts[p], e)
 		}
 	}
@@ -324,13 +326,7 @@ func (r *Relay) publish(ctx context.Context, events []eventlog.Record, after int
 			errs[p] = r.send(ctx, p, parts[p], through)
 		}
 	})
-	published := 0
-	for p, part := range parts {
-		if errs[p] == nil {
-			published += len(part)
-		}
-	}
-	return published, errors.Join(errs...)
+	return len(events), errors.Join(errs...)
 }
 
 // send publishes events to a partition, which then has all up to a position.
@@ -370,16 +366,24 @@ const longestTrail = 64
 
 func (l *lane) advance(offset, position int64) {
 	l.dirty = l.dirty || position > l.mark.Position || l.mark.Offset < 0
-	if offset > l.mark.Offset && position > l.mark.Position {
-		if len(l.trail) == longestTrail { // every other one will do: an older mark only means more repeats
-			for i := range longestTrail / 2 {
-				l.trail[i] = l.trail[2*i]
-			}
-			l.trail = l.trail[:longestTrail/2]
-		}
-		l.trail = append(l.trail, eventlog.PartitionMark{Offset: offset, Position: position})
+	if position > l.mark.Position && offset >= 0 { // an empty partition may owe its position to another one, which can be lost too
+		l.remember(eventlog.PartitionMark{Offset: offset, Position: position})
 	}
 	l.mark = eventlog.PartitionMark{Offset: max(offset, l.mark.Offset), Position: max(position, l.mark.Position)}
+}
+
+func (l *lane) remember(m eventlog.PartitionMark) {
+	if n := len(l.trail); n > 0 && l.trail[n-1].Offset == m.Offset {
+		l.trail[n-1] = m
+		return
+	}
+	if len(l.trail) == longestTrail { // every other one will do: an older mark only means more repeats
+		for i := range longestTrail / 2 {
+			l.trail[i] = l.trail[2*i]
+		}
+		l.trail = l.trail[:longestTrail/2]
+	}
+	l.trail = append(l.trail, m)
 }
 
 // Replay has a slot published again. Requests for a slot that is being published again already, from there or from further back, are merged; those for other services are not
@@ -454,9 +458,9 @@ func (r *Relay) served(now replay, done bool) {
 	}
 }
 
-// beat publishes heartbeats, if it is time and the topic has everything.
+// beat publishes heartbeats, if it is time and the topic has everything. It is called when no lane is behind.
 func (r *Relay) beat(ctx context.Context) error {
-	if !r.due(r.active, r.quiet) || r.lowest() != r.highest() {
+	if !r.due(r.active, r.quiet) {
 		return nil
 	}
 	head, err := r.o.Log.Head(ctx)
