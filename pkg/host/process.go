@@ -119,8 +119,8 @@ func Migrate(ctx context.Context, admin string, secret Secret, services []Servic
 	return nil
 }
 
-// roleURL is the URL with which a service signs in.
-func roleURL(database string, secret Secret, service string) (string, error) {
+// RoleURL is the URL with which a service signs in: database, with the service's role in it unless it names a user.
+func RoleURL(database string, secret Secret, service string) (string, error) {
 	u, err := url.Parse(database)
 	if err != nil {
 		return "", fmt.Errorf("the database URL is not a URL: want postgres://host:port/name")
@@ -208,7 +208,7 @@ func (p *Process) close(ctx context.Context) error {
 
 // open connects one service to its log.
 func (p *Process) open(ctx context.Context, s Service) error {
-	database, err := roleURL(p.DatabaseURL, p.secret, s.Name)
+	database, err := RoleURL(p.DatabaseURL, p.secret, s.Name)
 	if err != nil {
 		return err
 	}
@@ -238,7 +238,7 @@ func (p *Process) open(ctx context.Context, s Service) error {
 	}
 	r.relay, err = relay.New(relay.Options{
 		Service: s.Name, Log: l, Topic: relay.Kafka(p.kafka, wire.Topic(s.Name), topicConfig), Logger: log, Partitions: p.Partitions,
-		Lock: relay.PostgresLock(l.Pool(), s.Name),
+		Lock: lock(l.Pool(), s.Name),
 	})
 	if err != nil {
 		return err
