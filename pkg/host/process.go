@@ -132,6 +132,20 @@ func RoleURL(database string, secret Secret, service string) (string, error) {
 	return u.String(), nil
 }
 
+// WithoutUser is a database URL with nobody signed in.
+func WithoutUser(database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		return database
+	}
+	u.User = nil
+	q := u.Query()
+	q.Del("user")
+	q.Del("password")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 // Start starts the services: database, topics, consumers, servers, in that order. An error says which part could not start; nothing is left running then.
 func Start(ctx context.Context, o Options) (_ *Process, err error) {
 	if o.Partitions == 0 {
