@@ -2,6 +2,7 @@ package logtest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -291,6 +292,30 @@ func faithful(f *fixture) {
 		same(f, "the result", result.Records[i:i+1], []eventlog.Record{want})
 		same(f, "the log", must(f.Read(f.ctx(), int64(i), 1))(f), []eventlog.Record{want})
 	}
+	many := eventlog.Append{StreamKey: key("a/2")} // more than any way of writing a few
+	for i := range 700 {
+		p := event(fmt.Sprint(i))
+		if i%2 == 0 {
+			p.Record = proto.Clone(r).(eventlog.Record)
+			p.Record.EventId, p.Record.Stream, p.Record.OccurredOn = uuid.NewString(), "a/2", []string{"1999-12-31", "2000-02-29", "2026-03-02"}[i%3]
+			p.Record.Sealed = p.Record.Sealed[:i]
+		} else if i%3 == 0 {
+			p.Record.CorrelationId, p.Record.Clear = "", nil
+		}
+		many.Events = append(many.Events, p)
+	}
+	result = f.append(unit(many))
+	same(f, "many", must(f.Stream(f.ctx(), key("a/2"), 0))(f), result.Records)
+	dense(f, f.all())
+}
+
+func cancelled(f *fixture) {
+	ctx, cancel := context.WithCancel(f.ctx())
+	cancel()
+	if _, err := f.Append(ctx, unit(to("a/1", 0, "x"))); !errors.Is(err, context.Canceled) {
+		f.Errorf("append: %v", err)
+	}
+	equal(f, "events", texts(f.all()), []string{})
 }
 
 func requests(f *fixture) {

@@ -37,6 +37,7 @@ func Run(t *testing.T, open Open) {
 		{"two appends to one stream in one unit follow each other", twoAppends},
 		{"a unit commits whole or not at all", atomicUnits},
 		{"a malformed unit is refused whole", malformed},
+		{"nothing is appended for a caller who has left", cancelled},
 		{"a pending record is not touched and can be appended again", untouched},
 		{"what is stored is what was appended", faithful},
 		{"a request key is answered once and for ever", requests},

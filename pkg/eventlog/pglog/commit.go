@@ -38,7 +38,7 @@ const (
 
 // look locks the head and reads what the calls touch, in one round trip. last is the number of the last batch of this writer that was committed.
 func (w *writer) look(ctx context.Context, calls []*call, lookUpKeys bool) (v *view, last int64, err error) {
-	v = newView(eventlog.Numbering{Source: w.service})
+	v = newView(eventlog.Numbering{Source: w.Service})
 	b := &pgx.Batch{}
 	b.Queue(sqlBegin)
 	b.Queue(sqlHead).QueryRow(func(row pgx.Row) error {
@@ -381,9 +381,9 @@ func (w *writer) fill(v *view, s *sent) error {
 		s.add(statement.call, statement.SQL, statement.Args...)
 	}
 	s.add(own, sqlCommit)
-	if len(p.records) > 0 {
+	if len(p.records) > 0 && !w.Alone {
 		// After the commit: within it, it would make all commits of all services of the server wait for each other's flush. A lost one costs a listener a look.
-		s.add(own, sqlNotify, channel(w.service))
+		s.add(own, sqlNotify, channel(w.Service))
 	}
 	return nil
 }

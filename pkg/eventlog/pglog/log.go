@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -21,7 +20,9 @@ type Options struct {
 	Clock   func() time.Time // the time of events that have none of their own
 	Project eventlog.Project // nil: no read models of one's own events
 	// Dev allows what must not be in production: a server that does not flush, a role that may change the past.
-	Dev    bool
+	Dev bool
+	// Alone: no other process appends to this log or relays it, so none is told of an append. If one does, it finds out when it looks by itself.
+	Alone  bool
 	Log    *slog.Logger    // nil: slog.Default()
 	Tracer pgx.QueryTracer // of the pool's queries; nil: none
 	// Patience is how long a batch is tried again while the database is away, before its callers get the error. 0: 10 s.
@@ -69,7 +70,7 @@ func Open(ctx context.Context, url string, o Options) (*Log, error) {
 	config.ConnConfig.RuntimeParams["application_name"] = "evenkeel " + o.Service
 	config.ConnConfig.Tracer = o.Tracer
 
-	w := &writer{service: o.Service, config: writing, dev: o.Dev, project: o.Project, clock: o.Clock, log: o.Log, id: uuid.New(), patience: o.Patience}
+	w := newWriter(writing, o)
 	if err := w.connect(ctx); err != nil {
 		return nil, fmt.Errorf("open the log of %s: %w", o.Service, err)
 	}
@@ -97,7 +98,9 @@ func Open(ctx context.Context, url string, o Options) (*Log, error) {
 		defer close(l.gone)
 		w.run(l.closing, l.queue)
 	})
-	l.finished.Go(func() { listen(l.closing, listening, channel(o.Service), w.pid.Load, l.signal.Raise) })
+	if !o.Alone {
+		l.finished.Go(func() { listen(l.closing, listening, channel(o.Service), w.pid.Load, l.signal.Raise) })
+	}
 	return l, nil
 }
 

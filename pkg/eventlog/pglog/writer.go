@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,19 +24,18 @@ const (
 
 // writer commits batches. All but pid belongs to its one goroutine.
 type writer struct {
-	service   string
+	Options
 	config    *pgx.ConnConfig
-	dev       bool
-	project   eventlog.Project
-	clock     func() time.Time
-	log       *slog.Logger
 	id        uuid.UUID
-	patience  time.Duration
 	committed func(position int64) // called after each commit that appended events
 
 	conn  *pgx.Conn // nil: not connected
 	pid   atomic.Uint32
 	batch int64 // number of the last attempt that was sent whole
+}
+
+func newWriter(config *pgx.ConnConfig, o Options) *writer {
+	return &writer{Options: o, config: config, id: uuid.New(), committed: func(int64) {}}
 }
 
 // run takes what is waiting, commits it, and so on. It never lingers: while one batch is written the next one fills.
@@ -117,8 +115,8 @@ func (w *writer) write(closing context.Context, calls []*call) {
 			return
 		}
 		if deadline == nil {
-			w.log.Warn("the log's database does not answer; trying again", "service", w.service, "error", err)
-			deadline = time.After(w.patience)
+			w.Log.Warn("the log's database does not answer; trying again", "service", w.Service, "error", err)
+			deadline = time.After(w.Patience)
 		}
 		select {
 		case <-time.After(pause):
@@ -130,7 +128,7 @@ func (w *writer) write(closing context.Context, calls []*call) {
 		if lost != nil {
 			err = fmt.Errorf("the outcome is unknown: %w", err)
 		}
-		refuse(calls, fmt.Errorf("append to the log of %s: %w", w.service, err))
+		refuse(calls, fmt.Errorf("append to the log of %s: %w", w.Service, err))
 		return
 	}
 }
@@ -141,7 +139,7 @@ func (w *writer) sortOut(closing context.Context, calls []*call, tried *sent, er
 	if tried != nil {
 		culprit, own = tried.culprit(err)
 	}
-	fault := fmt.Errorf("append to the log of %s: %w", w.service, err)
+	fault := fmt.Errorf("append to the log of %s: %w", w.Service, err)
 	switch {
 	case culprit >= 0:
 		if isRowFault(err) {
@@ -248,7 +246,7 @@ func (w *writer) check(ctx context.Context, conn *pgx.Conn) error {
 	if !log {
 		return errors.New("the log's tables are not in the role's search path: run the migrations, and sign in with the service's role")
 	}
-	if w.dev {
+	if w.Dev {
 		return nil
 	}
 	var wrong []error
@@ -294,7 +292,7 @@ func (w *writer) attempt(calls []*call, lost *sent, lookUpKeys bool) (tried *sen
 		w.done(lost.plan)
 		return lost, nil
 	}
-	p, err := decide(v, calls, w.clock(), w.project)
+	p, err := decide(v, calls, w.Clock(), w.Project)
 	if err != nil {
 		return nil, err
 	}
