@@ -362,6 +362,7 @@ func (x *ReplayRequested) GetConsumer() string {
 
 type StatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Service       string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -394,6 +395,13 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
 	return file_evenkeel_platform_v1_platform_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *StatusRequest) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
 }
 
 // Where a service is. The platform is quiet when every consumer has handled its source's last position and no timer is due.
@@ -692,7 +700,8 @@ func (x *Parked) GetType() string {
 
 type HistoryRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Stream        string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"` // kind/id
+	Stream        string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`   // kind/id
+	Service       string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"` // whose log
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -730,6 +739,13 @@ func (*HistoryRequest) Descriptor() ([]byte, []int) {
 func (x *HistoryRequest) GetStream() string {
 	if x != nil {
 		return x.Stream
+	}
+	return ""
+}
+
+func (x *HistoryRequest) GetService() string {
+	if x != nil {
+		return x.Service
 	}
 	return ""
 }
@@ -953,8 +969,9 @@ const file_evenkeel_platform_v1_platform_proto_rawDesc = "" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x12\n" +
 	"\x04slot\x18\x02 \x01(\x05R\x04slot\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\x03R\x05after\x12\x1a\n" +
-	"\bconsumer\x18\x04 \x01(\tR\bconsumer\"\x0f\n" +
-	"\rStatusRequest\"\xbc\x03\n" +
+	"\bconsumer\x18\x04 \x01(\tR\bconsumer\")\n" +
+	"\rStatusRequest\x12\x18\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\"\xbc\x03\n" +
 	"\x0eStatusResponse\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12!\n" +
 	"\flog_position\x18\x02 \x01(\x03R\vlogPosition\x12)\n" +
@@ -984,9 +1001,10 @@ const file_evenkeel_platform_v1_platform_proto_rawDesc = "" +
 	"\battempts\x18\b \x01(\x05R\battempts\x120\n" +
 	"\x05since\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x12\n" +
 	"\x04type\x18\n" +
-	" \x01(\tR\x04type\"(\n" +
+	" \x01(\tR\x04type\"B\n" +
 	"\x0eHistoryRequest\x12\x16\n" +
-	"\x06stream\x18\x01 \x01(\tR\x06stream\"M\n" +
+	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x18\n" +
+	"\aservice\x18\x02 \x01(\tR\aservice\"M\n" +
 	"\x0fHistoryResponse\x12:\n" +
 	"\x06events\x18\x01 \x03(\v2\".evenkeel.platform.v1.HistoryEventR\x06events\"\xa2\x03\n" +
 	"\fHistoryEvent\x12\x19\n" +

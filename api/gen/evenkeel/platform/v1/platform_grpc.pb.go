@@ -29,7 +29,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// PlatformService is answered by every service. It is for operators and for the gateway, not for integrators.
+// PlatformService is answered by every process, for the services it holds. It is for operators and for the gateway, not for integrators.
 type PlatformServiceClient interface {
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
 	// The history of one stream as this caller may see it.
@@ -68,7 +68,7 @@ func (c *platformServiceClient) History(ctx context.Context, in *HistoryRequest,
 // All implementations must embed UnimplementedPlatformServiceServer
 // for forward compatibility.
 //
-// PlatformService is answered by every service. It is for operators and for the gateway, not for integrators.
+// PlatformService is answered by every process, for the services it holds. It is for operators and for the gateway, not for integrators.
 type PlatformServiceServer interface {
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
 	// The history of one stream as this caller may see it.
