@@ -1869,6 +1869,7 @@ type EligibilityKnown struct {
 	OtherEntity           string                 `protobuf:"bytes,7,opt,name=other_entity,json=otherEntity,proto3" json:"other_entity,omitempty"` // name and EDI id of who runs the benefit
 	AaaCodes              []string               `protobuf:"bytes,8,rep,name=aaa_codes,json=aaaCodes,proto3" json:"aaa_codes,omitempty"`
 	FollowUp              string                 `protobuf:"bytes,9,opt,name=follow_up,json=followUp,proto3" json:"follow_up,omitempty"`
+	OtherPayerId          string                 `protobuf:"bytes,10,opt,name=other_payer_id,json=otherPayerId,proto3" json:"other_payer_id,omitempty"` // who runs the benefit, where we know that payer: it is being asked
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
@@ -1962,6 +1963,13 @@ func (x *EligibilityKnown) GetAaaCodes() []string {
 func (x *EligibilityKnown) GetFollowUp() string {
 	if x != nil {
 		return x.FollowUp
+	}
+	return ""
+}
+
+func (x *EligibilityKnown) GetOtherPayerId() string {
+	if x != nil {
+		return x.OtherPayerId
 	}
 	return ""
 }
@@ -2279,7 +2287,7 @@ const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	"\rCarveOutKnown\x12\x1f\n" +
 	"\vcoverage_id\x18\x01 \x01(\tR\n" +
 	"coverageId\x12.\n" +
-	"\x13behavioral_payer_id\x18\x02 \x01(\tR\x11behavioralPayerId\"\xf3\x02\n" +
+	"\x13behavioral_payer_id\x18\x02 \x01(\tR\x11behavioralPayerId\"\x99\x03\n" +
 	"\x10EligibilityKnown\x120\n" +
 	"\x14eligibility_check_id\x18\x01 \x01(\tR\x12eligibilityCheckId\x12\x1f\n" +
 	"\vcoverage_id\x18\x02 \x01(\tR\n" +
@@ -2290,7 +2298,9 @@ const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	"\x16authorization_required\x18\x06 \x01(\bR\x15authorizationRequired\x12!\n" +
 	"\fother_entity\x18\a \x01(\tR\votherEntity\x12\x1b\n" +
 	"\taaa_codes\x18\b \x03(\tR\baaaCodes\x12\x1b\n" +
-	"\tfollow_up\x18\t \x01(\tR\bfollowUp\"s\n" +
+	"\tfollow_up\x18\t \x01(\tR\bfollowUp\x12$\n" +
+	"\x0eother_payer_id\x18\n" +
+	" \x01(\tR\fotherPayerId\"s\n" +
 	"\x13AuthorizationWanted\x12%\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x19\n" +
 	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12\x1a\n" +
