@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -33,29 +34,40 @@ func client(t *testing.T, addr string) *kafkapubsub.Client {
 }
 
 // held is all that a partition holds, read by another client than the one that wrote it.
-func held(t *testing.T, addr, topic string, partition int) (all []kafka.Message) {
-	t.Helper()
-	conn, err := kafka.DialLeader(t.Context(), "tcp", addr, topic, partition)
+func held(ctx context.Context, addr, topic string, partition int) (all []kafka.Message, err error) {
+	conn, err := kafka.DialLeader(ctx, "tcp", addr, topic, partition)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	end, err := conn.ReadLastOffset()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.Close(); err != nil {
-		t.Fatal(err)
+	if err := errors.Join(err, conn.Close()); err != nil {
+		return nil, err
 	}
 	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{addr}, Topic: topic, Partition: partition, MinBytes: 1, MaxBytes: 10 << 20, MaxWait: 100 * time.Millisecond})
-	defer reader.Close()
+	defer func() { err = errors.Join(err, reader.Close()) }()
 	for int64(len(all)) < end {
-		m, err := reader.ReadMessage(t.Context())
+		m, err := reader.ReadMessage(ctx)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all = append(all, m)
 	}
-	return all
+	return all, nil
+}
+
+// until waits for a condition.
+func until(t *testing.T, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(time.Minute)
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal("waited a minute in vain")
+		}
+	}
 }
 
 func TestKafkaContract(t *testing.T) {
@@ -64,7 +76,11 @@ func TestKafkaContract(t *testing.T) {
 		relaytest.Run(t, relaytest.Broker{
 			Topic: func(name string) relay.Topic { return relay.Kafka(c, name, nil) },
 			Read: func(t *testing.T, topic string, partition int) []kafka.Message {
-				return held(t, addr, topic, partition)
+				all, err := held(t.Context(), addr, topic, partition)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return all
 			},
 			Delete: func(t *testing.T, topic string) { kafkatest.DeleteTopic(t, addr, topic) },
 		})
@@ -93,6 +109,7 @@ func TestRunOnKafka(t *testing.T) {
 			appendTo(t, log, spread(100)...)
 			switch i {
 			case 10:
+				until(t, func() bool { return r.Position() > 0 })
 				kafkatest.DeleteTopic(t, addr, topic)
 			case 20:
 				if err := c.EnsureTopic(t.Context(), topic, 8, nil); err != nil {
@@ -108,10 +125,11 @@ func TestRunOnKafka(t *testing.T) {
 			handled := 0
 			for range 3 { // what was published before the topic grew may be in another partition, read later
 				for p := range 8 {
-					if n, err := c.Partitions(t.Context(), topic); err != nil || p >= n {
+					there, err := held(deadline, addr, topic, p)
+					if err != nil { // not there yet, or without a leader for a moment
 						continue
 					}
-					for _, m := range held(t, addr, topic, p) {
+					for _, m := range there {
 						content, err := wire.Decode(m)
 						if err != nil {
 							t.Fatal(err)
