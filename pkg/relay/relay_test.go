@@ -80,7 +80,7 @@ func appendTo(t fataler, log eventlog.Log, streams ...string) {
 		u.Appends = append(u.Appends, eventlog.Append{
 			StreamKey: eventlog.StreamKey{Tenant: tenant, Stream: s}, Expect: eventlog.AnyVersion,
 			Events: []eventlog.Pending{{Record: &platformv1.StoredEvent{
-				EventId: uuid.NewString(), TenantId: tenant.String(), Stream: s, Type: "evenkeel.claims.v1.ClaimSubmitted", Schema: 1, OccurredOn: "2026-03-02",
+				EventId: uuid.NewString(), TenantId: tenant.String(), Stream: s, Type: "evenkeel.claims.v1.ClaimSubmitted", Schema: 1, OccurredOn: "2026-03-02", Clear: make([]byte, 300),
 				RecordedAt: timestamppb.New(time.Unix(1772438400, 0)), CorrelationId: uuid.NewString(), Actor: "test",
 			}}},
 		})
