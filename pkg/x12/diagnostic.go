@@ -323,7 +323,7 @@ var codes = map[Code]rule{
 	SECount:         {Error, 1, "", inIK5, "4"},
 	SetTooLong:      {Error, 1, "", inIK5, "I5"},
 	NotASet:         {Error, 1, "022", 0, ""},
-	SegmentEmpty:    {Error, 1, "", inIK3, "1"},
+	SegmentEmpty:    {Error, 1, "", inIK5, "5"}, // nothing an IK3 could name
 	SegmentID:       {Error, 1, "", inIK3, "1"},
 	SegmentNewline:  {Error, 1, "", inIK3, "8"},
 	SegmentTooLong:  {Error, 1, "", inIK3, "8"},

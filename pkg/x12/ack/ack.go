@@ -15,6 +15,7 @@ package ack
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/evenkeel/evenkeel/pkg/x12"
 	"github.com/evenkeel/evenkeel/pkg/x12/internal/walk"
@@ -220,26 +221,38 @@ func addCode(codes []string, code string) []string {
 func (s *SetAnswer) add(found x12.Diagnostics) {
 	for _, d := range found {
 		s.Status = Rejected
-		switch where, code := d.AckCode(); where {
-		case "IK5":
+		id, named := segmentID(d.SegmentID)
+		switch where, code := d.AckCode(); {
+		case where == "IK5":
 			s.Codes = addCode(s.Codes, code)
-		case "IK3":
-			s.Errors = append(s.Errors, SegmentError{SegmentID: d.SegmentID, Position: d.Segment, Loop: loopID(d.Loop), Code: code})
-		case "IK4":
+		case !named:
+			s.Codes = addCode(s.Codes, segmentErrors)
+		case where == "IK3":
+			s.Errors = append(s.Errors, SegmentError{SegmentID: id, Position: d.Segment, Loop: loopID(d.Loop), Code: code})
+		case where == "IK4":
 			e := ElementError{Element: d.Element, Component: d.Component, Repeat: d.Repeat, Number: x12.ElementNumberOf(d.SegmentID, d.Element, d.Component), Code: code, Value: ackValue(d.Value)}
 			if n := len(s.Errors); n > 0 && s.Errors[n-1].Code == elementErrors && s.Errors[n-1].Position == d.Segment {
 				s.Errors[n-1].Elements = append(s.Errors[n-1].Elements, e)
 			} else {
-				s.Errors = append(s.Errors, SegmentError{SegmentID: d.SegmentID, Position: d.Segment, Loop: loopID(d.Loop), Code: elementErrors, Elements: []ElementError{e}})
+				s.Errors = append(s.Errors, SegmentError{SegmentID: id, Position: d.Segment, Loop: loopID(d.Loop), Code: elementErrors, Elements: []ElementError{e}})
 			}
 		}
 	}
 	if len(s.Errors) > 0 {
-		s.Codes = addCode(s.Codes, "5") // one or more segments in error
+		s.Codes = addCode(s.Codes, segmentErrors)
 	}
 }
 
-const elementErrors = "8" // IK304: the segment has element errors
+const (
+	segmentErrors = "5" // IK502: segments of the set have errors
+	elementErrors = "8" // IK304: the segment has element errors
+)
+
+// segmentID is the id as IK301 can carry it; false when it can't.
+func segmentID(id string) (string, bool) {
+	id = ackValue(id[:min(3, len(id))])
+	return id, len(id) >= 2 && id == strings.TrimSpace(id)
+}
 
 // loopID leaves out our own names of places that are no loops.
 func loopID(loop string) string {
@@ -282,7 +295,7 @@ func Parse999(set *x12.Set) (*Functional, x12.Diagnostics) {
 			done = true
 			ak9 := p.Next()
 			f.Status = Status(p.NeedCode(ak9, 1, "A", "E", "P", "R", "M", "W", "X"))
-			f.Included, f.Received, f.Accepted = p.Int(ak9, 2, 0), p.Int(ak9, 3, 0), p.Int(ak9, 4, 0)
+			f.Included, f.Received, f.Accepted = p.Number(ak9, 2, 0), p.Number(ak9, 3, 0), p.Number(ak9, 4, 0)
 			for e := 2; e <= 4; e++ {
 				p.Need(ak9, e)
 			}
@@ -318,7 +331,7 @@ func setAnswer(p *walk.Cursor) SetAnswer {
 		switch {
 		case p.Is("IK3"):
 			ik3 := p.Next()
-			s.Errors = append(s.Errors, SegmentError{SegmentID: p.Need(ik3, 1), Position: p.Int(ik3, 2, 0), Loop: ik3.At(3), Code: p.Need(ik3, 4)})
+			s.Errors = append(s.Errors, SegmentError{SegmentID: p.Need(ik3, 1), Position: p.Number(ik3, 2, 0), Loop: ik3.At(3), Code: p.Need(ik3, 4)})
 			p.Only(ik3, 4)
 		case p.Is("CTX") && len(s.Errors) > 0:
 			e := &s.Errors[len(s.Errors)-1]
@@ -331,7 +344,7 @@ func setAnswer(p *walk.Cursor) SetAnswer {
 			ik4 := p.Next()
 			e := &s.Errors[len(s.Errors)-1]
 			e.Elements = append(e.Elements, ElementError{
-				Element: p.Int(ik4, 1, 1), Component: p.Int(ik4, 1, 2), Repeat: p.Int(ik4, 1, 3), Number: p.Int(ik4, 2, 0), Code: p.Need(ik4, 3), Value: ik4.At(4),
+				Element: p.Number(ik4, 1, 1), Component: p.Number(ik4, 1, 2), Repeat: p.Number(ik4, 1, 3), Number: p.Number(ik4, 2, 0), Code: p.Need(ik4, 3), Value: ik4.At(4),
 			})
 			p.Only(ik4, 4)
 		case p.Is("IK5"):
@@ -352,7 +365,7 @@ func setAnswer(p *walk.Cursor) SetAnswer {
 
 // Write999 makes one interchange of 999s. The error is *x12.Invalid, inside, with all problems.
 func Write999(env x12.Envelope, answers ...*Functional) ([]byte, error) {
-	w := x12.NewWriter(env)
+	w := walk.NewWriter(env, "AK1", "AK2", "IK3", "IK4", "IK5", "AK9")
 	for _, f := range answers {
 		version := f.Version
 		if version == "" {
@@ -364,15 +377,15 @@ func Write999(env x12.Envelope, answers ...*Functional) ([]byte, error) {
 			w.Put(x12.Seg("AK2", s.Type, s.Control, s.Version))
 			for _, e := range s.Errors {
 				w.Put(x12.Seg("IK3", e.SegmentID, fmt.Sprint(e.Position), e.Loop, e.Code))
-				putAll(w, e.Contexts)
+				w.Segs(w.Kept("2100", e.Contexts)...)
 				for _, x := range e.Elements {
-					w.Put(x12.Seg("IK4").Composite(positive(x.Element), positive(x.Component), positive(x.Repeat)).Add(positive(x.Number), x.Code, x.Value))
-					putAll(w, x.Contexts)
+					w.Put(x12.Seg("IK4").Composite(walk.Positive(x.Element), walk.Positive(x.Component), walk.Positive(x.Repeat)).Add(walk.Positive(x.Number), x.Code, x.Value))
+					w.Segs(w.Kept("2110", x.Contexts)...)
 				}
 			}
 			w.Put(x12.Seg("IK5", string(s.Status)).Add(s.Codes...))
 		}
-		putAll(w, f.Other)
+		w.Segs(w.Kept("footer", f.Other)...)
 		w.Put(x12.Seg("AK9", string(f.Status), fmt.Sprint(f.Included), fmt.Sprint(f.Received), fmt.Sprint(f.Accepted)).Add(f.Codes...))
 		w.EndSet()
 	}
@@ -380,26 +393,8 @@ func Write999(env x12.Envelope, answers ...*Functional) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write 999: %w", err)
 	}
-	file, found := x12.Read(data)
-	for _, set := range file.Sets() {
-		_, more := Parse999(set)
-		found = append(found, more...)
-	}
-	if err := found.Err(); err != nil {
+	if _, err := walk.ReadBack(data, func(set *x12.Set) x12.Diagnostics { _, found := Parse999(set); return found }); err != nil {
 		return nil, fmt.Errorf("write 999: %w", err)
 	}
 	return data, nil
-}
-
-func putAll(w *x12.Writer, segs []x12.Raw) {
-	for _, s := range segs {
-		w.Put(s)
-	}
-}
-
-func positive(n int) string {
-	if n <= 0 {
-		return ""
-	}
-	return fmt.Sprint(n)
 }

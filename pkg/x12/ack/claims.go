@@ -144,7 +144,7 @@ func (a *ClaimAnswers) Claims() []*Claim {
 
 // Parse277CA reads a 277CA. A set of another kind gives nil and one error that names the kind.
 func Parse277CA(set *x12.Set) (*ClaimAnswers, x12.Diagnostics) {
-	p := &parser{Cursor: walk.New(set), levels: map[string]string{}}
+	p := &parser{walk.New(set)}
 	if !p.Kind(x12.K277CA) {
 		return nil, p.Found
 	}
@@ -175,24 +175,16 @@ func Parse277CA(set *x12.Set) (*ClaimAnswers, x12.Diagnostics) {
 	return a, p.Found
 }
 
-type parser struct {
-	*walk.Cursor
-	hl     int
-	levels map[string]string // HL03 by HL01
-}
+type parser struct{ *walk.Cursor }
+
+var (
+	parents = map[string]string{"20": "", "21": "20", "19": "21", "PT": "19"}
+	loops   = map[string]string{"20": "2000A", "21": "2000B", "19": "2000C", "PT": "2000D"}
+)
 
 func (p *parser) answer(a *ClaimAnswers) {
-	hl := p.Next()
-	p.hl++
-	parent := map[string]string{"21": "20", "19": "21", "PT": "19"}
-	p.Loop = map[string]string{"20": "2000A", "21": "2000B", "19": "2000C", "PT": "2000D"}[hl.At(3)]
-	if n := p.Int(hl, 1, 0); n != p.hl {
-		p.At(x12.LevelWrong, hl, 1, "HL01 counts the levels of the set: %d is expected", p.hl)
-	}
-	if want := parent[hl.At(3)]; want != "" && p.levels[hl.At(2)] != want {
-		p.At(x12.LevelWrong, hl, 2, "HL02 must name an earlier level of kind %s", want)
-	}
-	p.levels[hl.At(1)] = hl.At(3)
+	p.Loop = loops[p.Peek().At(3)]
+	hl := p.Level(parents)
 	switch hl.At(3) {
 	case "20":
 		p.source(a)
@@ -201,7 +193,7 @@ func (p *parser) answer(a *ClaimAnswers) {
 		p.receiver(&a.Receivers[len(a.Receivers)-1])
 	case "19":
 		if len(a.Receivers) == 0 {
-			p.lost(hl, "a provider stands before any receiver")
+			p.Lost(hl, "a provider stands before any receiver")
 			return
 		}
 		r := &a.Receivers[len(a.Receivers)-1]
@@ -209,7 +201,7 @@ func (p *parser) answer(a *ClaimAnswers) {
 		p.provider(&r.Providers[len(r.Providers)-1])
 	case "PT":
 		if len(a.Receivers) == 0 || len(a.Receivers[len(a.Receivers)-1].Providers) == 0 {
-			p.lost(hl, "a claim stands before any provider")
+			p.Lost(hl, "a claim stands before any provider")
 			return
 		}
 		r := &a.Receivers[len(a.Receivers)-1]
@@ -217,14 +209,7 @@ func (p *parser) answer(a *ClaimAnswers) {
 		v.Claims = append(v.Claims, Claim{Segment: hl.Ordinal, Bytes: hl.Source})
 		p.claim(&v.Claims[len(v.Claims)-1])
 	default:
-		p.lost(hl, "HL03 must be 20, 21, 19 or PT")
-	}
-}
-
-func (p *parser) lost(hl x12.Segment, why string) {
-	p.At(x12.LevelWrong, hl, 0, "%s: nothing up to the next HL is read", why)
-	for p.More() && !p.Is("HL") {
-		p.Next()
+		p.Lost(hl, "HL03 must be 20, 21, 19 or PT")
 	}
 }
 
@@ -280,7 +265,7 @@ func (p *parser) total(t *Totals, accepted, rejected string) bool {
 }
 
 func (p *parser) claims() *int64 {
-	n := int64(p.Int(p.Next(), 2, 0))
+	n := int64(p.Number(p.Next(), 2, 0))
 	return &n
 }
 
@@ -429,7 +414,7 @@ type ClaimRange struct {
 
 // Write277CA makes one interchange. The error is *x12.Invalid, inside, with all problems.
 func Write277CA(env x12.Envelope, answers ...*ClaimAnswers) (*Written277CA, error) {
-	w := &claimWriter{Writer: x12.NewWriter(env)}
+	w := &claimWriter{Writer: walk.NewWriter(env, "BHT", "HL", "NM1", "TRN", "SVC")}
 	for _, a := range answers {
 		w.set(a)
 	}
@@ -437,34 +422,18 @@ func Write277CA(env x12.Envelope, answers ...*ClaimAnswers) (*Written277CA, erro
 	if err != nil {
 		return nil, fmt.Errorf("write 277CA: %w", err)
 	}
-	file, found := x12.Read(data)
-	for _, set := range file.Sets() {
-		_, more := Parse277CA(set)
-		found = append(found, more...)
-	}
-	if err := found.Err(); err != nil {
+	if _, err := walk.ReadBack(data, func(set *x12.Set) x12.Diagnostics { _, found := Parse277CA(set); return found }); err != nil {
 		return nil, fmt.Errorf("write 277CA: %w", err)
 	}
 	return &Written277CA{data, w.claims}, nil
 }
 
 type claimWriter struct {
-	*x12.Writer
-	hl     int
+	*walk.Writer
 	claims []ClaimRange
 }
 
-func (w *claimWriter) level(parent int, code string, children bool) int {
-	w.hl++
-	child := "0"
-	if children {
-		child = "1"
-	}
-	w.Put(x12.Seg("HL", fmt.Sprint(w.hl), positive(parent), code, child))
-	return w.hl
-}
-
-func (w *claimWriter) party(p x12.Party) { putAll(w.Writer, walk.PartySegments(p, "N2 N3 N4 PER")) }
+func (w *claimWriter) party(p x12.Party) { w.Segs(walk.PartySegments(p, "N2 N3 N4 PER")...) }
 
 func (w *claimWriter) set(a *ClaimAnswers) {
 	version := a.Version
@@ -472,34 +441,30 @@ func (w *claimWriter) set(a *ClaimAnswers) {
 		version = Version277CA
 	}
 	w.BeginSet("277", a.Control, version, true)
-	w.hl = 0
 	w.Put(x12.Seg("BHT", "0085", "08", a.Reference, x12.FormatDate(a.Date), a.Time, "TH"))
-	source := w.level(0, "20", len(a.Receivers) > 0)
+	source := w.Level(0, "20", len(a.Receivers) > 0)
 	w.party(a.Source)
 	w.Put(x12.Seg("TRN", "1", a.Trace))
-	for _, d := range []struct{ qualifier, day string }{{"050", a.Received}, {"009", a.Processed}} {
-		if d.day != "" {
-			w.Put(walk.DatesSegment(d.qualifier, x12.Dates{From: d.day}))
-		}
-	}
-	putAll(w.Writer, a.Other)
+	w.Segs(walk.OneDay("050", a.Received)...)
+	w.Segs(walk.OneDay("009", a.Processed)...)
+	w.Segs(w.Kept("2200A", a.Other)...)
 	for _, r := range a.Receivers {
-		receiver := w.level(source, "21", len(r.Providers) > 0)
+		receiver := w.Level(source, "21", len(r.Providers) > 0)
 		w.party(r.Party)
 		if r.Trace != "" {
 			w.Put(x12.Seg("TRN", "2", r.Trace))
 		}
 		w.statuses(r.Statuses)
 		w.totals(r.Totals, "90", "AA")
-		putAll(w.Writer, r.Other)
+		w.Segs(w.Kept("2200B", r.Other)...)
 		for _, v := range r.Providers {
-			provider := w.level(receiver, "19", len(v.Claims) > 0)
+			provider := w.Level(receiver, "19", len(v.Claims) > 0)
 			w.party(v.Party)
 			if v.Trace != "" {
 				w.Put(x12.Seg("TRN", "1", v.Trace))
 			}
 			w.statuses(v.Statuses)
-			putAll(w.Writer, v.Other)
+			w.Segs(w.Kept("2200C", v.Other)...)
 			w.totals(v.Totals, "QA", "QC")
 			for i := range v.Claims {
 				w.claim(provider, &v.Claims[i])
@@ -518,14 +483,8 @@ func (w *claimWriter) totals(t Totals, accepted, rejected string) {
 			w.Put(x12.Seg("QTY", q.qualifier, fmt.Sprint(*q.n)))
 		}
 	}
-	for _, a := range []struct {
-		qualifier string
-		cents     *int64
-	}{{"YU", t.AcceptedCharge}, {"YY", t.RejectedCharge}} {
-		if a.cents != nil {
-			w.Put(x12.Seg("AMT", a.qualifier, x12.Money(*a.cents)))
-		}
-	}
+	w.Segs(walk.OneAmount("YU", t.AcceptedCharge)...)
+	w.Segs(walk.OneAmount("YY", t.RejectedCharge)...)
 }
 
 func (w *claimWriter) statuses(statuses []ClaimStatus) {
@@ -543,34 +502,27 @@ func (w *claimWriter) statuses(statuses []ClaimStatus) {
 	}
 }
 
-func (w *claimWriter) refs(qualifier, value string, refs []x12.Ref) {
-	if value != "" {
-		w.Put(x12.Seg("REF", qualifier, value))
-	}
-	for _, r := range refs {
-		w.Put(walk.RefSegment(r))
-	}
-}
-
 func (w *claimWriter) claim(parent int, c *Claim) {
 	start := w.Offset()
-	w.level(parent, "PT", false)
+	w.Level(parent, "PT", false)
 	w.party(c.Patient)
 	w.Put(x12.Seg("TRN", "2", c.Number))
 	w.statuses(c.Statuses)
-	w.refs("1K", c.PayerClaimNumber, c.Refs)
+	w.Segs(walk.OneRef("1K", c.PayerClaimNumber)...)
+	w.Segs(walk.RefSegments(c.Refs)...)
 	if c.Service.From != "" {
 		w.Put(walk.DatesSegment("472", c.Service))
 	}
-	putAll(w.Writer, c.Other)
+	w.Segs(w.Kept("2200D", c.Other)...)
 	for _, l := range c.Lines {
 		w.Put(x12.Seg("SVC").Composite(walk.ProcedureComponents(l.Procedure)...).Add(x12.Money(l.Charge), "", l.Revenue, "", "", walk.MaybeQuantity(l.Units)))
 		w.statuses(l.Statuses)
-		w.refs("FJ", l.Control, l.Refs)
+		w.Segs(walk.OneRef("FJ", l.Control)...)
+		w.Segs(walk.RefSegments(l.Refs)...)
 		if l.Service.From != "" {
 			w.Put(walk.DatesSegment("472", l.Service))
 		}
-		putAll(w.Writer, l.Other)
+		w.Segs(w.Kept("2220D", l.Other)...)
 	}
 	w.claims = append(w.claims, ClaimRange{c.Number, w.Since(start)})
 }

@@ -7,7 +7,7 @@ import (
 
 // Parse reads a 270 or a 271. A set of another kind gives nil and one error that names the kind.
 func Parse(set *x12.Set) (*Set, x12.Diagnostics) {
-	p := &parser{Cursor: walk.New(set), levels: map[string]string{}}
+	p := &parser{walk.New(set)}
 	want := x12.K271
 	if set.Kind == x12.K270 {
 		want = x12.K270
@@ -18,11 +18,7 @@ func Parse(set *x12.Set) (*Set, x12.Diagnostics) {
 	return p.set(want), p.Found
 }
 
-type parser struct {
-	*walk.Cursor
-	hl     int
-	levels map[string]string // HL03 by HL01
-}
+type parser struct{ *walk.Cursor }
 
 func (p *parser) set(kind x12.Kind) *Set {
 	st := p.Cursor.Set
@@ -63,25 +59,14 @@ func last[T any](list []T) *T {
 }
 
 var (
-	parents = map[string]string{"21": "20", "22": "21", "23": "22"}
+	parents = map[string]string{"20": "", "21": "20", "22": "21", "23": "22"}
 	loops   = map[string][2]string{"20": {"2000A", "2100A"}, "21": {"2000B", "2100B"}, "22": {"2000C", "2100C"}, "23": {"2000D", "2100D"}}
 )
 
 func (p *parser) level(s *Set) {
-	hl := p.Next()
-	p.hl++
+	p.Loop = loops[p.Peek().At(3)][0]
+	hl := p.Level(parents)
 	kind := hl.At(3)
-	p.Loop = loops[kind][0]
-	if n := p.Int(hl, 1, 0); n != p.hl {
-		p.At(x12.LevelWrong, hl, 1, "HL01 counts the levels of the set: %d is expected", p.hl)
-	}
-	if want := parents[kind]; want != "" && p.levels[hl.At(2)] != want {
-		p.At(x12.LevelWrong, hl, 2, "HL02 must name an earlier level of kind %s", want)
-	}
-	p.levels[hl.At(1)] = kind
-	p.Code(hl, 4, "0", "1")
-	p.Only(hl, 4)
-
 	src := last(s.Sources)
 	var rcv *InformationReceiver
 	if src != nil {
@@ -105,10 +90,7 @@ func (p *parser) level(s *Set) {
 		sub.Dependents = append(sub.Dependents, Member{})
 		p.member(last(sub.Dependents), hl, kind)
 	default:
-		p.At(x12.LevelWrong, hl, 3, "HL03 must be 20, 21, 22 or 23, each under the one before: nothing up to the next HL is read")
-		for p.More() && !p.Is("HL") {
-			p.Next()
-		}
+		p.Lost(hl, "HL03 must be 20, 21, 22 or 23, each under the one before")
 	}
 }
 
@@ -235,7 +217,7 @@ func (p *parser) refs(refs *[]x12.Ref, other *[]x12.Raw) {
 func (p *parser) pointers(seg x12.Segment, element int) []int {
 	var all []int
 	for k := range seg.Components(element) {
-		if n := p.Int(seg, element, k+1); n > 0 {
+		if n, ok := p.Int(seg, element, k+1); ok {
 			all = append(all, n)
 		}
 	}

@@ -25,7 +25,7 @@ type Range struct {
 // Write makes one interchange. It writes nothing when a set is out of balance or would not read as an 835; the error is *x12.Invalid, inside,
 // with all problems.
 func Write(env x12.Envelope, sets ...*Set) (*Written, error) {
-	w := &writer{Writer: x12.NewWriter(env)}
+	w := &writer{Writer: walk.NewWriter(env, "BPR", "TRN", "N1", "LX", "CLP", "SVC", "PLB")}
 	for _, s := range sets {
 		w.set(s)
 	}
@@ -33,19 +33,15 @@ func Write(env x12.Envelope, sets ...*Set) (*Written, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write 835: %w", err)
 	}
-	file, again := x12.Read(data)
-	for _, set := range file.Sets() {
-		_, more := Parse(set)
-		again = append(again, more...)
-	}
-	if err := again.Err(); err != nil {
+	again, err := walk.ReadBack(data, func(set *x12.Set) x12.Diagnostics { _, found := Parse(set); return found })
+	if err != nil {
 		return nil, fmt.Errorf("write 835: %w", err)
 	}
 	return &Written{Bytes: data, Claims: w.claims, Notes: append(found, again...)}, nil
 }
 
 type writer struct {
-	*x12.Writer
+	*walk.Writer
 	control string
 	claims  []Range
 }
@@ -57,26 +53,6 @@ const (
 	lineOrder  = "DTM CAS REF AMT QTY LQ"
 )
 
-func (w *writer) put(segs ...x12.Raw) {
-	for _, s := range segs {
-		w.Put(s)
-	}
-}
-
-// other keeps segments that make the structure from hiding among those kept as they were.
-func (w *writer) other(loop string, segs []x12.Raw) []x12.Raw {
-	var fit []x12.Raw
-	for _, s := range segs {
-		switch s.ID {
-		case "ISA", "IEA", "GS", "GE", "ST", "SE", "BPR", "TRN", "N1", "LX", "CLP", "SVC", "PLB":
-			w.Problem(x12.SegmentUnexpected, loop, s.ID, 0, "%s makes the structure of a payment and can't be written as another segment of loop %s", s.ID, loop)
-		default:
-			fit = append(fit, s)
-		}
-	}
-	return fit
-}
-
 func (w *writer) set(s *Set) {
 	version := s.Version
 	if version == "" {
@@ -84,26 +60,20 @@ func (w *writer) set(s *Set) {
 	}
 	w.control = w.BeginSet("835", s.Control, version, false)
 	m := s.Payment
-	w.put(x12.Seg("BPR", m.Handling, x12.Money(m.Amount), m.Credit, m.Method, m.Format).Add(accountElements(m.From)...).
+	w.Segs(x12.Seg("BPR", m.Handling, x12.Money(m.Amount), m.Credit, m.Method, m.Format).Add(accountElements(m.From)...).
 		Add(m.Originator, m.OriginatorMore).Add(accountElements(m.To)...).Add(x12.FormatDate(m.Effective)))
-	w.put(x12.Seg("TRN", m.TraceType, m.Trace, m.TraceOriginator, m.TraceMore))
-	var head []x12.Raw
-	if s.ReceiverID != "" {
-		head = append(head, x12.Seg("REF", "EV", s.ReceiverID))
-	}
-	for _, r := range s.Refs {
-		head = append(head, walk.RefSegment(r))
-	}
+	w.Segs(x12.Seg("TRN", m.TraceType, m.Trace, m.TraceOriginator, m.TraceMore))
+	head := append(walk.OneRef("EV", s.ReceiverID), walk.RefSegments(s.Refs)...)
 	if s.Production != "" {
 		head = append(head, x12.Seg("DTM", "405", x12.FormatDate(s.Production)))
 	}
-	w.put(walk.Order(headOrder, append(head, w.other("header", s.Other)...)...)...)
-	w.put(walk.PartySegments(s.Payer, partyOrder)...)
-	w.put(walk.PartySegments(s.Payee, partyOrder)...)
+	w.Segs(walk.Order(headOrder, append(head, w.Kept("header", s.Other)...)...)...)
+	w.Segs(walk.PartySegments(s.Payer, partyOrder)...)
+	w.Segs(walk.PartySegments(s.Payee, partyOrder)...)
 	for _, b := range s.Batches {
-		w.put(x12.Seg("LX", b.Number))
-		w.put(w.other("2000", b.Totals)...)
-		w.put(w.other("2000", b.Other)...)
+		w.Segs(x12.Seg("LX", b.Number))
+		w.Segs(w.Kept("2000", b.Totals)...)
+		w.Segs(w.Kept("2000", b.Other)...)
 		for i := range b.Claims {
 			w.claim(&b.Claims[i])
 		}
@@ -128,14 +98,6 @@ func dates(list []Date) []x12.Raw {
 	return segs
 }
 
-func amounts(list []x12.Amount) []x12.Raw {
-	var segs []x12.Raw
-	for _, a := range list {
-		segs = append(segs, x12.Seg("AMT", a.Qualifier, x12.Money(a.Cents)))
-	}
-	return segs
-}
-
 func quantities(list []Quantity) []x12.Raw {
 	var segs []x12.Raw
 	for _, q := range list {
@@ -146,7 +108,7 @@ func quantities(list []Quantity) []x12.Raw {
 
 func (w *writer) claim(c *Claim) {
 	start := w.Offset()
-	w.put(x12.Seg("CLP", c.Number, c.Status, x12.Money(c.Charge), x12.Money(c.Paid), walk.MaybeMoney(c.PatientResponsibility), c.Filing, c.PayerClaimNumber,
+	w.Segs(x12.Seg("CLP", c.Number, c.Status, x12.Money(c.Charge), x12.Money(c.Paid), walk.MaybeMoney(c.PatientResponsibility), c.Filing, c.PayerClaimNumber,
 		c.Facility, c.Frequency, "", c.DRG, walk.MaybeQuantity(c.Weight), walk.MaybeFraction(c.DischargeFraction)))
 	segs := walk.AdjustmentSegments(c.Adjustments)
 	for _, n := range c.Names {
@@ -156,14 +118,12 @@ func (w *writer) claim(c *Claim) {
 	if c.Outpatient != nil {
 		segs = append(segs, walk.OutpatientSegment(c.Outpatient))
 	}
-	for _, r := range c.Refs {
-		segs = append(segs, walk.RefSegment(r))
-	}
+	segs = append(segs, walk.RefSegments(c.Refs)...)
 	segs = append(segs, dates(c.Dates)...)
 	segs = append(segs, walk.PartySegments(x12.Party{Contacts: c.Contacts}, partyOrder)[1:]...)
-	segs = append(segs, amounts(c.Amounts)...)
+	segs = append(segs, walk.AmountSegments(c.Amounts)...)
 	segs = append(segs, quantities(c.Quantities)...)
-	w.put(walk.Order(claimOrder, append(segs, w.other("2100", c.Other)...)...)...)
+	w.Segs(walk.Order(claimOrder, append(segs, w.Kept("2100", c.Other)...)...)...)
 	for i := range c.Lines {
 		w.line(&c.Lines[i])
 	}
@@ -177,20 +137,16 @@ func (w *writer) line(l *Line) {
 	} else {
 		svc = svc.Add("")
 	}
-	w.put(svc.Add(walk.MaybeQuantity(l.BilledUnits)))
+	w.Segs(svc.Add(walk.MaybeQuantity(l.BilledUnits)))
 	segs := append(dates(l.Dates), walk.AdjustmentSegments(l.Adjustments)...)
-	if l.Control != "" {
-		segs = append(segs, x12.Seg("REF", "6R", l.Control))
-	}
-	for _, r := range l.Refs {
-		segs = append(segs, walk.RefSegment(r))
-	}
-	segs = append(segs, amounts(l.Amounts)...)
+	segs = append(segs, walk.OneRef("6R", l.Control)...)
+	segs = append(segs, walk.RefSegments(l.Refs)...)
+	segs = append(segs, walk.AmountSegments(l.Amounts)...)
 	segs = append(segs, quantities(l.Quantities)...)
 	for _, r := range l.Remarks {
 		segs = append(segs, x12.Seg("LQ", r.List, r.Code))
 	}
-	w.put(walk.Order(lineOrder, append(segs, w.other("2110", l.Other)...)...)...)
+	w.Segs(walk.Order(lineOrder, append(segs, w.Kept("2110", l.Other)...)...)...)
 }
 
 // providerAdjustments share a PLB while provider and year are the same, up to six.
@@ -206,7 +162,7 @@ func (w *writer) providerAdjustments(list []ProviderAdjustment) {
 		for _, a := range list[:n] {
 			plb = plb.Composite(a.Reason, a.Reference).Add(x12.Money(a.Cents))
 		}
-		w.put(plb)
+		w.Segs(plb)
 		list = list[n:]
 	}
 }

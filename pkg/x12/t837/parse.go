@@ -8,34 +8,27 @@ import (
 // Parse reads a set. A set of another kind gives nil and one error that names the kind. Otherwise it gives all that can be read, and what is
 // wrong with the rest; the rules that hold between values are Check's.
 func Parse(set *x12.Set) (*Set, x12.Diagnostics) {
-	p := &parser{Cursor: walk.New(set)}
+	p := &parser{walk.New(set)}
 	if !p.Kind(x12.K837P) {
 		return nil, p.Found
 	}
 	return p.set(), p.Found
 }
 
-type parser struct {
-	*walk.Cursor
-	hl     int               // of the last HL
-	levels map[string]string // HL03 by HL01
-}
+type parser struct{ *walk.Cursor }
 
 var describing = []string{"N2", "N3", "N4", "DMG", "PRV", "REF", "PER"}
 
 func (p *parser) set() *Set {
 	st := p.Cursor.Set
 	s := &Set{Control: st.Control, Version: st.Version, Source: st.Source}
-	p.levels = map[string]string{}
 	p.Loop = "header"
 	if p.Is("BHT") {
 		b := p.Next()
 		p.NeedCode(b, 1, "0019")
 		s.Purpose, s.Reference, s.Date, s.Time = p.NeedCode(b, 2, "00", "18"), p.Need(b, 3), p.Date(b, 4), p.Time(b, 5)
 		s.Type = p.NeedCode(b, 6, "CH", "RP", "31")
-		if s.Date == "" {
-			p.Need(b, 4)
-		}
+		p.Need(b, 4)
 		p.Only(b, 6)
 	} else {
 		p.Missing(x12.SegmentRequired, "header", "BHT", "an 837 begins with BHT")
@@ -67,6 +60,8 @@ func (p *parser) set() *Set {
 	return s
 }
 
+var parents = map[string]string{"20": "", "22": "20", "23": "22"}
+
 // levelsIn reads the tree of HLs. A level in the wrong place is reported and read where it can be.
 func (p *parser) levelsIn(s *Set) {
 	for p.More() {
@@ -74,29 +69,24 @@ func (p *parser) levelsIn(s *Set) {
 			s.Other = append(s.Other, p.Unexpected("a level begins with HL"))
 			continue
 		}
-		switch hl := p.Peek(); hl.At(3) {
+		p.Loop = map[string]string{"20": "2000A", "22": "2000B", "23": "2000C"}[p.Peek().At(3)]
+		switch hl := p.Level(parents); hl.At(3) {
 		case "20":
-			p.Loop = "2000A"
-			p.level("")
 			s.Providers = append(s.Providers, BillingProvider{Source: hl.Source})
 			p.billing(&s.Providers[len(s.Providers)-1])
 		case "22":
-			p.Loop = "2000B"
-			p.level("20")
 			b := last(s.Providers)
 			if b == nil {
-				p.lost(hl, "a subscriber stands before any billing provider")
+				p.Lost(hl, "a subscriber stands before any billing provider")
 				continue
 			}
 			b.Subscribers = append(b.Subscribers, Subscriber{Source: hl.Source})
 			p.subscriber(last(b.Subscribers))
 			b.Source = b.Source.To(p.Last().Source)
 		case "23":
-			p.Loop = "2000C"
-			p.level("22")
 			b := last(s.Providers)
 			if b == nil || last(b.Subscribers) == nil {
-				p.lost(hl, "a patient stands before any subscriber")
+				p.Lost(hl, "a patient stands before any subscriber")
 				continue
 			}
 			sub := last(b.Subscribers)
@@ -105,10 +95,7 @@ func (p *parser) levelsIn(s *Set) {
 			sub.Source = sub.Source.To(p.Last().Source)
 			b.Source = b.Source.To(p.Last().Source)
 		default:
-			p.Loop = "2000"
-			p.level("")
-			p.At(x12.ElementCode, hl, 3, "HL03 must be 20, 22 or 23: the level is kept as it is")
-			s.Other = append(s.Other, hl.Raw())
+			p.Lost(hl, "HL03 must be 20, 22 or 23")
 		}
 	}
 }
@@ -118,31 +105,6 @@ func last[T any](list []T) *T {
 		return nil
 	}
 	return &list[len(list)-1]
-}
-
-func (p *parser) lost(hl x12.Segment, why string) {
-	p.At(x12.LevelWrong, hl, 0, "%s: nothing up to the next HL is read", why)
-	for p.More() && !p.Is("HL") {
-		p.Next()
-	}
-}
-
-// level takes an HL and checks its numbers.
-func (p *parser) level(parent string) {
-	hl := p.Next()
-	p.hl++
-	if n := p.Int(hl, 1, 0); n != p.hl {
-		p.At(x12.LevelWrong, hl, 1, "HL01 counts the levels of the set: %d is expected", p.hl)
-	}
-	switch up := hl.At(2); {
-	case parent == "" && up != "" && hl.At(3) == "20":
-		p.At(x12.LevelWrong, hl, 2, "HL02 must be empty: a billing provider has no level above")
-	case parent != "" && p.levels[up] != parent:
-		p.At(x12.LevelWrong, hl, 2, "HL02 must name an earlier level of kind %s", parent)
-	}
-	p.levels[hl.At(1)] = hl.At(3)
-	p.Code(hl, 4, "0", "1")
-	p.Only(hl, 4)
 }
 
 func (p *parser) party() x12.Party {
@@ -482,10 +444,10 @@ func (o *OtherPayer) takeNumber() {
 func (p *parser) line(n int) Line {
 	lx := p.Next()
 	l := Line{Segment: lx.Ordinal, Source: lx.Source}
-	if p.Int(lx, 1, 0) != n {
+	if got, ok := p.Int(lx, 1, 0); ok && got != n {
 		p.At(x12.ElementPattern, lx, 1, "LX01 counts the lines of the claim: %d is expected", n)
 	}
-	seen := false
+	seen, dated := false, false
 	for p.More() && !p.Is("HL") && !p.Is("CLM") && !p.Is("LX") {
 		p.Loop = "2400"
 		switch id := p.ID(); {
@@ -494,6 +456,7 @@ func (p *parser) line(n int) Line {
 			p.service(&l)
 		case id == "DTP":
 			seg := p.Next()
+			dated = dated || seg.At(1) == "472"
 			switch d, ok := p.Dates(seg); {
 			case !ok:
 				l.Other = append(l.Other, seg.Raw())
@@ -542,7 +505,7 @@ func (p *parser) line(n int) Line {
 	if !seen {
 		p.Missing(x12.SegmentRequired, "2400", "SV1", "a line needs SV1")
 	}
-	if (l.Service == x12.Dates{}) {
+	if !dated {
 		p.Missing(x12.SegmentRequired, "2400", "DTP", "a line needs its date of service, DTP*472")
 	}
 	return l
@@ -558,9 +521,9 @@ func (p *parser) service(l *Line) {
 	}
 	l.PlaceOfService = seg.At(5)
 	for k := range seg.Components(7) {
-		if n := p.Int(seg, 7, k+1); n >= 1 && n <= 12 {
+		if n, ok := p.Int(seg, 7, k+1); ok && n >= 1 && n <= 12 {
 			l.Pointers = append(l.Pointers, n)
-		} else {
+		} else if ok || seg.Component(7, k+1) == "" {
 			d := x12.NewDiagnostic(x12.ElementPattern, seg.Source, "a pointer names a diagnosis of the claim, 1 to 12")
 			p.Report(d.AtElement(seg, 7, k+1))
 		}
@@ -581,14 +544,16 @@ func (p *parser) adjudication() Adjudication {
 	svd := p.Next()
 	a := Adjudication{
 		PayerID: p.Need(svd, 1), Paid: p.Cents(svd, 2), Procedure: p.Procedure(svd, 3), Revenue: svd.At(4), Units: p.Quantity(svd, 5),
-		BundledInto: p.Int(svd, 6, 0), Source: svd.Source,
+		BundledInto: p.Number(svd, 6, 0), Source: svd.Source,
 	}
 	p.Only(svd, 6)
+	dated := false
 	for more := true; more; {
 		switch {
 		case p.Is("CAS"):
 			a.Adjustments = append(a.Adjustments, p.Adjustments(p.Next())...)
 		case p.Is("DTP", "573") && a.Decided == "":
+			dated = true
 			seg := p.Next()
 			if d, ok := p.Dates(seg); ok {
 				a.Decided = d.From
@@ -604,7 +569,7 @@ func (p *parser) adjudication() Adjudication {
 		}
 	}
 	a.Source = a.Source.To(p.Last().Source)
-	if a.Decided == "" {
+	if !dated {
 		p.Missing(x12.SegmentRequired, "2430", "DTP", "a payer's decision on a line needs its date, DTP*573")
 	}
 	return a

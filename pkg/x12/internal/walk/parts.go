@@ -208,9 +208,7 @@ func PartySegments(p x12.Party, order string) []x12.Raw {
 		}
 		segs = append(segs, prv)
 	}
-	for _, r := range p.Refs {
-		segs = append(segs, RefSegment(r))
-	}
+	segs = append(segs, RefSegments(p.Refs)...)
 	for _, k := range p.Contacts {
 		per := x12.Seg("PER", k.Role, k.Name)
 		for _, n := range k.Numbers {
@@ -220,9 +218,6 @@ func PartySegments(p x12.Party, order string) []x12.Raw {
 	}
 	return append([]x12.Raw{head}, Order(order, append(segs, p.Other...)...)...)
 }
-
-// RefSegment is a Ref as REF.
-func RefSegment(r x12.Ref) x12.Raw { return x12.Seg("REF", r.Qualifier, r.Value, r.Description) }
 
 // DatesSegment is a DTP: D8 for a day, RD8 for a range.
 func DatesSegment(qualifier string, d x12.Dates) x12.Raw {

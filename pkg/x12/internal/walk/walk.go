@@ -20,10 +20,14 @@ type Cursor struct {
 	Found x12.Diagnostics
 	segs  []x12.Segment
 	i     int
+	hl    int               // levels so far
+	kinds map[string]string // HL03 by HL01
 }
 
 // New stands before the first segment behind ST.
-func New(set *x12.Set) *Cursor { return &Cursor{Set: set, segs: set.Body()} }
+func New(set *x12.Set) *Cursor {
+	return &Cursor{Set: set, segs: set.Body(), kinds: map[string]string{}}
+}
 
 // Kind reports a set of another kind than wanted; false then.
 func (c *Cursor) Kind(want x12.Kind) bool {
@@ -159,6 +163,10 @@ func (c *Cursor) decimal(seg x12.Segment, element, component, decimals int, what
 		text = seg.Component(element, component)
 	}
 	n, form := x12.ParseDecimal(text, decimals)
+	const most = 1e15 // so that no sum over a file can overflow
+	if n > most || n < -most {
+		n, form = 0, x12.Broken
+	}
 	var d x12.Diagnostic
 	switch form {
 	case x12.Good:
@@ -166,7 +174,7 @@ func (c *Cursor) decimal(seg x12.Segment, element, component, decimals int, what
 	case x12.Odd:
 		d = x12.NewDiagnostic(x12.ElementNumberForm, seg.Source, "%s is exact but not in its usual form (zeros behind the last decimal that counts, or a minus before zero)", what)
 	case x12.Broken:
-		d = x12.NewDiagnostic(x12.ElementNumber, seg.Source, "%s must be a number: digits, a leading minus, one point, at most %d decimals", what, decimals)
+		d = x12.NewDiagnostic(x12.ElementNumber, seg.Source, "%s must be a number: digits, a leading minus, one point, at most %d decimals, not too large", what, decimals)
 	}
 	c.Report(d.AtElement(seg, element, component))
 	return n, form == x12.Odd
@@ -206,20 +214,56 @@ func (c *Cursor) maybe(seg x12.Segment, element, decimals int, what string) *int
 	return nil
 }
 
-// Int is a whole number of a component (component 0: of the element); 0 when absent or unreadable.
-func (c *Cursor) Int(seg x12.Segment, element, component int) int {
+// Int is a whole number of a component (component 0: of the element); false when it is absent, or unreadable, which is reported.
+func (c *Cursor) Int(seg x12.Segment, element, component int) (int, bool) {
 	text := seg.At(element)
 	if component > 0 {
 		text = seg.Component(element, component)
 	}
 	if text == "" {
-		return 0
+		return 0, false
 	}
-	n, _ := c.decimal(seg, element, component, 0, "a whole number")
+	n, ok := c.decimal(seg, element, component, 0, "a whole number")
 	if n < -1<<31 || n > 1<<31 {
-		return 0
+		return 0, false
 	}
-	return int(n)
+	return int(n), ok
+}
+
+// Number is Int where it doesn't matter why there is none: 0 then.
+func (c *Cursor) Number(seg x12.Segment, element, component int) int {
+	n, _ := c.Int(seg, element, component)
+	return n
+}
+
+// Level steps over an HL and checks its numbers; parents gives the kind above for each kind, nothing for the topmost.
+func (c *Cursor) Level(parents map[string]string) x12.Segment {
+	hl := c.Next()
+	c.hl++
+	kind, up := hl.At(3), hl.At(2)
+	if n, ok := c.Int(hl, 1, 0); ok && n != c.hl {
+		c.At(x12.LevelWrong, hl, 1, "HL01 counts the levels of the set: %d is expected", c.hl)
+	} else {
+		c.Need(hl, 1)
+	}
+	switch parent, known := parents[kind]; {
+	case known && parent == "" && up != "":
+		c.At(x12.LevelWrong, hl, 2, "HL02 must be empty: nothing stands above a level of kind %s", kind)
+	case parent != "" && c.kinds[up] != parent:
+		c.At(x12.LevelWrong, hl, 2, "HL02 must name an earlier level of kind %s", parent)
+	}
+	c.kinds[hl.At(1)] = kind
+	c.Code(hl, 4, "0", "1")
+	c.Only(hl, 4)
+	return hl
+}
+
+// Lost reports a level in a wrong place and steps over what stands under it.
+func (c *Cursor) Lost(hl x12.Segment, format string, args ...any) {
+	c.At(x12.LevelWrong, hl, 3, format+": nothing up to the next HL is read", args...)
+	for c.More() && !c.Is("HL") {
+		c.Next()
+	}
 }
 
 // Date is a day, CCYY-MM-DD; empty when absent or no day, which is reported.
