@@ -3,6 +3,7 @@ package coverage
 import (
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/services/intake/known"
 )
@@ -19,7 +20,10 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 			continue
 		}
 		added := &pb.CoverageAdded{
-			CoverageId: c.CoverageId, PatientId: e.PatientId, PayerId: c.PayerId, PayerSequence: c.PayerSequence, FromDate: e.ServiceDate, Relationship: c.Relationship,
+			CoverageId: c.CoverageId, PatientId: e.PatientId, PayerId: c.PayerId, PayerSequence: c.PayerSequence, Relationship: c.Relationship,
+		}
+		if date.Valid(e.ServiceDate) { // the first day that was claimed under it; the file tells no other
+			added.FromDate = e.ServiceDate
 		}
 		if i < len(e.Subscribers) { // none: the patient's key was destroyed
 			s := e.Subscribers[i]
