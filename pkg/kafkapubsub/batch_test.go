@@ -3,7 +3,7 @@ package kafkapubsub_test
 import (
 	"fmt"
 	"log/slog"
-	"strings"
+	"regexp"
 	"testing"
 	"time"
 
@@ -34,7 +34,7 @@ func newClient(t *testing.T, addr string) *kafkapubsub.Client {
 // newTopic makes a topic with a name of its own: the real broker outlives a test.
 func newTopic(t *testing.T, client *kafkapubsub.Client, partitions int) string {
 	t.Helper()
-	topic := fmt.Sprintf("%s-%d", strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()), time.Now().UnixNano())
+	topic := fmt.Sprintf("%s-%d", regexp.MustCompile(`[^A-Za-z0-9]+`).ReplaceAllString(t.Name(), "-"), time.Now().UnixNano())
 	if err := client.EnsureTopic(t.Context(), topic, partitions, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 )
 
-// requestTimeout bounds one request. It must be more than twice MaxWait of a fetch: kafka-go tells
-// the broker half of it.
+// requestTimeout bounds one request. kafka-go tells the broker half of it, so it must be more than
+// twice the longest MaxWait of a fetch.
 const requestTimeout = 10 * time.Second
 
 // Config says where the cluster is.

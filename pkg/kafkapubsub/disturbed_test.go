@@ -3,6 +3,7 @@ package kafkapubsub_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -325,4 +326,51 @@ func TestBrokerRestart(t *testing.T) {
 	if restarts != 2 {
 		t.Fatalf("%d restarts, want 2", restarts)
 	}
+}
+
+// told is a log that says when a message was logged.
+type told struct {
+	slog.Handler
+	message string
+	logged  chan struct{}
+}
+
+func (h told) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == h.message {
+		select {
+		case h.logged <- struct{}{}:
+		default:
+		}
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// A member that noticed that the broker was away comes back as another one. The group doesn't wait for
+// the first, whose session is long.
+func TestNoGhostHoldsUpTheGroupAfterARestart(t *testing.T) {
+	b := newRestartable(t)
+	logged := make(chan struct{}, 1)
+	client, err := kafkapubsub.NewClient(kafkapubsub.Config{
+		Brokers: []string{b.addr()},
+		Log:     slog.New(told{slog.NewTextHandler(t.Output(), nil), "kafka: joining the group fails, trying again", logged}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	topic := newTopic(t, client, 2)
+	config := quick("ghost")
+	config.Session, config.Rebalance = 2*time.Minute, 2*time.Minute
+	_, messages := subscribe(t, client, config, topic)
+	produce(t, client, topic, 0, 0, 1)
+	until(t, messages, func(*kafkapubsub.Batch) bool { return true })
+	if err := b.stop(); err != nil {
+		t.Fatal(err)
+	}
+	<-logged
+	if err := b.start(t); err != nil {
+		t.Fatal(err)
+	}
+	produce(t, client, topic, 1, 0, 1)
+	until(t, messages, func(batch *kafkapubsub.Batch) bool { return batch.Partition == 1 })
 }

@@ -30,7 +30,8 @@ type SubscriberConfig struct {
 	// MaxBytes bounds one fetch of one partition; 0 means 512 KiB. Twice that is held at most,
 	// beside the batch being handled: a slow handler costs lag, not memory.
 	MaxBytes int
-	// MaxWait is how long the broker holds an empty fetch; 0 means 1 s, 4 s is the most. Data wakes it at once.
+	// MaxWait is how long the broker holds an empty fetch; 0 means 4 s, which is the most. Data wakes
+	// it at once, and so does Close: a shorter one only costs idle requests.
 	MaxWait time.Duration
 
 	// NackFrom and NackTo bound the pause before a nacked message comes again, which doubles each
@@ -61,7 +62,7 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 			*d = standard
 		}
 	}
-	or(&c.MaxWait, time.Second)
+	or(&c.MaxWait, 4*time.Second)
 	c.MaxWait = min(c.MaxWait, 4*time.Second)
 	or(&c.NackFrom, 100*time.Millisecond)
 	or(&c.NackTo, 10*time.Second)
@@ -262,9 +263,14 @@ func (s *subscription) readShare(ctx context.Context) {
 	if err != nil {
 		panic(fmt.Sprintf("kafka: group configuration was validated: %v", err))
 	}
+	var burials sync.WaitGroup
+	defer burials.Wait()
+	// They go on while ctx has ended and the group is still joining: behind a ghost that takes long.
+	burial, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	defer group.Close()
 	wait := newPause(100*time.Millisecond, 2*time.Second)
-	failing := false
+	failing, member := false, ""
 	for {
 		generation, err := group.Next(context.WithoutCancel(ctx))
 		switch {
@@ -280,14 +286,40 @@ func (s *subscription) readShare(ctx context.Context) {
 			}
 			failing = true
 			s.client.log.Log(ctx, level, "kafka: joining the group fails, trying again", "group", s.config.Group, "topic", s.topic, "error", err)
+			if member != "" {
+				ghost := member
+				burials.Go(func() { s.bury(burial, ghost) })
+				member = ""
+			}
 			wait.wait(ctx)
 		default:
+			member = generation.MemberID
 			failing = false
 			wait.Reset()
 			s.client.metrics.generations.Add(ctx, 1, metric.WithAttributes(s.attributes()...))
 			if s.generation(ctx, generation) {
 				return
 			}
+		}
+	}
+}
+
+// bury says that a member has left. After an error kafka-go joins as a new member, and it could not
+// take leave for the old one if that error was that no broker answered: the group would wait for the
+// dead member's session to run out.
+func (s *subscription) bury(ctx context.Context, member string) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Session)
+	defer cancel()
+	wait := newPause(50*time.Millisecond, 500*time.Millisecond)
+	for {
+		res, err := s.client.kafka.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
+			GroupID: s.groupConfig(s.topic).ID, Members: []kafka.LeaveGroupRequestMember{{ID: member}},
+		})
+		if err == nil {
+			err = res.Error
+		}
+		if err == nil || !transient(err) || !wait.wait(ctx) {
+			return // left, or unknown already, or its session is over
 		}
 	}
 }

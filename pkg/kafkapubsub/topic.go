@@ -104,25 +104,70 @@ func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	return len(found.Partitions), nil
 }
 
-// EndOffsets returns, for each partition, the offset that the next record will get.
-func (c *Client) EndOffsets(ctx context.Context, topic string) ([]int64, error) {
-	n, err := c.Partitions(ctx, topic)
+// EndOffsets returns, for each partition, the offset that the next record will get. Errors that pass,
+// such as a leader that doesn't know yet that it is one, are waited out for up to 10 s.
+func (c *Client) EndOffsets(ctx context.Context, topic string) (ends []int64, err error) {
+	err = retry(ctx, func() error {
+		n, err := c.Partitions(ctx, topic)
+		if err != nil {
+			return err
+		}
+		partitions := make([]int, n)
+		for i := range partitions {
+			partitions[i] = i
+		}
+		bounds, err := c.bounds(ctx, topic, partitions...)
+		if err != nil {
+			return err
+		}
+		ends = make([]int64, n)
+		for i, b := range bounds {
+			ends[i] = b.LastOffset
+		}
+		return nil
+	})
+	return ends, err
+}
+
+// ReadLast returns the last record of a partition, or nil if it holds none. It waits like EndOffsets.
+func (c *Client) ReadLast(ctx context.Context, topic string, partition int) (last *kafka.Message, err error) {
+	err = retry(ctx, func() error {
+		last, err = c.readLast(ctx, topic, partition)
+		return err
+	})
+	return last, err
+}
+
+func (c *Client) readLast(ctx context.Context, topic string, partition int) (*kafka.Message, error) {
+	bounds, err := c.bounds(ctx, topic, partition)
 	if err != nil {
 		return nil, err
 	}
-	partitions := make([]int, n)
-	for i := range partitions {
-		partitions[i] = i
+	// An offset may belong to a transaction marker or to a compacted record: look further back.
+	for offset := bounds[0].LastOffset - 1; offset >= bounds[0].FirstOffset; offset-- {
+		got, err := c.fetch(ctx, fetchRequest{topic: topic, partition: partition, offset: offset, maxBytes: 1, maxWait: time.Millisecond})
+		if err != nil {
+			return nil, err
+		}
+		if n := len(got.records); n > 0 {
+			return &got.records[n-1], nil
+		}
 	}
-	bounds, err := c.bounds(ctx, topic, partitions...)
-	if err != nil {
-		return nil, err
+	return nil, nil
+}
+
+// retry repeats a question while its error is one that passes, for as long as a request may take. An
+// unknown topic is an answer: whoever asked may want to make it.
+func retry(ctx context.Context, ask func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	wait := newPause(10*time.Millisecond, time.Second)
+	for {
+		err := ask()
+		if err == nil || !transient(err) || IsUnknownTopic(err) || !wait.wait(ctx) {
+			return err
+		}
 	}
-	ends := make([]int64, n)
-	for i, b := range bounds {
-		ends[i] = b.LastOffset
-	}
-	return ends, nil
 }
 
 // bounds returns first and end offset of each partition, in the order asked.
@@ -147,25 +192,6 @@ func (c *Client) bounds(ctx context.Context, topic string, partitions ...int) ([
 		}
 	}
 	return found, nil
-}
-
-// ReadLast returns the last record of a partition, or nil if it holds none.
-func (c *Client) ReadLast(ctx context.Context, topic string, partition int) (*kafka.Message, error) {
-	bounds, err := c.bounds(ctx, topic, partition)
-	if err != nil {
-		return nil, err
-	}
-	// An offset may belong to a transaction marker or to a compacted record: look further back.
-	for offset := bounds[0].LastOffset - 1; offset >= bounds[0].FirstOffset; offset-- {
-		got, err := c.fetch(ctx, fetchRequest{topic: topic, partition: partition, offset: offset, maxBytes: 1, maxWait: time.Millisecond})
-		if err != nil {
-			return nil, err
-		}
-		if n := len(got.records); n > 0 {
-			return &got.records[n-1], nil
-		}
-	}
-	return nil, nil
 }
 
 type fetchRequest struct {
