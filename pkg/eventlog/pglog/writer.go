@@ -102,6 +102,9 @@ func (w *writer) write(closing context.Context, calls []*call) {
 		case errors.As(err, &projection):
 			w.without(closing, calls, projection.call, &eventlog.RowError{Err: projection.err})
 			return
+		case isUnsendable(err): // pgx gives the connection up over it, before the commit
+			w.sortOut(closing, calls, tried, err)
+			return
 		case w.conn == nil: // never connected, or the connection was lost
 			if tried != nil {
 				lost = tried
@@ -115,7 +118,7 @@ func (w *writer) write(closing context.Context, calls []*call) {
 			return
 		}
 		if deadline == nil {
-			w.Log.Warn("the log's database does not answer; trying again", "service", w.Service, "error", err)
+			w.Log.Warn("the log's database does not answer; trying again", "service", w.Service, "error", discreet(err))
 			deadline = time.After(w.Patience)
 		}
 		select {
@@ -128,7 +131,7 @@ func (w *writer) write(closing context.Context, calls []*call) {
 		if lost != nil {
 			err = fmt.Errorf("the outcome is unknown: %w", err)
 		}
-		refuse(calls, fmt.Errorf("append to the log of %s: %w", w.Service, err))
+		refuse(calls, fmt.Errorf("append to the log of %s: %w", w.Service, discreet(err)))
 		return
 	}
 }
@@ -139,12 +142,12 @@ func (w *writer) sortOut(closing context.Context, calls []*call, tried *sent, er
 	if tried != nil {
 		culprit, own = tried.culprit(err)
 	}
-	fault := fmt.Errorf("append to the log of %s: %w", w.Service, err)
+	fault := fmt.Errorf("append to the log of %s: %w", w.Service, discreet(err))
+	if isRowFault(err) {
+		fault = &eventlog.RowError{Err: discreet(err)}
+	}
 	switch {
 	case culprit >= 0:
-		if isRowFault(err) {
-			fault = &eventlog.RowError{Err: err}
-		}
 		w.without(closing, calls, culprit, fault)
 	case own && !isRowFault(err) || tried == nil: // the log's own tables, or the server: nobody's rows
 		w.disconnect() // the next connection may reach a server that can write
@@ -152,8 +155,6 @@ func (w *writer) sortOut(closing context.Context, calls []*call, tried *sent, er
 	case len(calls) > 1:
 		w.write(closing, calls[:len(calls)/2])
 		w.write(closing, calls[len(calls)/2:])
-	case isRowFault(err):
-		refuse(calls, &eventlog.RowError{Err: err})
 	default:
 		refuse(calls, fault)
 	}
@@ -192,6 +193,33 @@ func isRowFault(err error) bool {
 		return false
 	}
 	return strings.HasPrefix(c, "21") || strings.HasPrefix(c, "22") || strings.HasPrefix(c, "23") || strings.HasPrefix(c, "42") || strings.HasPrefix(c, "P0")
+}
+
+// discreetError tells what went wrong without the values it went wrong with, which may name a patient. Whoever needs them unwraps it.
+type discreetError struct {
+	text string
+	err  error
+}
+
+func (e *discreetError) Error() string { return e.text }
+func (e *discreetError) Unwrap() error { return e.err }
+
+func discreet(err error) error {
+	var pg *pgconn.PgError
+	var early pgx.ErrPreprocessingBatch
+	switch {
+	case errors.As(err, &pg) && strings.HasPrefix(pg.Code, "22"): // PostgreSQL quotes the value
+		return &discreetError{"a value does not fit its column (SQLSTATE " + pg.Code + ")", err}
+	case isUnsendable(err) && errors.As(err, &early): // so does the driver
+		return &discreetError{"an argument can't be sent as what its statement wants: " + firstWords(early.SQL()) + " …", err}
+	}
+	return err
+}
+
+// isUnsendable: an argument could not be encoded. pgx has no other sign of it than this text; "prepare" stands there for everything else.
+func isUnsendable(err error) bool {
+	var early pgx.ErrPreprocessingBatch
+	return errors.As(err, &early) && strings.Contains(early.Error(), "(build)")
 }
 
 // isUsedKey: a request key of the batch is in the table already.
