@@ -302,6 +302,10 @@ func Canon(f *File) ([]byte, error) {
 				v = string(Canonical.Repetition)
 			case 16:
 				v = string(Canonical.Component)
+			default:
+				if w.dirty(v) {
+					w.Problem(DelimiterInData, "", "ISA", e, "the value holds a separator (* ^ : ~), a control character or one beyond the character set; it can't be written")
+				}
 			}
 			if e == 1 {
 				w.buf = append(w.buf, isa[:3]...)
@@ -321,9 +325,13 @@ func Canon(f *File) ([]byte, error) {
 						w.Put(seg.Raw())
 					}
 				}
-				w.Put(Seg("SE", fmt.Sprint(w.segments+1), s.Control))
+				se := Seg("SE", fmt.Sprint(w.segments+1))
+				se.Elements = append(se.Elements, s.Segments[0].Element(2))
+				w.Put(se)
 			}
-			w.Put(Seg("GE", fmt.Sprint(len(g.Sets)), g.Control))
+			ge := Seg("GE", fmt.Sprint(len(g.Sets)))
+			ge.Elements = append(ge.Elements, g.GS.Element(6))
+			w.Put(ge)
 		}
 		w.Put(Seg("IEA", fmt.Sprint(len(i.Groups)), i.Control))
 		out = append(out, w.buf...)
