@@ -1870,6 +1870,7 @@ type EligibilityKnown struct {
 	AaaCodes              []string               `protobuf:"bytes,8,rep,name=aaa_codes,json=aaaCodes,proto3" json:"aaa_codes,omitempty"`
 	FollowUp              string                 `protobuf:"bytes,9,opt,name=follow_up,json=followUp,proto3" json:"follow_up,omitempty"`
 	OtherPayerId          string                 `protobuf:"bytes,10,opt,name=other_payer_id,json=otherPayerId,proto3" json:"other_payer_id,omitempty"` // who runs the benefit, where we know that payer: it is being asked
+	AnsweredAt            *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=answered_at,json=answeredAt,proto3" json:"answered_at,omitempty"`         // when we recorded the answer: of two about one day the later counts
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
@@ -1972,6 +1973,13 @@ func (x *EligibilityKnown) GetOtherPayerId() string {
 		return x.OtherPayerId
 	}
 	return ""
+}
+
+func (x *EligibilityKnown) GetAnsweredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AnsweredAt
+	}
+	return nil
 }
 
 type AuthorizationWanted struct {
@@ -2287,7 +2295,7 @@ const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	"\rCarveOutKnown\x12\x1f\n" +
 	"\vcoverage_id\x18\x01 \x01(\tR\n" +
 	"coverageId\x12.\n" +
-	"\x13behavioral_payer_id\x18\x02 \x01(\tR\x11behavioralPayerId\"\x99\x03\n" +
+	"\x13behavioral_payer_id\x18\x02 \x01(\tR\x11behavioralPayerId\"\xd6\x03\n" +
 	"\x10EligibilityKnown\x120\n" +
 	"\x14eligibility_check_id\x18\x01 \x01(\tR\x12eligibilityCheckId\x12\x1f\n" +
 	"\vcoverage_id\x18\x02 \x01(\tR\n" +
@@ -2300,7 +2308,9 @@ const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	"\taaa_codes\x18\b \x03(\tR\baaaCodes\x12\x1b\n" +
 	"\tfollow_up\x18\t \x01(\tR\bfollowUp\x12$\n" +
 	"\x0eother_payer_id\x18\n" +
-	" \x01(\tR\fotherPayerId\"s\n" +
+	" \x01(\tR\fotherPayerId\x12;\n" +
+	"\vanswered_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"answeredAt\"s\n" +
 	"\x13AuthorizationWanted\x12%\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x19\n" +
 	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12\x1a\n" +
@@ -2399,12 +2409,13 @@ var file_evenkeel_intake_v1_events_proto_depIdxs = []int32{
 	22, // 30: evenkeel.intake.v1.ReadinessNoted.units:type_name -> evenkeel.intake.v1.UnitsKnown
 	26, // 31: evenkeel.intake.v1.CoverageKnown.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
 	0,  // 32: evenkeel.intake.v1.EligibilityKnown.status:type_name -> evenkeel.intake.v1.CoverageStatus
-	31, // 33: evenkeel.intake.v1.UnitsKnown.refused:type_name -> evenkeel.problem.v1.Reason
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	29, // 33: evenkeel.intake.v1.EligibilityKnown.answered_at:type_name -> google.protobuf.Timestamp
+	31, // 34: evenkeel.intake.v1.UnitsKnown.refused:type_name -> evenkeel.problem.v1.Reason
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_intake_v1_events_proto_init() }
