@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -422,3 +423,10 @@ func (c *Consumer) Await(ctx context.Context, slot int16, position int64) error 
 
 // Refresh reads the marks that other members have moved.
 func (c *Consumer) Refresh(ctx context.Context) error { return c.load(ctx, true) }
+
+// Marks are the high-water marks of all slots, as this process knows them.
+func (c *Consumer) Marks() []int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.handled[:])
+}

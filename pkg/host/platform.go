@@ -45,8 +45,9 @@ func (p platform) Status(ctx context.Context, r *platformv1.StatusRequest) (*pla
 			return nil, err
 		}
 		handled, seen := c.Position()
-		out.Consumers = append(out.Consumers, &platformv1.ConsumerStatus{Source: source, HandledPosition: handled, SeenPosition: seen})
+		out.Consumers = append(out.Consumers, &platformv1.ConsumerStatus{Source: source, HandledPosition: handled, SeenPosition: seen, HandledBySlot: c.Marks()})
 	}
+	out.LastBySlot = head.BySlot[:]
 	due, err := s.log.DueTimers(ctx, now, parkedMost)
 	if err != nil {
 		return nil, err

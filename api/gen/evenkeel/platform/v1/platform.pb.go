@@ -417,6 +417,7 @@ type StatusResponse struct {
 	Now             *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=now,proto3" json:"now,omitempty"` // of the service's clock
 	CommandsRunning int64                  `protobuf:"varint,9,opt,name=commands_running,json=commandsRunning,proto3" json:"commands_running,omitempty"`
 	NextTimerAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=next_timer_at,json=nextTimerAt,proto3" json:"next_timer_at,omitempty"`
+	LastBySlot      []int64                `protobuf:"varint,11,rep,packed,name=last_by_slot,json=lastBySlot,proto3" json:"last_by_slot,omitempty"` // the last position of each slot of the log
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -521,11 +522,19 @@ func (x *StatusResponse) GetNextTimerAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *StatusResponse) GetLastBySlot() []int64 {
+	if x != nil {
+		return x.LastBySlot
+	}
+	return nil
+}
+
 type ConsumerStatus struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Source          string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	HandledPosition int64                  `protobuf:"varint,2,opt,name=handled_position,json=handledPosition,proto3" json:"handled_position,omitempty"` // every event of the source up to here has had its effect, or is parked
-	SeenPosition    int64                  `protobuf:"varint,3,opt,name=seen_position,json=seenPosition,proto3" json:"seen_position,omitempty"`          // the last position of the source this consumer has heard of
+	HandledPosition int64                  `protobuf:"varint,2,opt,name=handled_position,json=handledPosition,proto3" json:"handled_position,omitempty"`    // the highest position whose event has had its effect, or is parked
+	SeenPosition    int64                  `protobuf:"varint,3,opt,name=seen_position,json=seenPosition,proto3" json:"seen_position,omitempty"`             // the last position of the source this consumer has heard of
+	HandledBySlot   []int64                `protobuf:"varint,4,rep,packed,name=handled_by_slot,json=handledBySlot,proto3" json:"handled_by_slot,omitempty"` // the same for each slot: all of a slot's events up to there
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -579,6 +588,13 @@ func (x *ConsumerStatus) GetSeenPosition() int64 {
 		return x.SeenPosition
 	}
 	return 0
+}
+
+func (x *ConsumerStatus) GetHandledBySlot() []int64 {
+	if x != nil {
+		return x.HandledBySlot
+	}
+	return nil
 }
 
 // One dead letter, or an event that waits.
@@ -971,7 +987,7 @@ const file_evenkeel_platform_v1_platform_proto_rawDesc = "" +
 	"\x05after\x18\x03 \x01(\x03R\x05after\x12\x1a\n" +
 	"\bconsumer\x18\x04 \x01(\tR\bconsumer\")\n" +
 	"\rStatusRequest\x12\x18\n" +
-	"\aservice\x18\x01 \x01(\tR\aservice\"\xbc\x03\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\"\xde\x03\n" +
 	"\x0eStatusResponse\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12!\n" +
 	"\flog_position\x18\x02 \x01(\x03R\vlogPosition\x12)\n" +
@@ -985,11 +1001,14 @@ const file_evenkeel_platform_v1_platform_proto_rawDesc = "" +
 	"\x03now\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x03now\x12)\n" +
 	"\x10commands_running\x18\t \x01(\x03R\x0fcommandsRunning\x12>\n" +
 	"\rnext_timer_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\vnextTimerAt\"x\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\vnextTimerAt\x12 \n" +
+	"\flast_by_slot\x18\v \x03(\x03R\n" +
+	"lastBySlot\"\xa0\x01\n" +
 	"\x0eConsumerStatus\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12)\n" +
 	"\x10handled_position\x18\x02 \x01(\x03R\x0fhandledPosition\x12#\n" +
-	"\rseen_position\x18\x03 \x01(\x03R\fseenPosition\"\x9b\x02\n" +
+	"\rseen_position\x18\x03 \x01(\x03R\fseenPosition\x12&\n" +
+	"\x0fhandled_by_slot\x18\x04 \x03(\x03R\rhandledBySlot\"\x9b\x02\n" +
 	"\x06Parked\x12\x1a\n" +
 	"\bconsumer\x18\x01 \x01(\tR\bconsumer\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x16\n" +

@@ -1,0 +1,207 @@
+package gateway
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	"github.com/evenkeel/evenkeel/pkg/host"
+	"github.com/evenkeel/evenkeel/services/gateway/session"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Clock is what moves a sandbox's time. Nil outside a sandbox.
+type Clock interface {
+	Now() time.Time
+	// Advance moves the time on to an instant; going back is an error that says so.
+	Advance(ctx context.Context, to time.Time) error
+}
+
+// Credentials of the first user and key, made when there are none.
+type Credentials struct {
+	Tenant   uuid.UUID
+	Email    string
+	Password string
+	APIKey   string
+}
+
+// Config of the gateway.
+type Config struct {
+	HTTPAddr string       // host:port; the REST API and the console
+	Listener net.Listener // instead of HTTPAddr: already open
+	Clock    Clock        // of a sandbox
+	// Bootstrap makes the first user and key when there are none, for Credentials.Tenant and Email, and hands them to Keep. Nil: nobody is made.
+	Bootstrap *Bootstrap
+	// Console serves the pages under /. Nil: none.
+	Console func(*host.Runtime, *session.Store) (http.Handler, error)
+	// Secure: cookies only over TLS.
+	Secure bool
+}
+
+// Bootstrap says for whom.
+type Bootstrap struct {
+	Tenant uuid.UUID
+	Email  string
+	Keep   func(Credentials) error
+}
+
+// New is the gateway as the host runs it.
+func New(c Config) host.Service {
+	sql, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return host.Service{Name: "gateway", Migrations: sql, Serve: func(ctx context.Context, rt *host.Runtime) error { return serve(ctx, c, rt) }}
+}
+
+// stopWithin is how long requests may take to end when the gateway stops.
+const stopWithin = 10 * time.Second
+
+func serve(ctx context.Context, c Config, rt *host.Runtime) error {
+	store := &session.Store{DB: rt.DB, Clock: time.Now, Secure: c.Secure}
+	if err := bootstrap(ctx, c.Bootstrap, store); err != nil {
+		return err
+	}
+	handler, err := Handler(ctx, c, rt, store)
+	if err != nil {
+		return err
+	}
+	l := c.Listener
+	if l == nil {
+		if l, err = net.Listen("tcp", c.HTTPAddr); err != nil {
+			return fmt.Errorf("the port of the REST API and the console is not free: %w", err)
+		}
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	rt.Log.Info("the gateway serves", "addr", l.Addr().String())
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	if err := server.Shutdown(stopping); err != nil {
+		return errors.Join(fmt.Errorf("requests did not end in time: %w", err), server.Close())
+	}
+	return nil
+}
+
+// bootstrap makes the first user and key.
+func bootstrap(ctx context.Context, b *Bootstrap, store *session.Store) error {
+	if b == nil {
+		return nil
+	}
+	empty, err := store.Empty(ctx)
+	if err != nil || !empty {
+		return err
+	}
+	c := Credentials{Tenant: b.Tenant, Email: b.Email}
+	if c.Password, err = store.NewUser(ctx, b.Tenant, b.Email, "Administrator", session.Admin, ""); err != nil {
+		return err
+	}
+	if c.APIKey, err = store.NewKey(ctx, b.Tenant, "first", session.Admin); err != nil {
+		return err
+	}
+	return b.Keep(c)
+}
+
+// Handler is everything the gateway serves.
+func Handler(ctx context.Context, c Config, rt *host.Runtime, store *session.Store) (http.Handler, error) {
+	e := &edge{rt: rt, store: store, clock: c.Clock, seen: &seen{of: map[string][]token{}}, limits: &limits{of: map[string]*limit{}}}
+	rest, err := e.rest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", e.signedIn(rest))
+	mux.Handle("/v1/platform/", e.signedIn(e.platform()))
+	mux.Handle("/v1/sandbox/", e.signedIn(e.sandbox()))
+	mux.HandleFunc("GET /openapi.json", openAPI)
+	if c.Console != nil {
+		pages, err := c.Console(rt, store)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/", pages)
+	} else {
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
+		})
+	}
+	return otelhttp.NewHandler(e.outside(mux), "gateway"), nil
+}
+
+// edge is what all requests share.
+type edge struct {
+	rt     *host.Runtime
+	store  *session.Store
+	clock  Clock
+	seen   *seen
+	limits *limits
+}
+
+// seen remembers, for each credential, the consistency tokens of its latest writes, so that its reads see them.
+type seen struct {
+	mu sync.Mutex
+	of map[string][]token
+}
+
+type token struct {
+	text string
+	at   time.Time
+}
+
+const (
+	seenMost = 48
+	seenFor  = 20 * time.Second
+)
+
+func (s *seen) add(credential, text string) {
+	if text == "" {
+		return
+	}
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := append(s.of[credential], token{text, now})
+	if len(list) > seenMost {
+		list = list[len(list)-seenMost:]
+	}
+	s.of[credential] = list
+	if len(s.of) > 10_000 {
+		for k, l := range s.of {
+			if now.Sub(l[len(l)-1].at) > seenFor {
+				delete(s.of, k)
+			}
+		}
+	}
+}
+
+func (s *seen) tokens(credential string) []string {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, t := range s.of[credential] {
+		if now.Sub(t.at) <= seenFor {
+			out = append(out, t.text)
+		}
+	}
+	return out
+}

@@ -1,0 +1,224 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
+	"github.com/evenkeel/evenkeel/pkg/engine"
+	"github.com/evenkeel/evenkeel/pkg/host"
+	"github.com/evenkeel/evenkeel/services/gateway/session"
+)
+
+// asked are the services whose status is told: those with a log, and reporting.
+var asked = append(slices.Sorted(maps.Keys(services)), "payersim")
+
+// statuses asks every service how far it has come.
+func (e *edge) statuses(ctx context.Context, id session.Identity) ([]*platformv1.StatusResponse, error) {
+	ctx = host.Outgoing(ctx, e.rt.Process.Token(), engine.Caller{Tenant: id.Tenant, Actor: id.Actor})
+	var out []*platformv1.StatusResponse
+	for _, name := range asked {
+		conn, err := e.rt.Process.Conn(name)
+		if err != nil {
+			return nil, err
+		}
+		s, err := platformv1.NewPlatformServiceClient(conn).Status(ctx, &platformv1.StatusRequest{Service: name})
+		if err != nil {
+			return nil, fmt.Errorf("status of %s: %w", name, err)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// platform serves GET /v1/platform/status for operators.
+func (e *edge) platform() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, _ := session.Of(r.Context())
+		if !may(id.Role, r.Method, r.URL.Path) {
+			Problem{Status: 403, Code: "not_allowed", Title: "This role may not do that", Detail: "Only an administrator sees the platform."}.write(w, r)
+			return
+		}
+		if r.URL.Path != "/v1/platform/status" || r.Method != http.MethodGet {
+			onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
+			return
+		}
+		all, err := e.statuses(r.Context(), id)
+		if err != nil {
+			e.fault(w, r, err)
+			return
+		}
+		writeJSON(w, map[string]any{"services": raw(all)})
+	})
+}
+
+func raw(all []*platformv1.StatusResponse) []json.RawMessage {
+	out := make([]json.RawMessage, len(all))
+	for i, s := range all {
+		s.LastBySlot = nil // 256 numbers that say nothing to a person
+		for _, c := range s.Consumers {
+			c.HandledBySlot = nil
+		}
+		b, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(s)
+		if err != nil {
+			panic(err) // our own message always marshals
+		}
+		out[i] = b
+	}
+	return out
+}
+
+// fault answers an error of the platform's own.
+func (e *edge) fault(w http.ResponseWriter, r *http.Request, err error) {
+	if s, ok := status.FromError(err); ok {
+		problemOf(s.Err()).write(w, r)
+		return
+	}
+	e.rt.Log.ErrorContext(r.Context(), "a request failed", "request_id", requestID(r.Context()), "error", err)
+	Problem{Status: 503, Code: "unavailable", Title: "Try again in a moment", Detail: "A part of the platform does not answer."}.write(w, r)
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(v) // the caller went away: nothing to be done
+}
+
+// quietLook is how often the platform is looked at while somebody waits for it to be quiet.
+const quietLook = 15 * time.Millisecond
+
+// quietWait is how long one request may wait.
+const quietWait = 30 * time.Second
+
+// sandbox serves the clock of a sandbox, and whether everything that follows from what was sent has happened.
+func (e *edge) sandbox() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/sandbox/clock", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, map[string]string{"now": e.clock.Now().UTC().Format(time.RFC3339Nano)})
+	})
+	mux.HandleFunc("POST /v1/sandbox/clock:advance", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			To time.Time `json:"to"`
+		}
+		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, jsonMost))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&body); err != nil || body.To.IsZero() {
+			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: `Send {"to": "2026-03-02T09:00:00Z"}: the instant to move the clock to.`}.write(w, r)
+			return
+		}
+		if err := e.clock.Advance(r.Context(), body.To); err != nil {
+			Problem{Status: 422, Code: "refused", Title: "The clock does not go there", Detail: err.Error()}.write(w, r)
+			return
+		}
+		writeJSON(w, map[string]string{"now": e.clock.Now().UTC().Format(time.RFC3339Nano)})
+	})
+	mux.HandleFunc("GET /v1/sandbox/quiet", func(w http.ResponseWriter, r *http.Request) {
+		wait, err := time.ParseDuration(r.URL.Query().Get("wait"))
+		if r.URL.Query().Get("wait") == "" {
+			wait, err = 0, nil
+		}
+		if err != nil || wait < 0 || wait > quietWait {
+			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "wait is a duration of at most 30s, such as 5s."}.write(w, r)
+			return
+		}
+		quiet, why, err := e.awaitQuiet(r.Context(), wait)
+		if err != nil {
+			e.fault(w, r, err)
+			return
+		}
+		writeJSON(w, map[string]any{"quiet": quiet, "busy": why})
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, _ := session.Of(r.Context())
+		switch {
+		case !may(id.Role, r.Method, r.URL.Path):
+			Problem{Status: 403, Code: "not_allowed", Title: "This role may not do that", Detail: "The sandbox is for administrators and EHRs."}.write(w, r)
+		case e.clock == nil:
+			Problem{Status: 404, Code: "not_found", Title: "This is no sandbox", Detail: "The clock here is the real one."}.write(w, r)
+		default:
+			if _, pattern := mux.Handler(r); pattern == "" {
+				onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
+				return
+			}
+			mux.ServeHTTP(w, r)
+		}
+	})
+}
+
+// awaitQuiet waits until two looks, one after the other, see a platform with nothing left to do and the same positions.
+func (e *edge) awaitQuiet(ctx context.Context, wait time.Duration) (quiet bool, why []string, err error) {
+	id, ok := session.Of(ctx)
+	if !ok {
+		return false, nil, errors.New("nobody is signed in")
+	}
+	deadline := time.Now().Add(wait)
+	last := ""
+	for {
+		all, err := e.statuses(ctx, id)
+		if err != nil {
+			return false, nil, err
+		}
+		now := fmt.Sprint(positions(all))
+		if why = busy(all); len(why) == 0 && now == last {
+			return true, []string{}, nil
+		}
+		if len(why) > 0 {
+			now = ""
+		}
+		last = now
+		if !time.Now().Before(deadline) {
+			return false, why, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, nil, ctx.Err()
+		case <-time.After(quietLook):
+		}
+	}
+}
+
+func positions(all []*platformv1.StatusResponse) []int64 {
+	var out []int64
+	for _, s := range all {
+		out = append(out, s.LogPosition)
+	}
+	return out
+}
+
+// busy says what is left to do.
+func busy(all []*platformv1.StatusResponse) (why []string) {
+	heads := map[string][]int64{}
+	for _, s := range all {
+		heads[s.Service] = s.LastBySlot
+	}
+	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
+	for _, s := range all {
+		if s.CommandsRunning > 0 {
+			say("%s runs %d commands", s.Service, s.CommandsRunning)
+		}
+		if s.TimersDue > 0 {
+			say("%s has %d timers to fire", s.Service, s.TimersDue)
+		}
+		for _, c := range s.Consumers {
+			behind := 0
+			for slot, last := range heads[c.Source] {
+				if slot >= len(c.HandledBySlot) || c.HandledBySlot[slot] < last {
+					behind++
+				}
+			}
+			if behind > 0 {
+				say("%s has not handled all of %s yet, in %d slots", s.Service, c.Source, behind)
+			}
+		}
+	}
+	return why
+}
