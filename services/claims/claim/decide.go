@@ -1,0 +1,276 @@
+package claim
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/services/claims/edits"
+)
+
+var (
+	// Exists: a claim was made by a coded visit. Source: our own choice.
+	Exists = refuse.Rule{ID: "claims.exists", Version: 1, Owner: "billing", NotFound: true}
+	// Held: only a claim that is held can be released or scrubbed again. Source: our own choice.
+	Held = refuse.Rule{ID: "claims.held", Version: 1, Owner: "billing"}
+	// NotWithdrawn: nothing more is sent of a claim that was withdrawn or voided. Source: our own choice; bill the visit anew.
+	NotWithdrawn = refuse.Rule{ID: "claims.not_withdrawn", Version: 1, Owner: "billing"}
+	// NotInFlight: a version that the payer has and has not answered is not overtaken by another. Source: payers deny the second as a duplicate (CARC 18).
+	NotInFlight = refuse.Rule{ID: "claims.not_in_flight", Version: 1, Owner: "billing"}
+	// ReplacesKnown: a replacement or void names the payer's claim number. Source: REF*F8 of the 837P.
+	ReplacesKnown = refuse.Rule{ID: "claims.replaces_known", Version: 1, Owner: "billing"}
+	// LineKnown: a change is made to a line that the claim has. Source: our own choice.
+	LineKnown = refuse.Rule{ID: "claims.line_known", Version: 1, Owner: "billing"}
+	// ChangesSomething: a correction differs from what it corrects. Source: payers deny an equal claim as a duplicate (CARC 18).
+	ChangesSomething = refuse.Rule{ID: "claims.changes_something", Version: 1, Owner: "billing"}
+	// TakenIn: payer and clearinghouse take the claim in. Fails with their rejection, and holds the claim. Source: 999 and 277CA.
+	TakenIn = refuse.Rule{ID: "claims.taken_in", Version: 1, Owner: "billing"}
+	// EarlierPayersUnchanged: what earlier payers decided is what this payer was told. Fails when they decide anew after this claim went out; a person looks.
+	// Source: our own choice.
+	EarlierPayersUnchanged = refuse.Rule{ID: "claims.earlier_payers_unchanged", Version: 1, Owner: "billing"}
+)
+
+// Opening is what a coded visit, or an earlier payer's decision, asks for.
+type Opening struct {
+	Created *pb.ClaimCreated
+	Scrub   edits.Facts
+}
+
+// Open makes the claim, scrubs it, and sends or holds it. A claim that is there already changes nothing, unless earlier payers have decided anew.
+func Open(s State, o Opening) ([]es.Event, error) {
+	if s.Created != nil {
+		return earlierPayersAgain(s, o), nil
+	}
+	return append([]es.Event{o.Created}, scrub(State{}.with(o.Created), o.Scrub)...), nil
+}
+
+// earlierPayersAgain takes over what earlier payers decided anew. What was not sent is scrubbed and sent with it; what was sent is held for a person.
+func earlierPayersAgain(s State, o Opening) []es.Event {
+	if s.Withdrawn || proto.Equal(&pb.ClaimContent{PriorPayers: s.Content.PriorPayers}, &pb.ClaimContent{PriorPayers: o.Created.Content.PriorPayers}) {
+		return nil
+	}
+	next := proto.Clone(s.Content).(*pb.ClaimContent)
+	next.PriorPayers, next.PriorCoverageMemberIds = o.Created.Content.PriorPayers, o.Created.Content.PriorCoverageMemberIds
+	prepared := prepare(s, next, "an earlier payer decided anew")
+	s = s.with(prepared)
+	if s.Sent == 0 {
+		return append([]es.Event{prepared}, scrub(s, o.Scrub)...)
+	}
+	var why refuse.List
+	why.If(true, EarlierPayersUnchanged, "prior_payers", "an earlier payer decided anew after this claim was sent: release it to send what it says now")
+	return []es.Event{prepared, hold(s, why.Reasons())}
+}
+
+// scrub runs the edits on the current version, and sends or holds it.
+func scrub(s State, f edits.Facts) []es.Event {
+	failures := edits.Scrub(s.Content, f)
+	reasons := edits.Blocking(failures)
+	events := []es.Event{&pb.ClaimScrubbed{ClaimId: s.Created.ClaimId, ClaimVersion: s.Version, Clean: len(reasons) == 0, Edits: failures, RulePack: edits.Pack}}
+	if len(reasons) > 0 {
+		return append(events, hold(s, reasons))
+	}
+	if s.Held != nil {
+		events = append(events, &pb.ClaimReleased{ClaimId: s.Created.ClaimId, Reason: "scrubbed again: clean"})
+	}
+	return append(events, send(s))
+}
+
+func hold(s State, reasons []*problemv1.Reason) *pb.ClaimHeld {
+	return &pb.ClaimHeld{
+		ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, ChargeAmount: s.Content.ChargeAmount,
+		Reasons: reasons, TimelyFilingDueDate: s.Created.TimelyFilingDueDate, ClaimVersion: s.Version,
+	}
+}
+
+func send(s State) *pb.SubmissionRequested {
+	return &pb.SubmissionRequested{ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, ClaimVersion: s.Version, Content: s.Content}
+}
+
+func prepare(s State, content *pb.ClaimContent, reason string) *pb.CorrectedClaimPrepared {
+	return &pb.CorrectedClaimPrepared{ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, ClaimVersion: s.Version + 1, Content: content, Reason: reason}
+}
+
+// Release sends a held claim as it is. What went out before goes out as a version of its own, as a replacement where the payer has decided an earlier one.
+func Release(s State, c *pb.ReleaseClaimRequest) ([]es.Event, error) {
+	if s.Created == nil {
+		return nil, missing(c.ClaimId)
+	}
+	var no refuse.List
+	no.If(s.Held == nil, Held, "", "claim %s is not held", c.ClaimId)
+	no.If(s.Held != nil && s.InFlight, NotInFlight, "", "the payer has version %d and has not answered: wait for its answer", s.Sent)
+	content := proto.Clone(s.Content).(*pb.ClaimContent)
+	replaces(s, content)
+	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", ReplacesKnown, "",
+		"the payer's claim number is not known: wait for its answer")
+	if no.Any() {
+		return no.Or()
+	}
+	var events []es.Event
+	if s.Sent == s.Version || !proto.Equal(content, s.Content) {
+		prepared := prepare(s, content, "released: "+c.Reason)
+		events, s = append(events, prepared), s.with(prepared)
+	}
+	return append(events, &pb.ClaimReleased{ClaimId: c.ClaimId, Reason: c.Reason}, send(s)), nil
+}
+
+// replaces makes the content a replacement where the payer has decided an earlier version; a void stays one.
+func replaces(s State, content *pb.ClaimContent) {
+	if content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && s.EverDecided {
+		content.FrequencyCode, content.PayerClaimControlNumber = pb.FrequencyCode_FREQUENCY_CODE_REPLACEMENT, s.PayerNumber
+	}
+}
+
+// Again is a held claim that is scrubbed again, with what is known now.
+type Again struct {
+	ClaimID string
+	Fresh   *pb.ClaimContent // as it would be made now; nil: the facts are not there
+	Scrub   edits.Facts
+}
+
+// Rescrub takes over what has changed and scrubs again. Nothing changed, nothing happens.
+func Rescrub(s State, a Again) ([]es.Event, error) {
+	if s.Created == nil {
+		return nil, missing(a.ClaimID)
+	}
+	if s.Held == nil {
+		return nil, refuse.Because(Held, "", "claim %s is not held", a.ClaimID)
+	}
+	return again(s, a), nil
+}
+
+// RescrubIfHeld is Rescrub where nobody asked: a fact has changed.
+func RescrubIfHeld(s State, a Again) ([]es.Event, error) {
+	if s.Created == nil || s.Held == nil {
+		return nil, nil
+	}
+	return again(s, a), nil
+}
+
+func again(s State, a Again) []es.Event {
+	if s.InFlight {
+		return nil // held behind a version that the payer has
+	}
+	content := refreshed(s, a.Fresh)
+	changed := !proto.Equal(content, s.Content)
+	if s.Sent == s.Version && !changed { // rejected, and nothing is different
+		return nil
+	}
+	var events []es.Event
+	if changed {
+		replaces(s, content)
+		prepared := prepare(s, content, "facts have changed")
+		events, s = append(events, prepared), s.with(prepared)
+	} else {
+		found := &pb.ClaimScrubbed{Edits: edits.Scrub(content, a.Scrub)}
+		if proto.Equal(found, &pb.ClaimScrubbed{Edits: s.Scrubbed.GetEdits()}) {
+			return nil
+		}
+	}
+	return append(events, scrub(s, a.Scrub)...)
+}
+
+// refreshed is the content with providers, people, payer and authorization as they are now. Lines stay: they were coded, or corrected by a person.
+func refreshed(s State, fresh *pb.ClaimContent) *pb.ClaimContent {
+	c := proto.Clone(s.Content).(*pb.ClaimContent)
+	if fresh == nil {
+		return c
+	}
+	if c.AuthorizationNumber == "" {
+		c.AuthorizationNumber = fresh.AuthorizationNumber
+	}
+	c.PayerName, c.EdiPayerId, c.ReceiverId, c.FilingIndicator = fresh.PayerName, fresh.EdiPayerId, fresh.ReceiverId, fresh.FilingIndicator
+	c.BillingProvider, c.RenderingProvider, c.SupervisingProvider, c.ServiceLocation = fresh.BillingProvider, fresh.RenderingProvider, fresh.SupervisingProvider, fresh.ServiceLocation
+	c.Relationship, c.Person = fresh.Relationship, fresh.Person
+	return c
+}
+
+func missing(id string) error {
+	return refuse.Because(Exists, "claim_id", "there is no claim %s: claims are made by coded visits", id)
+}
+
+// Correct prepares a new version with changed lines, scrubs it, and sends or holds it.
+func Correct(s State, c *pb.CorrectClaimRequest, f edits.Facts) ([]es.Event, error) {
+	if s.Created == nil {
+		return nil, missing(c.ClaimId)
+	}
+	f.Today = c.Today
+	var no refuse.List
+	content := proto.Clone(s.Content).(*pb.ClaimContent)
+	if c.AuthorizationNumber != "" {
+		content.AuthorizationNumber = c.AuthorizationNumber
+	}
+	for i, l := range c.Lines {
+		change(&no, content, l, fmt.Sprintf("lines[%d]", i))
+	}
+	no.If(!no.Any() && proto.Equal(content, s.Content), ChangesSomething, "lines", "nothing differs from version %d: say what does", s.Version)
+	replaces(s, content)
+	mayPrepare(&no, s, content)
+	if no.Any() {
+		return no.Or()
+	}
+	prepared := prepare(s, content, c.Reason)
+	return append([]es.Event{prepared}, scrub(s.with(prepared), f)...), nil
+}
+
+func change(no *refuse.List, content *pb.ClaimContent, l *pb.LineChange, field string) {
+	for _, line := range content.Lines {
+		if line.LineId != l.LineId {
+			continue
+		}
+		if len(l.Modifiers) > 0 || l.RemoveModifiers {
+			line.Modifiers = l.Modifiers
+		}
+		if len(l.DiagnosisPointers) > 0 {
+			line.DiagnosisPointers = l.DiagnosisPointers
+		}
+		if l.PlaceOfService != "" {
+			if line.PlaceOfService == content.PlaceOfService && line == content.Lines[0] {
+				content.PlaceOfService = l.PlaceOfService // the claim's is the first line's
+			}
+			line.PlaceOfService = l.PlaceOfService
+		}
+		if l.AuthorizationNumber != "" {
+			line.AuthorizationNumber = l.AuthorizationNumber
+		}
+		if l.UnitsThousandths > 0 && line.UnitsThousandths > 0 {
+			charge := line.ChargeAmount * int64(l.UnitsThousandths) / int64(line.UnitsThousandths)
+			content.ChargeAmount += charge - line.ChargeAmount
+			line.ChargeAmount, line.UnitsThousandths = charge, l.UnitsThousandths
+		}
+		return
+	}
+	no.If(true, LineKnown, field+".line_id", "the claim has no line %s", l.LineId)
+}
+
+func mayPrepare(no *refuse.List, s State, content *pb.ClaimContent) {
+	no.If(s.Withdrawn, NotWithdrawn, "", "the claim was withdrawn: bill the visit anew")
+	no.If(s.InFlight, NotInFlight, "", "the payer has version %d and has not answered: wait for its rejection or decision", s.Sent)
+	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", ReplacesKnown, "",
+		"the payer decided the claim and its number for it is not known: ask the payer")
+}
+
+// Void takes a claim back: at the payer where it decided one, else by closing it.
+func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
+	if s.Created == nil {
+		return nil, missing(c.ClaimId)
+	}
+	f.Today = c.Today
+	content := proto.Clone(s.Content).(*pb.ClaimContent)
+	if s.EverDecided {
+		content.FrequencyCode, content.PayerClaimControlNumber = pb.FrequencyCode_FREQUENCY_CODE_VOID, s.PayerNumber
+	}
+	var no refuse.List
+	mayPrepare(&no, s, content)
+	if no.Any() {
+		return no.Or()
+	}
+	if !s.EverDecided {
+		return []es.Event{&pb.ClaimClosed{ClaimId: c.ClaimId, Reason: withdrawnReason + ": " + c.Reason}}, nil
+	}
+	prepared := prepare(s, content, c.Reason)
+	return append([]es.Event{prepared}, scrub(s.with(prepared), f)...), nil
+}

@@ -1,0 +1,269 @@
+package claim
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/services/claims/content"
+	"github.com/evenkeel/evenkeel/services/claims/denials"
+)
+
+// AppealDays after a denial an appeal must have been filed: the shortest window that is common in commercial contracts. Source: our own choice, 2026-11-24; a payer's
+// own window is longer or the same.
+const AppealDays = 90
+
+// Going is a claim version that went out in a file.
+type Going struct {
+	Version int32
+	Date    string
+	Source  *typev1.Source
+}
+
+// Submitted records that a version went out, once.
+func Submitted(s State, g Going) ([]es.Event, error) {
+	if s.Created == nil || s.Files[g.Version] != "" {
+		return nil, nil
+	}
+	return []es.Event{&pb.ClaimSubmitted{ClaimId: s.Created.ClaimId, ClaimVersion: g.Version, Source: g.Source, SubmittedDate: g.Date}}, nil
+}
+
+// Word is what clearinghouse or payer say of a version before it is decided.
+type Word struct {
+	Version     int32
+	Level       pb.AcknowledgmentLevel
+	Accepted    bool
+	StatusCodes []string
+	PayerNumber string
+	Source      *typev1.Source
+}
+
+// Answered records an acknowledgment, or a rejection, which holds the claim. Words on versions that were overtaken, and on what the payer has decided since, change nothing.
+func Answered(s State, w Word) ([]es.Event, error) {
+	number := ""
+	if w.Accepted {
+		number = w.PayerNumber
+	}
+	if s.Created == nil || w.Version != s.Sent || s.Answers[answer(w.Version, w.Level, w.Accepted, number, w.StatusCodes)] {
+		return nil, nil
+	}
+	if w.Accepted {
+		return []es.Event{&pb.ClaimAcknowledged{
+			ClaimId: s.Created.ClaimId, Level: w.Level, PayerClaimControlNumber: w.PayerNumber, StatusCodes: w.StatusCodes, Source: w.Source, ClaimVersion: w.Version,
+		}}, nil
+	}
+	if !s.InFlight {
+		return nil, nil
+	}
+	rejected := &pb.ClaimRejected{
+		ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, Level: w.Level, StatusCodes: w.StatusCodes,
+		ChargeAmount: s.Content.ChargeAmount, Source: w.Source, ClaimVersion: w.Version,
+	}
+	var why refuse.List
+	why.If(true, TakenIn, "", "rejected by %s with %s: correct it, or release it to send it again", levels[w.Level], cmp.Or(strings.Join(w.StatusCodes, ", "), "no code"))
+	return []es.Event{rejected, hold(s, why.Reasons())}, nil
+}
+
+var levels = map[pb.AcknowledgmentLevel]string{
+	pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX:        "the receiver's syntax check",
+	pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_CLEARINGHOUSE: "the clearinghouse",
+	pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_PAYER:         "the payer",
+}
+
+// Decision is a posted claim payment, and who comes next.
+type Decision struct {
+	Posted *postingv1.ClaimPaymentPosted
+	Next   *Next // nil: no later payer is billed
+}
+
+// Next is the claim to the next payer.
+type Next struct {
+	ClaimID, PayerID string
+	Sequence         typev1.PayerSequence
+}
+
+// Statuses of a claim in a remittance (CLP02).
+const (
+	statusReversal   = "22"
+	statusNotOurs    = "23"
+	statusPreview    = "25" // predetermination: no decision
+	reversedForClose = "voided: the payer has taken its decision back"
+)
+
+// Forwarded says whether the payer sent the claim on to the next payer itself: then we don't.
+// Source: CLP02 19, 20, 21 and 23; NM1*TT of the 835.
+func Forwarded(r *exchangev1.RemittanceClaim) bool {
+	return slices.Contains([]string{"19", "20", "21", statusNotOurs}, r.GetStatusCode()) || r.GetCrossoverPayerName() != ""
+}
+
+// Reversal says whether a posted payment takes an earlier one back.
+func Reversal(e *postingv1.ClaimPaymentPosted) bool {
+	return e.Reversal || e.RemittanceClaim.GetStatusCode() == statusReversal
+}
+
+// Adjudicate records what the payer decided: denials, denials it gave up, the next payer's claim, and whether anything is left to do with this payer.
+func Adjudicate(s State, d Decision) ([]es.Event, error) {
+	e, r := d.Posted, d.Posted.RemittanceClaim
+	if s.Created == nil || r == nil || s.Remits[remit(e.RemittanceId, r.Ordinal)] {
+		return nil, nil
+	}
+	id, reversal := s.Created.ClaimId, Reversal(e)
+	events := []es.Event{&pb.ClaimAdjudicated{
+		ClaimId: id, RemittanceId: e.RemittanceId, StatusCode: r.StatusCode, ChargeAmount: r.ChargeAmount, PaidAmount: r.PaidAmount,
+		PatientResponsibilityAmount: content.PatientShare(r), PayerClaimControlNumber: r.PayerClaimControlNumber, AdjudicationDate: e.AdjudicationDate,
+		Reversal: reversal, Source: r.Source, ClaimOrdinal: r.Ordinal, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
+	}}
+	if reversal {
+		switch {
+		case s.Withdrawn && s.Content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID:
+			if !s.Closed {
+				events = append(events, &pb.ClaimClosed{ClaimId: id, Reason: reversedForClose})
+			}
+		case s.Closed:
+			events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "the payer has taken its decision back"})
+		}
+		return events, nil
+	}
+	if r.StatusCode == statusPreview {
+		return events, nil
+	}
+	events = append(events, denied(s, e)...)
+	if d.Next != nil && s.NextClaimID == "" {
+		events = append(events, &pb.SecondaryClaimPrepared{
+			ClaimId: id, NextClaimId: d.Next.ClaimID, PatientId: s.Created.PatientId, PayerId: d.Next.PayerID, PayerSequence: d.Next.Sequence,
+		})
+	}
+	s = s.with(events...)
+	if len(s.Denials) == 0 && !s.Closed && s.Held == nil {
+		events = append(events, &pb.ClaimClosed{ClaimId: id, Reason: nothingLeft(s, d)})
+	}
+	return events, nil
+}
+
+func nothingLeft(s State, d Decision) string {
+	r := d.Posted.RemittanceClaim
+	switch {
+	case Forwarded(r):
+		return "decided, and sent on by the payer"
+	case s.NextClaimID != "":
+		return "decided; the rest goes to the next payer"
+	case content.PatientShare(r) > 0:
+		return "decided; the rest is the patient's"
+	case r.PaidAmount > 0:
+		return "paid"
+	default:
+		return "decided; nothing is left"
+	}
+}
+
+// refusal is an amount of one line that one reason took off.
+type refusal struct {
+	group, carc string
+	amount      int64
+	code        denials.Code
+}
+
+// denied are the denials of a remittance, and the end of those that it does not repeat.
+func denied(s State, e *postingv1.ClaimPaymentPosted) []es.Event {
+	r := e.RemittanceClaim
+	later := len(s.Content.PriorPayers) > 0
+	var events []es.Event
+	decided := map[string]bool{}
+	line := func(id, code, day string, paid int64, adjustments []*typev1.Adjustment, rarc []string) {
+		decided[id] = true
+		found := refusals(adjustments, paid, later)
+		var open []*pb.LineDenied
+		for _, d := range s.Denials {
+			if d.LineId == id {
+				open = append(open, d)
+			}
+		}
+		if same(found, open) {
+			return // told before: the clock of the appeal keeps running
+		}
+		if len(found) == 0 {
+			for _, d := range open {
+				recovered := min(max(paid, 0), d.DeniedAmount)
+				paid -= recovered
+				events = append(events, &pb.DenialOverturned{
+					ClaimId: d.ClaimId, LineId: id, RecoveredAmount: recovered, RemittanceId: e.RemittanceId, GroupCode: d.GroupCode, Carc: d.Carc,
+					PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
+				})
+			}
+		}
+		for _, f := range found {
+			events = append(events, &pb.LineDenied{
+				ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, LineId: id, ServiceCode: code, ServiceDate: day,
+				GroupCode: f.group, Carc: f.carc, Rarc: rarc, DeniedAmount: f.amount, Origin: f.code.Origin, DefaultAction: f.code.Action, Label: f.code.Label,
+				AppealDueDate: appealDue(e.AdjudicationDate), RemittanceId: e.RemittanceId, LocationId: s.Created.LocationId,
+			})
+		}
+	}
+	for _, l := range r.Lines {
+		line(l.LineId, cmp.Or(l.OriginalServiceCode, l.ServiceCode), cmp.Or(l.ServiceDate, s.Content.ServiceDate), l.PaidAmount, l.Adjustments, l.Rarc)
+	}
+	line("", "", s.Content.ServiceDate, r.PaidAmount, r.Adjustments, r.Rarc)
+	return append(events, decidedAsAWhole(s, e, decided)...)
+}
+
+// decidedAsAWhole ends the denials of lines that a remittance without lines pays as part of the claim.
+func decidedAsAWhole(s State, e *postingv1.ClaimPaymentPosted, decided map[string]bool) []es.Event {
+	r := e.RemittanceClaim
+	if len(r.Lines) > 0 || r.PaidAmount <= 0 || len(refusals(r.Adjustments, r.PaidAmount, len(s.Content.PriorPayers) > 0)) > 0 {
+		return nil
+	}
+	var events []es.Event
+	for _, d := range s.Denials {
+		if !decided[d.LineId] {
+			events = append(events, &pb.DenialOverturned{
+				ClaimId: d.ClaimId, LineId: d.LineId, RecoveredAmount: d.DeniedAmount, RemittanceId: e.RemittanceId, GroupCode: d.GroupCode, Carc: d.Carc,
+				PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
+			})
+		}
+	}
+	return events
+}
+
+func appealDue(decided string) string {
+	if !date.Valid(decided) {
+		return ""
+	}
+	return date.Add(decided, AppealDays)
+}
+
+func refusals(adjustments []*typev1.Adjustment, paid int64, later bool) []refusal {
+	var out []refusal
+	for _, a := range adjustments {
+		code, is := denials.Of(denials.Adjustment{Group: a.GroupCode, CARC: a.Carc, Amount: a.Amount, LinePaid: paid, Later: later})
+		if !is {
+			continue
+		}
+		if n := slices.IndexFunc(out, func(r refusal) bool { return r.group == a.GroupCode && r.carc == a.Carc }); n >= 0 {
+			out[n].amount += a.Amount
+			continue
+		}
+		out = append(out, refusal{a.GroupCode, a.Carc, a.Amount, code})
+	}
+	return out
+}
+
+func same(found []refusal, open []*pb.LineDenied) bool {
+	if len(found) != len(open) {
+		return false
+	}
+	for _, f := range found {
+		if !slices.ContainsFunc(open, func(d *pb.LineDenied) bool {
+			return d.GroupCode == f.group && d.Carc == f.carc && d.DeniedAmount == f.amount
+		}) {
+			return false
+		}
+	}
+	return true
+}

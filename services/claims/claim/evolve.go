@@ -1,0 +1,126 @@
+// Package claim is the stream of one claim: one payer, one place in the order of payers, all versions of it.
+package claim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+)
+
+// State is what the decisions need to know, and nothing else.
+type State struct {
+	Created  *pb.ClaimCreated
+	Content  *pb.ClaimContent // of the current version
+	Version  int32            // current, from 1
+	Scrubbed *pb.ClaimScrubbed
+	Held     *pb.ClaimHeld // nil: not held
+
+	Sent     int32 // the last version that went to the exchange; 0: none
+	InFlight bool  // the payer has that version and has neither rejected nor decided it
+	Answers  map[string]bool
+	Accepted bool             // clearinghouse or payer took in the version that was sent last
+	Rejected bool             // it was rejected
+	Files    map[int32]string // by version: the day on which it went out
+
+	PayerNumber string          // the payer's claim number
+	Remits      map[string]bool // claim payments that were taken in
+	EverDecided bool            // the payer has decided some version
+	Decided     bool            // and not taken it back
+	Denials     []*pb.LineDenied
+
+	NextClaimID string // of the next payer, once prepared
+	Closed      bool
+	Withdrawn   bool // by us: nothing more is sent
+	Warned      bool // of the filing limit
+	Overdue     map[string]bool
+}
+
+// Stream is the claim's stream.
+var Stream = es.Stream[State]{Kind: "claim", Evolve: Evolve}
+
+// withdrawnReason begins the reason of a claim that was closed before the payer took it in.
+const withdrawnReason = "withdrawn before the payer took it in"
+
+// Evolve folds one event into the state.
+func Evolve(s State, event es.Event) State {
+	switch e := event.(type) {
+	case *pb.ClaimCreated:
+		s = State{
+			Created: e, Content: e.Content, Version: 1,
+			Answers: map[string]bool{}, Files: map[int32]string{}, Remits: map[string]bool{}, Overdue: map[string]bool{},
+		}
+	case *pb.ClaimScrubbed:
+		s.Scrubbed = e
+	case *pb.ClaimHeld:
+		s.Held = e
+	case *pb.ClaimReleased:
+		s.Held = nil
+	case *pb.CorrectedClaimPrepared:
+		s.Content, s.Version, s.Held = e.Content, e.ClaimVersion, nil
+		s.Withdrawn = s.Withdrawn || e.Content.GetFrequencyCode() == pb.FrequencyCode_FREQUENCY_CODE_VOID
+	case *pb.SubmissionRequested:
+		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held = e.ClaimVersion, true, false, false, nil
+	case *pb.ClaimSubmitted:
+		s.Files[e.ClaimVersion] = e.SubmittedDate
+	case *pb.ClaimAcknowledged:
+		s.Answers[answer(e.ClaimVersion, e.Level, true, e.PayerClaimControlNumber, e.StatusCodes)] = true
+		s.Accepted = s.Accepted || e.Level != pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX
+		if e.PayerClaimControlNumber != "" {
+			s.PayerNumber = e.PayerClaimControlNumber
+		}
+	case *pb.ClaimRejected:
+		s.Answers[answer(e.ClaimVersion, e.Level, false, "", e.StatusCodes)] = true
+		s.Rejected, s.InFlight, s.Accepted = true, false, false
+	case *pb.ClaimAdjudicated:
+		s.Remits[remit(e.RemittanceId, e.ClaimOrdinal)] = true
+		if e.Reversal {
+			s.Decided = false
+			return s
+		}
+		s.EverDecided, s.Decided, s.InFlight, s.Rejected = true, true, false, false
+		if e.PayerClaimControlNumber != "" {
+			s.PayerNumber = e.PayerClaimControlNumber
+		}
+	case *pb.LineDenied:
+		// A later word on a line replaces the earlier one.
+		s.Denials = slices.DeleteFunc(s.Denials, func(d *pb.LineDenied) bool { return d.LineId == e.LineId && d.RemittanceId != e.RemittanceId })
+		s.Denials = append(s.Denials, e)
+	case *pb.DenialOverturned:
+		s.Denials = slices.DeleteFunc(s.Denials, func(d *pb.LineDenied) bool {
+			return d.LineId == e.LineId && d.GroupCode == e.GroupCode && d.Carc == e.Carc
+		})
+	case *pb.SecondaryClaimPrepared:
+		s.NextClaimID = e.NextClaimId
+	case *pb.ClaimClosed:
+		s.Closed, s.Held = true, nil
+		s.Withdrawn = s.Withdrawn || strings.HasPrefix(e.Reason, withdrawnReason)
+	case *pb.ClaimReopened:
+		s.Closed = false
+	case *pb.TimelyFilingWarningRaised:
+		s.Warned = true
+	case *pb.ClaimOverdue:
+		s.Overdue[overdue(e.WaitingFor, s.Sent)] = true
+	}
+	return s
+}
+
+// with is the state after events that a decision is about to record; the state it was given stays as it is.
+func (s State) with(events ...es.Event) State {
+	s.Answers, s.Files, s.Remits, s.Overdue, s.Denials = maps.Clone(s.Answers), maps.Clone(s.Files), maps.Clone(s.Remits), maps.Clone(s.Overdue), slices.Clone(s.Denials)
+	for _, e := range events {
+		s = Evolve(s, e)
+	}
+	return s
+}
+
+func answer(version int32, level pb.AcknowledgmentLevel, accepted bool, payerNumber string, statusCodes []string) string {
+	return fmt.Sprint(version, level, accepted, payerNumber, statusCodes)
+}
+
+func remit(id string, ordinal int32) string { return fmt.Sprint(id, "/", ordinal) }
+
+func overdue(waitingFor string, version int32) string { return fmt.Sprint(waitingFor, version) }

@@ -1,0 +1,103 @@
+package claim
+
+import (
+	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+)
+
+// latest is a mirror that keeps the last event of one type under a key.
+func latest[E es.Event](name string, key func(E) string) es.Mirror[E] {
+	return es.Mirror[E]{
+		Name: name,
+		Keys: func(r es.Recorded) []string {
+			if e, ok := r.Event.(E); ok && key(e) != "" {
+				return []string{key(e)}
+			}
+			return nil
+		},
+		Evolve: func(_ E, event es.Event) E { return event.(E) },
+	}
+}
+
+// all is a mirror that keeps all events of one type under a key.
+func all[E es.Event](name string, key func(E) string) es.Mirror[[]E] {
+	one := latest(name, key)
+	return es.Mirror[[]E]{Name: name, Keys: one.Keys, Evolve: func(s []E, event es.Event) []E { return append(s, event.(E)) }}
+}
+
+var (
+	// CodedMirror has coded visits, by encounter_id, which is the account's id too.
+	CodedMirror = latest("claims.coded", func(e *codingv1.CodingCompleted) string { return e.EncounterId })
+	// NamedMirror has the visits that name an authorization, by authorization_id.
+	NamedMirror = all("claims.named", func(e *codingv1.CodingCompleted) string { return e.AuthorizationId })
+	// ImportMirror has claims of other billing systems, by encounter_id.
+	ImportMirror = latest("claims.import", func(e *exchangev1.ClaimImported) string { return e.EncounterId })
+	// PatientMirror has patients, by patient_id.
+	PatientMirror = latest("claims.patient", func(e *intakev1.PatientRegistered) string { return e.PatientId })
+	// CoverageMirror has coverages, by coverage_id.
+	CoverageMirror = latest("claims.coverage", func(e *intakev1.CoverageAdded) string { return e.CoverageId })
+	// OrganizationMirror has organizations, by organization_id.
+	OrganizationMirror = latest("claims.organization", func(e *registryv1.OrganizationRegistered) string { return e.OrganizationId })
+	// LocationMirror has locations, by location_id.
+	LocationMirror = latest("claims.location", func(e *registryv1.LocationRegistered) string { return e.LocationId })
+	// ClinicianMirror has clinicians, by clinician_id.
+	ClinicianMirror = latest("claims.clinician", func(e *registryv1.ClinicianRegistered) string { return e.ClinicianId })
+	// AuthorizationMirror has the last approval, by authorization_id.
+	AuthorizationMirror = latest("claims.authorization", func(e *authorizationv1.AuthorizationApproved) string { return e.AuthorizationId })
+	// PaymentMirror has claim payments, by account_id, in the order in which they were posted.
+	PaymentMirror = all("claims.payment", func(e *postingv1.ClaimPaymentPosted) string { return e.AccountId })
+	// VersionMirror has the last corrected version of our own claims, by claim_id.
+	VersionMirror = latest("claims.version", func(e *pb.CorrectedClaimPrepared) string { return e.ClaimId })
+)
+
+// Payer is a payer with its policies.
+type Payer struct {
+	Registered *registryv1.PayerRegistered
+	Policies   []*registryv1.PayerPolicySet
+}
+
+// PayerMirror has payers and their policies, by payer_id.
+var PayerMirror = es.Mirror[Payer]{
+	Name: "claims.payer",
+	Keys: func(r es.Recorded) []string {
+		switch e := r.Event.(type) {
+		case *registryv1.PayerRegistered:
+			return []string{e.PayerId}
+		case *registryv1.PayerPolicySet:
+			return []string{e.PayerId}
+		}
+		return nil
+	},
+	Evolve: func(p Payer, event es.Event) Payer {
+		switch e := event.(type) {
+		case *registryv1.PayerRegistered:
+			p.Registered = e
+		case *registryv1.PayerPolicySet:
+			p.Policies = append(p.Policies, e)
+		}
+		return p
+	},
+}
+
+// PolicyOn is the policy in force on a day: the one that began last; of two that began the same day the later told. Nil: none.
+func (p Payer) PolicyOn(day string) *registryv1.PayerPolicySet {
+	var found *registryv1.PayerPolicySet
+	for _, policy := range p.Policies {
+		if policy.FromDate <= day && (found == nil || policy.FromDate >= found.FromDate) {
+			found = policy
+		}
+	}
+	return found
+}
+
+// Mirrors are all of them.
+var Mirrors = []es.AnyMirror{
+	CodedMirror, NamedMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
+	AuthorizationMirror, PaymentMirror, VersionMirror, PayerMirror,
+}

@@ -1,0 +1,240 @@
+package claim
+
+import (
+	"fmt"
+	"slices"
+
+	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/services/claims/content"
+	"github.com/evenkeel/evenkeel/services/claims/edits"
+)
+
+// ID of the claim of a visit to one payer: the same whenever it is asked for.
+func ID(encounterID string, s typev1.PayerSequence) string {
+	return es.Derive("clm", encounterID, fmt.Sprint(int32(s)))
+}
+
+// React makes claims of coded visits, and keeps them in step with what went out, came back and was posted.
+func React(r es.Recorded, look es.Look) ([]es.Command, error) {
+	switch e := r.Event.(type) {
+	case *codingv1.CodingCompleted:
+		first := content.First(e)
+		if first == nil { // self-pay, or every payer has decided already
+			return nil, nil
+		}
+		return open(look, e, first, r.OccurredOn)
+	case *exchangev1.InterchangeSent:
+		return sent(e), nil
+	case *exchangev1.SetAcknowledged:
+		return []es.Command{es.Do(Stream, e.ClaimId, Answered, Word{
+			Version: e.ClaimVersion, Level: pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX, Accepted: e.Status != "R", StatusCodes: e.Codes, Source: e.Source,
+		})}, nil
+	case *exchangev1.ClaimStatusReceived:
+		return []es.Command{es.Do(Stream, e.ClaimId, Answered, Word{
+			Version: e.ClaimVersion, Level: e.Level, Accepted: e.Accepted, StatusCodes: e.StatusCodes, PayerNumber: e.PayerClaimControlNumber, Source: e.Source,
+		})}, nil
+	case *authorizationv1.AuthorizationApproved:
+		return approved(look, e, r.OccurredOn)
+	case *pb.ClaimCreated:
+		return crossed(look, e, r.OccurredOn)
+	case *postingv1.ClaimPaymentPosted:
+		return posted(look, e, r.OccurredOn)
+	}
+	return nil, nil
+}
+
+// open asks for the claim to one payer.
+func open(look es.Look, coded *codingv1.CodingCompleted, payer *intakev1.ResponsiblePayer, today string) ([]es.Command, error) {
+	facts, scrub, err := Gather(look, coded, payer, today)
+	if err != nil {
+		return nil, err
+	}
+	return []es.Command{es.Do(Stream, facts.ClaimID, Open, Opening{Scrub: scrub, Created: &pb.ClaimCreated{
+		ClaimId: facts.ClaimID, EncounterId: coded.EncounterId, AccountId: coded.EncounterId, PatientId: coded.PatientId, CoverageId: payer.CoverageId,
+		OrganizationId: coded.OrganizationId, LocationId: coded.LocationId, RenderingClinicianId: coded.RenderingClinicianId,
+		TimelyFilingDueDate: scrub.TimelyFilingDue, Content: content.Build(facts), Imported: coded.Imported,
+	}})}, nil
+}
+
+// Gather looks up what a claim to one payer is made of and judged by. What must be there and is not yet is waited for; a payer's policy may never come, and an
+// authorization may never be approved: the claim is made without, and judged without.
+func Gather(look es.Look, coded *codingv1.CodingCompleted, to *intakev1.ResponsiblePayer, today string) (content.Facts, edits.Facts, error) {
+	f := content.Facts{ClaimID: ID(coded.EncounterId, to.PayerSequence), Coded: coded, Payer: to}
+	payer, _ := es.Find(look, PayerMirror, to.PayerId)
+	scrub := edits.Facts{Policy: payer.PolicyOn(coded.ServiceDate), Today: today}
+	if days := scrub.Policy.GetTimelyFilingDays(); days > 0 && date.Valid(coded.ServiceDate) {
+		scrub.TimelyFilingDue = date.Add(coded.ServiceDate, int(days))
+	}
+	if f.Registered = payer.Registered; f.Registered == nil {
+		return f, scrub, es.Wait(PayerMirror, to.PayerId)
+	}
+	var there bool
+	if coded.Imported {
+		if f.Import, there = es.Find(look, ImportMirror, coded.EncounterId); !there {
+			return f, scrub, es.Wait(ImportMirror, coded.EncounterId)
+		}
+	} else if err := people(look, &f); err != nil {
+		return f, scrub, err
+	}
+	if coded.AuthorizationId != "" {
+		f.Authorization, _ = es.Find(look, AuthorizationMirror, coded.AuthorizationId)
+	}
+	return f, scrub, earlier(look, &f)
+}
+
+func people(look es.Look, f *content.Facts) error {
+	c, there := f.Coded, false
+	if f.Patient, there = es.Find(look, PatientMirror, c.PatientId); !there {
+		return es.Wait(PatientMirror, c.PatientId)
+	}
+	if f.Coverage, there = es.Find(look, CoverageMirror, f.Payer.CoverageId); !there {
+		return es.Wait(CoverageMirror, f.Payer.CoverageId)
+	}
+	if f.Organization, there = es.Find(look, OrganizationMirror, c.OrganizationId); !there {
+		return es.Wait(OrganizationMirror, c.OrganizationId)
+	}
+	if f.Location, there = es.Find(look, LocationMirror, c.LocationId); !there {
+		return es.Wait(LocationMirror, c.LocationId)
+	}
+	if f.Rendering, there = es.Find(look, ClinicianMirror, c.RenderingClinicianId); !there {
+		return es.Wait(ClinicianMirror, c.RenderingClinicianId)
+	}
+	if c.SupervisingClinicianId == "" {
+		return nil
+	}
+	if f.Supervising, there = es.Find(look, ClinicianMirror, c.SupervisingClinicianId); !there {
+		return es.Wait(ClinicianMirror, c.SupervisingClinicianId)
+	}
+	return nil
+}
+
+// earlier adds what the payers before this one decided, and the lines of the last one's claim where those were corrected.
+func earlier(look es.Look, f *content.Facts) error {
+	payments, _ := es.Find(look, PaymentMirror, f.Coded.EncounterId)
+	for _, p := range f.Coded.ResponsiblePayers {
+		if p.PayerSequence >= f.Payer.PayerSequence {
+			continue
+		}
+		decided := decidedBy(f.Coded, payments, p.PayerSequence)
+		if decided == nil {
+			continue // the scrub says so
+		}
+		payer, _ := es.Find(look, PayerMirror, p.PayerId)
+		if payer.Registered == nil {
+			return es.Wait(PayerMirror, p.PayerId)
+		}
+		e := content.Earlier{Registered: payer.Registered, Decided: decided, MemberID: content.ImportedMemberID(f.Import, p.PayerSequence)}
+		if f.Import == nil {
+			coverage, there := es.Find(look, CoverageMirror, p.CoverageId)
+			if !there {
+				return es.Wait(CoverageMirror, p.CoverageId)
+			}
+			e.MemberID = coverage.MemberId
+		}
+		f.Earlier = append(f.Earlier, e)
+		if v, corrected := es.Find(look, VersionMirror, ID(f.Coded.EncounterId, p.PayerSequence)); corrected {
+			f.Lines = v.Content
+		}
+	}
+	return nil
+}
+
+// decidedBy is a payer's decision that holds: the last posted one that was not taken back, else what it decided in another billing system.
+func decidedBy(coded *codingv1.CodingCompleted, payments []*postingv1.ClaimPaymentPosted, s typev1.PayerSequence) *pb.PriorPayer {
+	var live *postingv1.ClaimPaymentPosted
+	for _, p := range payments {
+		switch {
+		case p.PayerSequence != s || p.RemittanceClaim.GetStatusCode() == statusPreview:
+		case Reversal(p):
+			live = nil
+		default:
+			live = p
+		}
+	}
+	if live != nil {
+		return content.PriorPosted(live)
+	}
+	n := slices.IndexFunc(coded.PriorAdjudications, func(a *codingv1.PriorAdjudication) bool { return a.PayerSequence == s })
+	if n < 0 {
+		return nil
+	}
+	return content.PriorImported(coded.PriorAdjudications[n])
+}
+
+func sent(e *exchangev1.InterchangeSent) []es.Command {
+	var out []es.Command
+	for _, c := range e.Claims {
+		out = append(out, es.Do(Stream, c.ClaimId, Submitted, Going{Version: c.ClaimVersion, Date: e.SentDate, Source: &typev1.Source{
+			InterchangeId: e.InterchangeId, FileSha256: e.FileSha256, InterchangeControlNumber: e.InterchangeControlNumber,
+			GroupControlNumber: e.GroupControlNumber, SetControlNumber: c.SetControlNumber, Offset: c.Offset, Length: c.Length, Segment: "CLM",
+		}}))
+	}
+	return out
+}
+
+// approved scrubs the held claims of the visits that waited for an authorization.
+func approved(look es.Look, e *authorizationv1.AuthorizationApproved, today string) ([]es.Command, error) {
+	visits, _ := es.Find(look, NamedMirror, e.AuthorizationId)
+	var out []es.Command
+	for _, coded := range visits {
+		for _, payer := range coded.ResponsiblePayers {
+			if payer.PayerId != e.PayerId {
+				continue
+			}
+			facts, scrub, err := Gather(look, coded, payer, today)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, es.Do(Stream, facts.ClaimID, RescrubIfHeld, Again{ClaimID: facts.ClaimID, Fresh: content.Build(facts), Scrub: scrub}))
+		}
+	}
+	return out, nil
+}
+
+// crossed scrubs a new claim without an authorization number again: the approval may have come while the claim was made, so that neither saw the other.
+func crossed(look es.Look, e *pb.ClaimCreated, today string) ([]es.Command, error) {
+	coded, there := es.Find(look, CodedMirror, e.EncounterId)
+	if !there || coded.AuthorizationId == "" || e.Content.GetAuthorizationNumber() != "" {
+		return nil, nil
+	}
+	a, there := es.Find(look, AuthorizationMirror, coded.AuthorizationId)
+	if !there {
+		return nil, nil
+	}
+	return approved(look, a, today)
+}
+
+// posted tells the claim what its payer decided, and bills the next payer where something is left for it.
+func posted(look es.Look, e *postingv1.ClaimPaymentPosted, today string) ([]es.Command, error) {
+	coded, there := es.Find(look, CodedMirror, e.AccountId)
+	if !there {
+		return nil, es.Wait(CodedMirror, e.AccountId)
+	}
+	d := Decision{Posted: e}
+	var then []es.Command
+	if to := nextPayer(coded, e); to != nil {
+		var err error
+		if then, err = open(look, coded, to, today); err != nil {
+			return nil, err
+		}
+		d.Next = &Next{ClaimID: ID(coded.EncounterId, to.PayerSequence), PayerID: to.PayerId, Sequence: to.PayerSequence}
+	}
+	return append([]es.Command{es.Do(Stream, e.ClaimId, Adjudicate, d)}, then...), nil
+}
+
+// nextPayer is who is billed after a decision: the next payer, where this one left a rest to the patient and has not sent the claim on itself. Nil: nobody.
+func nextPayer(coded *codingv1.CodingCompleted, e *postingv1.ClaimPaymentPosted) *intakev1.ResponsiblePayer {
+	r := e.RemittanceClaim
+	if r == nil || Reversal(e) || r.StatusCode == statusPreview || Forwarded(r) || content.PatientShare(r) <= 0 {
+		return nil
+	}
+	return content.Next(coded, e.PayerSequence)
+}

@@ -1,0 +1,14 @@
+// Package claims answers: what we asked of whom, what they said, what is next, by when.
+//
+// Stream: claim/{claim_id} (claim: one payer, one place in the order of payers, all versions). What goes onto a claim is package content, what holds it package edits,
+// what a payer's no means package denials, its number on the way package pcn; they know no stream. The exchange turns a claim's content into an 837P: no X12 here.
+// Events in: CodingCompleted of coding; ClaimImported, InterchangeSent, SetAcknowledged and ClaimStatusReceived of exchange; ClaimPaymentPosted of posting; AuthorizationApproved
+// of authorization; PatientRegistered and CoverageAdded of intake; organizations, locations, clinicians, payers and their policies of registry; its own ClaimCreated and
+// CorrectedClaimPrepared. Events out: api/proto/evenkeel/claims/v1/events.proto.
+//
+// Invariants:
+//  1. A visit makes one claim to each payer, however often it is told (claim: TestOpen, TestReactMakesOneClaim).
+//  2. A version goes out once; another one only after the payer has answered (claim: TestRelease, TestCorrect, TestAVersionIsSentOnce).
+//  3. A held claim says all reasons, and a denied line stays denied until a later decision pays or drops it (claim: TestAdjudicate, TestDenialsFollowTheLastWord).
+//  4. The next payer is billed where this one left a rest and has not sent the claim on itself, with its amounts copied (claim: TestNextPayer, content: TestPriorsAreCopied).
+package claims

@@ -1,0 +1,577 @@
+// Package edits scrubs a claim before it is sent: every failed edit at once.
+//
+// An Edit is a rule, whether it blocks, and a check of a claim's content; Table has all of them, Scrub runs them. An edit that blocks holds the claim until the content
+// or a fact changes, or a person releases it; a warning goes along. Edits with dates are judged by the date of service, so that an old claim that was right then is right now.
+// Messages never say anything about a person. Pack names the table and its version, which every scrub records. The promises are in edits_test.go: TestEachEdit (each edit fails
+// for its own reason and no other), TestACleanClaim.
+package edits
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
+)
+
+// Pack is the table's id and version, as ClaimScrubbed records it. The version rises with every change of an edit.
+const Pack = "claims.scrub@1"
+
+// Facts are what a claim is judged by, besides what is on it.
+type Facts struct {
+	Policy          *registryv1.PayerPolicySet // of the payer, in force on the day of service; nil: none
+	TimelyFilingDue string                     // last day on which it may reach the payer; empty: no limit known
+	Today           string
+}
+
+// Edit is one rule of the table.
+type Edit struct {
+	refuse.Rule
+	Blocking bool
+	Check    func(c *pb.ClaimContent, f Facts, say Say)
+}
+
+// Say reports what is wrong with a field.
+type Say func(field, format string, args ...any)
+
+// Scrub runs all edits.
+func Scrub(c *pb.ClaimContent, f Facts) []*pb.EditFailure {
+	var out []*pb.EditFailure
+	for _, e := range Table {
+		e.Check(c, f, func(field, format string, args ...any) {
+			out = append(out, &pb.EditFailure{Blocking: e.Blocking, Reason: &problemv1.Reason{
+				RuleId: e.ID, RuleVersion: e.Version, Owner: e.Owner, Field: field, Message: fmt.Sprintf(format, args...),
+			}})
+		})
+	}
+	return out
+}
+
+// Blocking are the reasons for which a claim is held.
+func Blocking(failures []*pb.EditFailure) []*problemv1.Reason {
+	var out []*problemv1.Reason
+	for _, f := range failures {
+		if f.Blocking {
+			out = append(out, f.Reason)
+		}
+	}
+	return out
+}
+
+func edit(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
+	return Edit{refuse.Rule{ID: "claims." + id, Version: 1, Owner: owner}, true, check}
+}
+
+func warning(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
+	e := edit(id, owner, check)
+	e.Blocking = false
+	return e
+}
+
+// Table has all edits. Sources: structure of the 837P (docs/x12.md) where no other is named. Checked 2026-11-24.
+var Table = []Edit{
+	// Who is billed, where the file goes.
+	edit("payer_addressed", "registry", payerAddressed),
+	// NPIs have ten digits, the last a Luhn check digit over 80840 and the others. Source: CMS, NPI check digit standard.
+	edit("npi_valid", "registry", npis),
+	// The billing provider has a tax id of nine digits.
+	edit("tax_id", "registry", taxID),
+	// The billing provider has a name and a street address; a P.O. box belongs into the pay-to address.
+	edit("billing_address", "registry", billingAddress),
+	// A taxonomy has ten letters and digits.
+	warning("taxonomy", "registry", taxonomy),
+	// A group names who gave the service. An individual who bills for themselves is both.
+	warning("rendering_named", "registry", renderingNamed),
+	// The subscriber is known by the member id.
+	edit("member_id", "intake", memberID),
+	// Patient and subscriber have names.
+	edit("person_named", "intake", personNamed),
+	// Nobody is treated before birth.
+	edit("birth_date", "intake", birthDates),
+	// The person whose address the claim carries has one: the subscriber, and a patient who is somebody else.
+	edit("person_address", "intake", personAddress),
+	// 1 to 12 diagnoses, each once.
+	edit("diagnosis_present", "coding", diagnosisPresent),
+	// ICD-10-CM for services from 2015-10-01 on, ICD-9-CM before. Source: 45 CFR 162.1002.
+	edit("diagnosis_version", "coding", diagnosisVersion),
+	// Codes are written like codes of their version.
+	edit("diagnosis_format", "coding", diagnosisFormat),
+	// Each line points at one to four of the claim's diagnoses.
+	edit("pointers", "coding", pointers),
+	// 1 to 50 lines, told apart by their ids.
+	edit("lines", "coding", lines),
+	// Lines cost something.
+	edit("line_charge", "coding", lineCharges),
+	// The claim costs what its lines cost.
+	edit("charge_total", "billing", chargeTotal),
+	// Codes have five letters and digits.
+	edit("service_code", "coding", serviceCodes),
+	// Modifiers have two letters or digits, at most four a line, each once.
+	edit("modifiers", "coding", modifiers),
+	// Lines have units.
+	edit("units", "coding", units),
+	// Places of service have two digits; 02 exists from 2017-01-01, 10 from 2022-01-01 on. Source: CMS place of service code set.
+	edit("place_of_service", "coding", places),
+	// A telehealth modifier goes with a telehealth place, for services from 2024-01-01 on (until then visits carried the place they would have had in person).
+	// Source: CMS, telehealth billing after the public health emergency.
+	edit("telehealth_place", "coding", telehealthPlace),
+	// A telehealth place carries the modifier that the payer's policy wants.
+	edit("telehealth_modifier", "coding", telehealthModifier),
+	// Services that the payer's policy lists carry an authorization number.
+	edit("authorization_number", "authorizations", authorizationNumber),
+	// The date of service is a day, not in the future; lines are of that day or later ones that have passed.
+	edit("service_date", "clinic", serviceDates),
+	// An original reaches the payer inside its filing limit, counted from the date of service by the policy of that day.
+	edit("timely_filing", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, true) }),
+	// A replacement or void after the limit: payers count those from their decision, so a person is told and it goes.
+	warning("timely_filing_of_change", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, false) }),
+	// A replacement or void names the payer's number of what it replaces.
+	edit("replaces_known", "billing", replacesKnown),
+	// A later payer is told what the earlier ones decided.
+	edit("earlier_payers_told", "posting", earlierTold),
+	// What an earlier payer paid and took off is what was charged, for each line and for the claim.
+	edit("earlier_payers_balance", "posting", earlierBalance),
+	// An earlier payer's decision has amounts.
+	warning("earlier_payers_amounts", "posting", earlierAmounts),
+}
+
+func payerAddressed(c *pb.ClaimContent, _ Facts, say Say) {
+	if c.EdiPayerId == "" {
+		say("edi_payer_id", "payer %s has no EDI payer id: register it", c.PayerId)
+	}
+	if c.ReceiverId == "" {
+		say("receiver_id", "payer %s has no receiver: register to whom its claims are sent", c.PayerId)
+	}
+	if c.FilingIndicator == "" {
+		say("filing_indicator", "payer %s has no filing indicator: register it", c.PayerId)
+	}
+	if c.PayerName == "" {
+		say("payer_name", "payer %s has no name: register it", c.PayerId)
+	}
+}
+
+// ValidNPI says whether s is a national provider identifier, by its check digit.
+func ValidNPI(s string) bool {
+	if len(s) != 10 || strings.Trim(s, "0123456789") != "" {
+		return false
+	}
+	sum := 24 // of the prefix 80840
+	for i := range 10 {
+		d := int(s[i] - '0')
+		if i%2 == 0 { // counted from the check digit, every second is doubled
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}
+
+func npis(c *pb.ClaimContent, _ Facts, say Say) {
+	check := func(field string, p *pb.Provider, needed bool) {
+		if p == nil || p.Npi == "" && !needed {
+			return
+		}
+		if !ValidNPI(p.Npi) {
+			say(field+".npi", "%q is no NPI: ten digits with their check digit", p.Npi)
+		}
+	}
+	if c.BillingProvider == nil {
+		say("billing_provider", "nobody bills: register the organization")
+	}
+	check("billing_provider", c.BillingProvider, true)
+	check("rendering_provider", c.RenderingProvider, true)
+	check("supervising_provider", c.SupervisingProvider, true)
+	check("service_location", c.ServiceLocation, false)
+}
+
+var (
+	nineDigits = regexp.MustCompile(`^\d{9}$`)
+	tenChars   = regexp.MustCompile(`^[A-Z0-9]{10}$`)
+	postal     = regexp.MustCompile(`^\d{5}(\d{4})?$`)
+	stateCode  = regexp.MustCompile(`^[A-Z]{2}$`)
+	postBox    = regexp.MustCompile(`(?i)^\s*(p\.?\s*o\.?\s*box|post office box)\b`)
+)
+
+func taxID(c *pb.ClaimContent, _ Facts, say Say) {
+	if p := c.BillingProvider; p != nil && !nineDigits.MatchString(p.TaxId) {
+		say("billing_provider.tax_id", "the tax id has not nine digits: correct the organization")
+	}
+}
+
+func billingAddress(c *pb.ClaimContent, _ Facts, say Say) {
+	p := c.BillingProvider
+	if p == nil {
+		return
+	}
+	if p.OrganizationName == "" && p.Name.GetLast() == "" {
+		say("billing_provider.organization_name", "who bills has no name: correct the organization")
+	}
+	if wrong := address(p.Address); wrong != "" {
+		say("billing_provider.address", "%s: correct the organization", wrong)
+	}
+	if postBox.MatchString(p.Address.GetLine1()) {
+		say("billing_provider.address.line1", "a P.O. box is no street: give the organization its street address")
+	}
+}
+
+// address says what is wrong with one; empty: nothing.
+func address(a *typev1.Address) string {
+	var wrong []string
+	if a.GetLine1() == "" {
+		wrong = append(wrong, "no street")
+	}
+	if a.GetCity() == "" {
+		wrong = append(wrong, "no city")
+	}
+	if !stateCode.MatchString(a.GetState()) {
+		wrong = append(wrong, "no state of two letters")
+	}
+	if !postal.MatchString(a.GetPostalCode()) {
+		wrong = append(wrong, "no postal code of 5 or 9 digits")
+	}
+	return strings.Join(wrong, ", ")
+}
+
+func taxonomy(c *pb.ClaimContent, _ Facts, say Say) {
+	if p := c.BillingProvider; p != nil && !tenChars.MatchString(p.Taxonomy) {
+		say("billing_provider.taxonomy", "the taxonomy has not ten letters and digits: some payers refuse the claim")
+	}
+	if p := c.RenderingProvider; p != nil && !tenChars.MatchString(p.Taxonomy) {
+		say("rendering_provider.taxonomy", "the taxonomy has not ten letters and digits: some payers refuse the claim")
+	}
+}
+
+func renderingNamed(c *pb.ClaimContent, _ Facts, say Say) {
+	if c.RenderingProvider == nil && c.BillingProvider.GetOrganizationName() != "" {
+		say("rendering_provider", "a group bills and nobody is named who gave the service")
+	}
+}
+
+func memberID(c *pb.ClaimContent, _ Facts, say Say) {
+	if n := len(strings.TrimSpace(c.Person.GetMemberId())); n < 2 || n > 80 {
+		say("person.member_id", "the member id has %d characters, 2 to 80 are possible: correct the coverage", n)
+	}
+}
+
+func personNamed(c *pb.ClaimContent, _ Facts, say Say) {
+	if c.Person.GetSubscriberName().GetLast() == "" {
+		say("person.subscriber_name", "the subscriber has no last name: correct the coverage")
+	}
+	if c.Person.GetPatientName().GetLast() == "" {
+		say("person.patient_name", "the patient has no last name: correct the patient")
+	}
+}
+
+func birthDates(c *pb.ClaimContent, _ Facts, say Say) {
+	check := func(field, day string, needed bool) {
+		switch {
+		case day == "" && !needed:
+		case !date.Valid(day):
+			say(field, "the birth date is missing or no day: correct it")
+		case day > c.ServiceDate:
+			say(field, "the birth date is after the date of service %s: correct it", c.ServiceDate)
+		}
+	}
+	self := c.Relationship == typev1.Relationship_RELATIONSHIP_SELF
+	check("person.patient_birth_date", c.Person.GetPatientBirthDate(), true)
+	check("person.subscriber_birth_date", c.Person.GetSubscriberBirthDate(), self)
+}
+
+func personAddress(c *pb.ClaimContent, _ Facts, say Say) {
+	if c.Relationship == typev1.Relationship_RELATIONSHIP_SELF {
+		if wrong := address(c.Person.GetSubscriberAddress()); wrong != "" {
+			say("person.subscriber_address", "%s: correct the coverage", wrong)
+		}
+		return
+	}
+	if wrong := address(c.Person.GetPatientAddress()); wrong != "" {
+		say("person.patient_address", "%s: correct the patient", wrong)
+	}
+}
+
+func diagnosisPresent(c *pb.ClaimContent, _ Facts, say Say) {
+	codes := c.Person.GetDiagnosisCodes()
+	if len(codes) == 0 || len(codes) > 12 {
+		say("person.diagnosis_codes", "%d diagnoses, 1 to 12 are possible", len(codes))
+	}
+	for i, code := range codes {
+		if slices.Contains(codes[:i], code) {
+			say("person.diagnosis_codes", "number %d is there twice", i+1)
+		}
+	}
+}
+
+const icd10From = "2015-10-01"
+
+func system(c *pb.ClaimContent) string {
+	if s := c.Person.GetDiagnosisCodeSystem(); s != "" {
+		return s
+	}
+	return "10"
+}
+
+func diagnosisVersion(c *pb.ClaimContent, _ Facts, say Say) {
+	want := "10"
+	if c.ServiceDate < icd10From {
+		want = "9"
+	}
+	if s := system(c); s != want {
+		say("person.diagnosis_code_system", "ICD-%s codes for a service of %s: ICD-%s holds then", s, c.ServiceDate, want)
+	}
+}
+
+var diagnosisForms = map[string]*regexp.Regexp{
+	"10": regexp.MustCompile(`^[A-Z][0-9][0-9AB][0-9A-Z]{0,4}$`),
+	"9":  regexp.MustCompile(`^([0-9]{3}|V[0-9]{2})[0-9]{0,2}$|^E[0-9]{3}[0-9]?$`),
+}
+
+func diagnosisFormat(c *pb.ClaimContent, _ Facts, say Say) {
+	form := diagnosisForms[system(c)]
+	for i, code := range c.Person.GetDiagnosisCodes() {
+		if form == nil || !form.MatchString(code) {
+			say("person.diagnosis_codes", "number %d is not written like an ICD-%s-CM code without its dot", i+1, system(c))
+		}
+	}
+}
+
+func at(i int, field string) string { return fmt.Sprintf("lines[%d].%s", i, field) }
+
+func pointers(c *pb.ClaimContent, _ Facts, say Say) {
+	most := int32(len(c.Person.GetDiagnosisCodes()))
+	for i, l := range c.Lines {
+		if n := len(l.DiagnosisPointers); n < 1 || n > 4 {
+			say(at(i, "diagnosis_pointers"), "%d pointers, 1 to 4 are possible", n)
+		}
+		for j, p := range l.DiagnosisPointers {
+			if p < 1 || p > most {
+				say(at(i, "diagnosis_pointers"), "points at diagnosis %d of %d", p, most)
+			} else if slices.Contains(l.DiagnosisPointers[:j], p) {
+				say(at(i, "diagnosis_pointers"), "points at diagnosis %d twice", p)
+			}
+		}
+	}
+}
+
+func lines(c *pb.ClaimContent, _ Facts, say Say) {
+	if n := len(c.Lines); n < 1 || n > 50 {
+		say("lines", "%d lines, 1 to 50 are possible", n)
+	}
+	seen := map[string]bool{}
+	for i, l := range c.Lines {
+		if l.LineId == "" || seen[l.LineId] {
+			say(at(i, "line_id"), "the line has no id of its own: answers to it could not be told apart")
+		}
+		seen[l.LineId] = true
+	}
+}
+
+func lineCharges(c *pb.ClaimContent, _ Facts, say Say) {
+	for i, l := range c.Lines {
+		if l.ChargeAmount <= 0 {
+			say(at(i, "charge_amount"), "%s costs nothing: set its price", l.ServiceCode)
+		}
+	}
+}
+
+func chargeTotal(c *pb.ClaimContent, _ Facts, say Say) {
+	var sum int64
+	for _, l := range c.Lines {
+		sum += l.ChargeAmount
+	}
+	if sum != c.ChargeAmount {
+		say("charge_amount", "the lines cost %d cents, the claim says %d", sum, c.ChargeAmount)
+	}
+}
+
+var (
+	fiveChars = regexp.MustCompile(`^[A-Z0-9]{5}$`)
+	twoChars  = regexp.MustCompile(`^[A-Z0-9]{2}$`)
+	twoDigits = regexp.MustCompile(`^[0-9]{2}$`)
+)
+
+func serviceCodes(c *pb.ClaimContent, _ Facts, say Say) {
+	for i, l := range c.Lines {
+		if !fiveChars.MatchString(l.ServiceCode) {
+			say(at(i, "service_code"), "%q has not five letters and digits", l.ServiceCode)
+		}
+	}
+}
+
+func modifiers(c *pb.ClaimContent, _ Facts, say Say) {
+	for i, l := range c.Lines {
+		if len(l.Modifiers) > 4 {
+			say(at(i, "modifiers"), "%d modifiers, a line carries 4", len(l.Modifiers))
+		}
+		for j, m := range l.Modifiers {
+			if !twoChars.MatchString(m) {
+				say(at(i, "modifiers"), "%q has not two letters or digits", m)
+			} else if slices.Contains(l.Modifiers[:j], m) {
+				say(at(i, "modifiers"), "%s is there twice", m)
+			}
+		}
+	}
+}
+
+func units(c *pb.ClaimContent, _ Facts, say Say) {
+	for i, l := range c.Lines {
+		if l.UnitsThousandths <= 0 {
+			say(at(i, "units_thousandths"), "%s has no units", l.ServiceCode)
+		}
+	}
+}
+
+// placeFrom are the days from which on places exist.
+var placeFrom = map[string]string{"02": "2017-01-01", "10": "2022-01-01"}
+
+// place of a line: its own, or the claim's.
+func place(c *pb.ClaimContent, l *typev1.ServiceLine) string {
+	if l.PlaceOfService != "" {
+		return l.PlaceOfService
+	}
+	return c.PlaceOfService
+}
+
+func places(c *pb.ClaimContent, _ Facts, say Say) {
+	if !twoDigits.MatchString(c.PlaceOfService) {
+		say("place_of_service", "%q has not two digits", c.PlaceOfService)
+	}
+	for i, l := range c.Lines {
+		p := place(c, l)
+		if l.PlaceOfService != "" && !twoDigits.MatchString(p) {
+			say(at(i, "place_of_service"), "%q has not two digits", p)
+		}
+		if from := placeFrom[p]; c.ServiceDate < from {
+			say(at(i, "place_of_service"), "%s exists from %s on, the service was on %s", p, from, c.ServiceDate)
+		}
+	}
+}
+
+var (
+	telehealth          = []string{"95", "GT", "GQ", "93", "FQ"}
+	telehealthPlaceFrom = "2024-01-01"
+)
+
+func isTelehealth(m string) bool { return slices.Contains(telehealth, m) }
+
+func telehealthPlace(c *pb.ClaimContent, _ Facts, say Say) {
+	for i, l := range c.Lines {
+		p := place(c, l)
+		if c.ServiceDate >= telehealthPlaceFrom && p != "02" && p != "10" && slices.ContainsFunc(l.Modifiers, isTelehealth) {
+			say(at(i, "place_of_service"), "a telehealth modifier at place %s: telehealth is 02 or 10", p)
+		}
+	}
+}
+
+func telehealthModifier(c *pb.ClaimContent, f Facts, say Say) {
+	want := f.Policy.GetTelehealthModifier()
+	if want == "" {
+		return
+	}
+	for i, l := range c.Lines {
+		if p := place(c, l); (p == "02" || p == "10") && !slices.ContainsFunc(l.Modifiers, isTelehealth) {
+			say(at(i, "modifiers"), "telehealth without a modifier: the payer wants %s (policy of %s)", want, f.Policy.FromDate)
+		}
+	}
+}
+
+func authorizationNumber(c *pb.ClaimContent, f Facts, say Say) {
+	for i, l := range c.Lines {
+		if slices.Contains(f.Policy.GetAuthorizationCodes(), l.ServiceCode) && c.AuthorizationNumber == "" && l.AuthorizationNumber == "" {
+			say(at(i, "authorization_number"), "the payer wants an authorization for %s (policy of %s): get one, then scrub again", l.ServiceCode, f.Policy.FromDate)
+		}
+	}
+}
+
+func serviceDates(c *pb.ClaimContent, f Facts, say Say) {
+	check := func(field, day string) {
+		switch {
+		case !date.Valid(day):
+			say(field, "%q is not a day", day)
+		case f.Today != "" && day > date.Add(f.Today, 1): // a day is ahead of UTC somewhere
+			say(field, "%s is in the future", day)
+		}
+	}
+	check("service_date", c.ServiceDate)
+	for i, l := range c.Lines {
+		if l.ServiceDate != "" {
+			check(at(i, "service_date"), l.ServiceDate)
+		}
+		if l.ServiceThruDate != "" {
+			check(at(i, "service_thru_date"), l.ServiceThruDate)
+			if l.ServiceThruDate < l.ServiceDate {
+				say(at(i, "service_thru_date"), "it ends before it begins")
+			}
+		}
+	}
+}
+
+func late(c *pb.ClaimContent, f Facts, say Say, original bool) {
+	isOriginal := c.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL
+	if isOriginal == original && f.TimelyFilingDue != "" && f.Today > f.TimelyFilingDue {
+		say("service_date", "the payer's filing limit for %s was %s, today is %s", c.ServiceDate, f.TimelyFilingDue, f.Today)
+	}
+}
+
+func replacesKnown(c *pb.ClaimContent, _ Facts, say Say) {
+	if c.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && c.PayerClaimControlNumber == "" {
+		say("payer_claim_control_number", "a replacement or void without the payer's claim number")
+	}
+}
+
+func earlierTold(c *pb.ClaimContent, _ Facts, say Say) {
+	if n := int(c.PayerSequence) - 1; n > 0 && len(c.PriorPayers) < n {
+		say("prior_payers", "payer number %d, and %d earlier decisions are known: post the earlier payers' remittances first", c.PayerSequence, len(c.PriorPayers))
+	}
+}
+
+func told(p *pb.PriorPayer) bool {
+	return p.PaidAmount != 0 || len(p.Adjustments) > 0 || len(p.Lines) > 0
+}
+
+func sum(adjustments []*typev1.Adjustment) int64 {
+	var n int64
+	for _, a := range adjustments {
+		n += a.Amount
+	}
+	return n
+}
+
+func earlierBalance(c *pb.ClaimContent, _ Facts, say Say) {
+	for i, p := range c.PriorPayers {
+		if !told(p) {
+			continue
+		}
+		field := fmt.Sprintf("prior_payers[%d]", i)
+		off := c.ChargeAmount - p.PaidAmount - sum(p.Adjustments)
+		for _, l := range p.Lines {
+			off -= sum(l.Adjustments)
+			n := slices.IndexFunc(c.Lines, func(s *typev1.ServiceLine) bool { return s.LineId == l.LineId })
+			if n < 0 {
+				say(field+".lines", "payer number %d decided a line that the claim does not have", p.PayerSequence)
+				continue
+			}
+			if rest := c.Lines[n].ChargeAmount - l.PaidAmount - sum(l.Adjustments); rest != 0 && len(p.Adjustments) == 0 {
+				say(field+".lines", "line %d of payer number %d is off by %d cents", n+1, p.PayerSequence, rest)
+			}
+		}
+		if off != 0 {
+			say(field+".paid_amount", "payer number %d is off by %d cents: charged %d, paid %d, the rest taken off", p.PayerSequence, off, c.ChargeAmount, p.PaidAmount)
+		}
+	}
+}
+
+func earlierAmounts(c *pb.ClaimContent, _ Facts, say Say) {
+	for i, p := range c.PriorPayers {
+		if !told(p) {
+			say(fmt.Sprintf("prior_payers[%d]", i), "payer number %d is said to have decided, without amounts", p.PayerSequence)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package edits
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+)
+
+func street() *typev1.Address {
+	return &typev1.Address{Line1: "1 Main St", City: "Springfield", State: "IL", PostalCode: "62701"}
+}
+
+func clean() (*pb.ClaimContent, Facts) {
+	return &pb.ClaimContent{
+			FrequencyCode: pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL, PayerId: "pay_1", PayerSequence: 1, PayerName: "Plan", EdiPayerId: "P1", ReceiverId: "R1", FilingIndicator: "CI",
+			Relationship:      typev1.Relationship_RELATIONSHIP_SELF,
+			BillingProvider:   &pb.Provider{Npi: "1234567893", OrganizationName: "Group", TaxId: "123456789", Taxonomy: "261QM0801X", Address: street()},
+			RenderingProvider: &pb.Provider{Npi: "1679576722", Taxonomy: "103T00000X", Name: &typev1.PersonName{Last: "A"}},
+			PlaceOfService:    "11", ChargeAmount: 15000, ServiceDate: "2026-03-02",
+			Lines: []*typev1.ServiceLine{
+				{LineId: "L1", ServiceCode: "90837", UnitsThousandths: 1000, PlaceOfService: "11", ChargeAmount: 14000, DiagnosisPointers: []int32{1}, ServiceDate: "2026-03-02"},
+				{LineId: "L2", ServiceCode: "90785", UnitsThousandths: 1000, PlaceOfService: "11", ChargeAmount: 1000, DiagnosisPointers: []int32{1, 2}, ServiceDate: "2026-03-02"},
+			},
+			Person: &pb.ClaimPerson{
+				MemberId: "M100", SubscriberName: &typev1.PersonName{Last: "Doe"}, SubscriberBirthDate: "1990-01-01", SubscriberAddress: street(),
+				PatientName: &typev1.PersonName{Last: "Doe"}, PatientBirthDate: "1990-01-01", PatientAddress: street(), DiagnosisCodes: []string{"F411", "Z635"}, DiagnosisCodeSystem: "10",
+			},
+		}, Facts{
+			Policy:          &registryv1.PayerPolicySet{FromDate: "2026-01-01", TelehealthModifier: "95", AuthorizationCodes: []string{"90853"}},
+			TimelyFilingDue: "2026-05-31", Today: "2026-03-03",
+		}
+}
+
+func TestACleanClaim(t *testing.T) {
+	if failures := Scrub(clean()); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+}
+
+type claim = pb.ClaimContent
+
+// Each row breaks one thing; exactly the edits named fail. A ~ in front marks a warning.
+func TestEachEdit(t *testing.T) {
+	prior := func(paid int64, adjusted ...int64) *pb.PriorPayer {
+		p := &pb.PriorPayer{PayerId: "pay_0", PayerSequence: 1, PaidAmount: paid}
+		for _, a := range adjusted {
+			p.Adjustments = append(p.Adjustments, &typev1.Adjustment{GroupCode: "CO", Carc: "45", Amount: a})
+		}
+		return p
+	}
+	home := func(c *claim, modifier ...string) {
+		c.PlaceOfService = "10"
+		for _, l := range c.Lines {
+			l.PlaceOfService, l.Modifiers = "10", modifier
+		}
+	}
+	rows := []struct {
+		name   string
+		change func(*claim, *Facts)
+		want   string
+	}{
+		{"payer without an address", func(c *claim, _ *Facts) { c.EdiPayerId = "" }, "payer_addressed"},
+		{"payer without a receiver", func(c *claim, _ *Facts) { c.ReceiverId = "" }, "payer_addressed"},
+		{"one digit of an NPI wrong", func(c *claim, _ *Facts) { c.RenderingProvider.Npi = "1679576721" }, "npi_valid"},
+		{"two digits of an NPI swapped", func(c *claim, _ *Facts) { c.BillingProvider.Npi = "1234567839" }, "npi_valid"},
+		{"a supervisor needs an NPI", func(c *claim, _ *Facts) { c.SupervisingProvider = &pb.Provider{} }, "npi_valid"},
+		{"a location needs none", func(c *claim, _ *Facts) { c.ServiceLocation = &pb.Provider{} }, ""},
+		{"tax id of eight digits", func(c *claim, _ *Facts) { c.BillingProvider.TaxId = "12345678" }, "tax_id"},
+		{"a P.O. box is no street", func(c *claim, _ *Facts) { c.BillingProvider.Address.Line1 = "PO Box 12" }, "billing_address"},
+		{"postal code with a hyphen", func(c *claim, _ *Facts) { c.BillingProvider.Address.PostalCode = "62701-1234" }, "billing_address"},
+		{"a taxonomy is missing", func(c *claim, _ *Facts) { c.RenderingProvider.Taxonomy = "" }, "~taxonomy"},
+		{"nobody is named who gave it", func(c *claim, _ *Facts) { c.RenderingProvider = nil }, "~rendering_named"},
+		{"a solo practitioner is both", func(c *claim, _ *Facts) {
+			c.RenderingProvider, c.BillingProvider.OrganizationName, c.BillingProvider.Name = nil, "", &typev1.PersonName{Last: "B"}
+		}, ""},
+		{"no member id", func(c *claim, _ *Facts) { c.Person.MemberId = " " }, "member_id"},
+		{"subscriber without a name", func(c *claim, _ *Facts) { c.Person.SubscriberName = nil }, "person_named"},
+		{"born after the service", func(c *claim, _ *Facts) { c.Person.PatientBirthDate = "2026-03-03" }, "birth_date"},
+		{"born on the day is possible", func(c *claim, _ *Facts) { c.Person.PatientBirthDate = "2026-03-02" }, ""},
+		{"a spouse's birth date may be unknown", func(c *claim, _ *Facts) { c.Relationship, c.Person.SubscriberBirthDate = 2, "" }, ""},
+		{"a subscriber's may not", func(c *claim, _ *Facts) { c.Person.SubscriberBirthDate = "" }, "birth_date"},
+		{"subscriber without an address", func(c *claim, _ *Facts) { c.Person.SubscriberAddress = nil }, "person_address"},
+		{"a dependent's address counts", func(c *claim, _ *Facts) { c.Relationship, c.Person.PatientAddress = 3, nil }, "person_address"},
+		{"no diagnosis", func(c *claim, _ *Facts) {
+			c.Person.DiagnosisCodes = nil
+		}, "diagnosis_present pointers pointers pointers"},
+		{"a diagnosis twice", func(c *claim, _ *Facts) { c.Person.DiagnosisCodes = []string{"F411", "F411"} }, "diagnosis_present"},
+		{"ICD-9 today", func(c *claim, _ *Facts) {
+			c.Person.DiagnosisCodeSystem, c.Person.DiagnosisCodes = "9", []string{"30002", "V6281"}
+		}, "diagnosis_version"},
+		{"ICD-9 on the last day of it", func(c *claim, f *Facts) {
+			c.Person.DiagnosisCodeSystem, c.Person.DiagnosisCodes, c.ServiceDate, f.TimelyFilingDue = "9", []string{"30002", "V6281"}, "2015-09-30", ""
+		}, ""},
+		{"ICD-10 too early", func(c *claim, f *Facts) { c.ServiceDate, f.TimelyFilingDue = "2015-09-30", "" }, "diagnosis_version"},
+		{"ICD-10 on its first day", func(c *claim, f *Facts) { c.ServiceDate, f.TimelyFilingDue = "2015-10-01", "" }, ""},
+		{"a code with its dot", func(c *claim, _ *Facts) { c.Person.DiagnosisCodes[0] = "F41.1" }, "diagnosis_format"},
+		{"a pointer to nothing", func(c *claim, _ *Facts) { c.Lines[0].DiagnosisPointers = []int32{3} }, "pointers"},
+		{"five pointers", func(c *claim, _ *Facts) {
+			c.Person.DiagnosisCodes = []string{"F411", "Z635", "F331", "F4310", "F1020"}
+			c.Lines[0].DiagnosisPointers = []int32{1, 2, 3, 4, 5}
+		}, "pointers"},
+		{"no pointer", func(c *claim, _ *Facts) { c.Lines[0].DiagnosisPointers = nil }, "pointers"},
+		{"two lines of one id", func(c *claim, _ *Facts) { c.Lines[1].LineId = "L1" }, "lines"},
+		{"no lines", func(c *claim, _ *Facts) { c.Lines, c.ChargeAmount = nil, 0 }, "lines"},
+		{"a line for nothing", func(c *claim, _ *Facts) { c.Lines[1].ChargeAmount, c.ChargeAmount = 0, 14000 }, "line_charge"},
+		{"the sum is wrong", func(c *claim, _ *Facts) { c.ChargeAmount = 15001 }, "charge_total"},
+		{"a code of four characters", func(c *claim, _ *Facts) { c.Lines[0].ServiceCode = "9083" }, "service_code"},
+		{"a modifier of three", func(c *claim, _ *Facts) { c.Lines[0].Modifiers = []string{"HO1"} }, "modifiers"},
+		{"a modifier twice", func(c *claim, _ *Facts) { c.Lines[0].Modifiers = []string{"HO", "HO"} }, "modifiers"},
+		{"five modifiers", func(c *claim, _ *Facts) { c.Lines[0].Modifiers = []string{"HO", "HE", "U1", "U2", "U3"} }, "modifiers"},
+		{"no units", func(c *claim, _ *Facts) { c.Lines[0].UnitsThousandths = 0 }, "units"},
+		{"a place of one digit", func(c *claim, _ *Facts) { c.Lines[0].PlaceOfService = "1" }, "place_of_service"},
+		{"home before it was a place", func(c *claim, f *Facts) { home(c, "95"); c.ServiceDate, f.TimelyFilingDue = "2021-12-31", "" }, "place_of_service place_of_service"},
+		{"telehealth at home", func(c *claim, _ *Facts) { home(c, "95") }, ""},
+		{"a telehealth modifier in the office", func(c *claim, _ *Facts) { c.Lines[0].Modifiers = []string{"95"} }, "telehealth_place"},
+		{"which was right in 2021", func(c *claim, f *Facts) {
+			c.Lines[0].Modifiers, c.ServiceDate, f.TimelyFilingDue = []string{"95"}, "2021-03-02", ""
+		}, ""},
+		{"telehealth without the modifier", func(c *claim, _ *Facts) { home(c) }, "telehealth_modifier telehealth_modifier"},
+		{"a payer that wants none", func(c *claim, f *Facts) { home(c); f.Policy.TelehealthModifier = "" }, ""},
+		{"an authorization is wanted", func(_ *claim, f *Facts) { f.Policy.AuthorizationCodes = []string{"90837"} }, "authorization_number"},
+		{"and there", func(c *claim, f *Facts) { f.Policy.AuthorizationCodes, c.AuthorizationNumber = []string{"90837"}, "A1" }, ""},
+		{"on the line is enough", func(c *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, c.Lines[0].AuthorizationNumber = []string{"90837"}, "A1"
+		}, ""},
+		{"without a policy nothing is wanted", func(_ *claim, f *Facts) { f.Policy = nil }, ""},
+		{"in the future", func(_ *claim, f *Facts) { f.Today = "2026-02-01" }, "service_date service_date service_date"},
+		{"the last day of the limit", func(_ *claim, f *Facts) { f.Today = "2026-05-31" }, ""},
+		{"a day too late", func(_ *claim, f *Facts) { f.Today = "2026-06-01" }, "timely_filing"},
+		{"no limit known", func(_ *claim, f *Facts) { f.Today, f.TimelyFilingDue = "2029-06-01", "" }, ""},
+		{"a replacement after the limit", func(c *claim, f *Facts) {
+			c.FrequencyCode, c.PayerClaimControlNumber, f.Today = 7, "ICN1", "2026-06-01"
+		}, "~timely_filing_of_change"},
+		{"a replacement of nothing", func(c *claim, _ *Facts) { c.FrequencyCode = 7 }, "replaces_known"},
+		{"a void of nothing", func(c *claim, _ *Facts) { c.FrequencyCode = 8 }, "replaces_known"},
+		{"a secondary claim without the primary's decision", func(c *claim, _ *Facts) { c.PayerSequence = 2 }, "earlier_payers_told"},
+		{"with it", func(c *claim, _ *Facts) { c.PayerSequence, c.PriorPayers = 2, []*pb.PriorPayer{prior(9000, 6000)} }, ""},
+		{"with one that is off", func(c *claim, _ *Facts) { c.PayerSequence, c.PriorPayers = 2, []*pb.PriorPayer{prior(9000, 5999)} }, "earlier_payers_balance"},
+		{"with one that told nothing", func(c *claim, _ *Facts) { c.PayerSequence, c.PriorPayers = 2, []*pb.PriorPayer{prior(0)} }, "~earlier_payers_amounts"},
+		{"a line of it is off", func(c *claim, _ *Facts) {
+			p := prior(9000)
+			co := func(n int64) []*typev1.Adjustment { return []*typev1.Adjustment{{Amount: n}} }
+			p.Lines = []*pb.PriorPayerLine{{LineId: "L1", PaidAmount: 8000, Adjustments: co(5000)}, {LineId: "L2", PaidAmount: 1000, Adjustments: co(1000)}}
+			c.PayerSequence, c.PriorPayers = 2, []*pb.PriorPayer{p}
+		}, "earlier_payers_balance earlier_payers_balance"},
+	}
+	failed := map[string]bool{}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			c, f := clean()
+			r.change(c, &f)
+			var got []string
+			for _, e := range Scrub(c, f) {
+				id := strings.TrimPrefix(e.Reason.RuleId, "claims.")
+				failed[id] = true
+				if !e.Blocking {
+					id = "~" + id
+				}
+				got = append(got, id)
+			}
+			if s := strings.Join(got, " "); s != r.want {
+				t.Fatalf("failed %q, want %q", s, r.want)
+			}
+		})
+	}
+	for _, e := range Table {
+		if !failed[strings.TrimPrefix(e.ID, "claims.")] {
+			t.Errorf("no row shows that %s can fail", e.ID)
+		}
+	}
+}
+
+func TestEverythingIsSaidAtOnce(t *testing.T) {
+	failures := Scrub(&pb.ClaimContent{FrequencyCode: 7}, Facts{})
+	var ids []string
+	for _, r := range Blocking(failures) {
+		ids = append(ids, r.RuleId)
+	}
+	for _, want := range []string{"claims.payer_addressed", "claims.npi_valid", "claims.member_id", "claims.diagnosis_present", "claims.lines", "claims.service_date", "claims.replaces_known"} {
+		if !slices.Contains(ids, want) {
+			t.Errorf("%s is not said: %v", want, ids)
+		}
+	}
+}
