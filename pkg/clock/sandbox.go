@@ -296,3 +296,6 @@ func (s *Sandbox) listen(ctx context.Context) error {
 		}
 	}
 }
+
+// Moved is closed when the clock is moved, frozen or let run; ask again for the next time.
+func (s *Sandbox) Moved() <-chan struct{} { return s.look().moved }

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/evenkeel/evenkeel/pkg/datadir"
+	"github.com/evenkeel/evenkeel/pkg/eventlog/pglog"
+	"github.com/evenkeel/evenkeel/pkg/host"
+)
+
+// whereabouts is what `run` leaves in the data folder for the other commands: where it is and how to get in. Mode 0600.
+type whereabouts struct {
+	PID         int      `json:"pid"`
+	AdminURL    string   `json:"admin_url"`
+	DatabaseURL string   `json:"database_url"`
+	Brokers     []string `json:"kafka_brokers"`
+	Console     string   `json:"console"`
+	APIKey      string   `json:"api_key"`
+	Email       string   `json:"email"`
+	Password    string   `json:"password"`
+}
+
+const whereaboutsFile = "platform.json"
+
+func (w whereabouts) write(dir string) error {
+	text, err := json.MarshalIndent(w, "", "  ")
+	if err != nil {
+		return fmt.Errorf("note where the platform is: %w", err)
+	}
+	path := filepath.Join(dir, whereaboutsFile)
+	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("note where the platform is: %w", err)
+	}
+	return os.Rename(path+".new", path)
+}
+
+func readWhereabouts(dir string) (w whereabouts, err error) {
+	if dir == "" {
+		if dir, err = datadir.Default(); err != nil {
+			return w, err
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, whereaboutsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return w, fmt.Errorf("no platform has run in %s: start it with `make run`, or name the server with --database-url", dir)
+	}
+	if err != nil {
+		return w, fmt.Errorf("find the platform: %w", err)
+	}
+	if err := json.Unmarshal(text, &w); err != nil {
+		return w, fmt.Errorf("find the platform: %s: %w", filepath.Join(dir, whereaboutsFile), err)
+	}
+	return w, nil
+}
+
+// database is how an operator's command reaches the logs: the server that is named, or the one of the platform that runs on this machine.
+type database struct {
+	DatabaseURL string `help:"PostgreSQL of the services: postgres://host:port/name; without a user each service's own role signs in. Default: the running platform of this machine." env:"EVENKEEL_DATABASE_URL"`
+	SecretFile  string `help:"File with the master secret (64 hexadecimal digits)." env:"EVENKEEL_SECRET_FILE"`
+	DataDir     string `help:"Data folder of a running platform." env:"EVENKEEL_DATA_DIR"`
+}
+
+func (d database) resolve() (database string, secret host.Secret, err error) {
+	if d.DatabaseURL != "" {
+		if d.SecretFile == "" {
+			return "", nil, errors.New("--database-url needs --secret-file, the master secret that the services run with")
+		}
+		secret, err = host.ReadSecret(d.SecretFile)
+		return d.DatabaseURL, secret, err
+	}
+	w, err := readWhereabouts(d.DataDir)
+	if err != nil {
+		return "", nil, err
+	}
+	dir := d.DataDir
+	if dir == "" {
+		if dir, err = datadir.Default(); err != nil {
+			return "", nil, err
+		}
+	}
+	secret, err = host.ReadSecret(filepath.Join(dir, "secret"))
+	return w.DatabaseURL, secret, err
+}
+
+// open opens one service's log.
+func (d database) open(ctx context.Context, service string) (*pglog.Log, host.Secret, error) {
+	base, secret, err := d.resolve()
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := host.RoleURL(base, secret, service)
+	if err != nil {
+		return nil, nil, err
+	}
+	log, err := pglog.Open(ctx, u, pglog.Options{Service: service, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, nil, fmt.Errorf("the log of %s can't be reached (is the platform running?): %w", service, err)
+	}
+	return log, secret, nil
+}
+
+// base is a URL without a query, for people.
+func base(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "?"
+	}
+	u.User, u.RawQuery = nil, ""
+	return u.String()
+}

@@ -1,0 +1,318 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/evenkeel/evenkeel/pkg/consume"
+	"github.com/evenkeel/evenkeel/pkg/datadir"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/eventlog"
+	"github.com/evenkeel/evenkeel/pkg/seal"
+)
+
+type resetCommand struct {
+	DataDir string `help:"The data folder." env:"EVENKEEL_DATA_DIR"`
+	Yes     bool   `help:"Don't ask." short:"y"`
+}
+
+// Run empties the data folder.
+func (c resetCommand) Run() (err error) {
+	if c.DataDir == "" {
+		if c.DataDir, err = datadir.Default(); err != nil {
+			return err
+		}
+	}
+	if !c.Yes {
+		fmt.Printf("This deletes everything in %s. Type yes to go on: ", c.DataDir)
+		var answer string
+		if _, err := fmt.Scanln(&answer); err != nil || answer != "yes" {
+			return errors.New("nothing was deleted")
+		}
+	}
+	if err := datadir.Reset(c.DataDir); err != nil {
+		return err
+	}
+	fmt.Printf("%s is empty.\n", c.DataDir)
+	return nil
+}
+
+type eventsCommand struct {
+	database
+	Service string `arg:"" help:"Whose log."`
+	Stream  string `help:"Only this stream: kind/id."`
+	After   int64  `help:"Only events after this position."`
+	Limit   int    `help:"At most so many." default:"50"`
+	JSON    bool   `help:"One JSON object a line, with the clear part of each event."`
+}
+
+// Run prints events without what is sealed.
+func (c eventsCommand) Run(ctx context.Context) error {
+	log, _, err := c.open(ctx, c.Service)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	t := newTable("position", "recorded at", "stream", "v", "type", "actor")
+	after, shown := c.After, 0
+	for shown < c.Limit {
+		records, err := log.Read(ctx, after, 1000)
+		if err != nil {
+			return err
+		}
+		if len(records) == 0 {
+			break
+		}
+		for _, r := range records {
+			after = r.Position
+			if c.Stream != "" && r.Stream != c.Stream || shown >= c.Limit {
+				continue
+			}
+			shown++
+			if c.JSON {
+				if err := printJSON(r); err != nil {
+					return err
+				}
+				continue
+			}
+			t.AppendRow(table.Row{r.Position, r.RecordedAt.AsTime().Format(time.RFC3339), r.Stream, r.Version, short(r.Type), r.Actor})
+		}
+	}
+	if !c.JSON {
+		t.Render()
+	}
+	return nil
+}
+
+func printJSON(r eventlog.Record) error {
+	m, err := seal.Clear(r.Type, r.Clear)
+	if err != nil {
+		return err
+	}
+	body, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("print event %s: %w", r.EventId, err)
+	}
+	fmt.Printf(`{"position":%d,"event_id":%q,"stream":%q,"version":%d,"type":%q,"recorded_at":%q,"actor":%q,"sealed":%t,"event":%s}`+"\n",
+		r.Position, r.EventId, r.Stream, r.Version, r.Type, r.RecordedAt.AsTime().Format(time.RFC3339Nano), r.Actor, len(r.Sealed) > 0, body)
+	return nil
+}
+
+func short(typ string) string { return typ[strings.LastIndexByte(typ, '.')+1:] }
+
+func newTable(head ...any) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(os.Stdout)
+	t.SetStyle(table.StyleLight)
+	t.Style().Options.DrawBorder = false
+	t.AppendHeader(table.Row(head))
+	return t
+}
+
+type dlqCommand struct {
+	List    dlqList    `cmd:"" help:"List parked events: dead ones, those that wait, and those behind them."`
+	Show    dlqShow    `cmd:"" help:"Show one with its error and the clear part of the event."`
+	Retry   dlqRetry   `cmd:"" help:"Handle one again, and then those behind it."`
+	Discard dlqDiscard `cmd:"" help:"Give one up for good; those behind it are handled."`
+}
+
+type dlqList struct {
+	database
+	Service string `help:"Only this consumer."`
+	State   string `help:"dead, waiting, behind or ready." enum:"dead,waiting,behind,ready,all" default:"all"`
+}
+
+// Run lists parked events.
+func (c dlqList) Run(ctx context.Context) error {
+	t := newTable("consumer", "source", "position", "state", "stream", "type", "since", "tries", "why")
+	n := 0
+	for _, s := range all() {
+		if c.Service != "" && s.Name != c.Service {
+			continue
+		}
+		log, _, err := c.open(ctx, s.Name)
+		if err != nil {
+			return err
+		}
+		state := c.State
+		if state == "all" {
+			state = ""
+		}
+		parked, err := log.ListParked(ctx, s.Name, state, 1000)
+		log.Close()
+		if err != nil {
+			return err
+		}
+		for _, p := range parked {
+			why := p.Error
+			if p.State == eventlog.Waiting {
+				why = "waits for " + p.WaitsFor.Mirror + " " + p.WaitsFor.Key
+			}
+			t.AppendRow(table.Row{p.Consumer, p.Record.Source, p.Record.Position, p.State, p.Record.Stream, short(p.Record.Type), p.Since.UTC().Format(time.RFC3339), p.Attempts, why})
+			n++
+		}
+	}
+	if n == 0 {
+		fmt.Println("Nothing is parked: every event that arrived was handled.")
+		return nil
+	}
+	t.Render()
+	return nil
+}
+
+// parkedEvent names one parked event.
+type parkedEvent struct {
+	database
+	Consumer string `arg:"" help:"The consumer."`
+	Source   string `arg:"" help:"The source."`
+	Position int64  `arg:"" help:"The position."`
+}
+
+func (c parkedEvent) find(ctx context.Context, do func(eventlog.Log, eventlog.Parked) error) error {
+	log, _, err := c.open(ctx, c.Consumer)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	parked, err := log.ListParked(ctx, c.Consumer, "", 100_000)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(parked, func(p eventlog.Parked) bool { return p.Record.Source == c.Source && p.Record.Position == c.Position })
+	if i < 0 {
+		return fmt.Errorf("%s has no parked event %d of %s: see `evenkeel dlq list`", c.Consumer, c.Position, c.Source)
+	}
+	return do(log, parked[i])
+}
+
+type dlqShow struct{ parkedEvent }
+
+// Run shows one parked event.
+func (c dlqShow) Run(ctx context.Context) error {
+	return c.find(ctx, func(_ eventlog.Log, p eventlog.Parked) error {
+		fmt.Printf("state     %s\nsince     %s\ntries     %d\nwaits for %s %s\nerror     %s\n", p.State, p.Since.UTC().Format(time.RFC3339), p.Attempts,
+			p.WaitsFor.Mirror, p.WaitsFor.Key, p.Error)
+		return printJSON(p.Record)
+	})
+}
+
+type dlqRetry struct{ parkedEvent }
+
+// Run makes a parked event ready; the running service handles it within a second.
+func (c dlqRetry) Run(ctx context.Context) error {
+	return c.find(ctx, func(log eventlog.Log, p eventlog.Parked) error {
+		if err := consume.Retry(ctx, log, p); err != nil {
+			return err
+		}
+		fmt.Println("It will be handled again at once, if the service runs.")
+		return nil
+	})
+}
+
+type dlqDiscard struct{ parkedEvent }
+
+// Run gives a parked event up.
+func (c dlqDiscard) Run(ctx context.Context) error {
+	return c.find(ctx, func(log eventlog.Log, p eventlog.Parked) error {
+		if err := consume.Discard(ctx, log, p); err != nil {
+			return err
+		}
+		fmt.Println("It is gone; the log it came from still has it.")
+		return nil
+	})
+}
+
+type verifyCommand struct{ database }
+
+// Run checks that every log is dense and chained, that every consumer has handled what it should, and that the books balance.
+func (c verifyCommand) Run(ctx context.Context) error {
+	t := newTable("service", "events", "streams", "finding")
+	bad := 0
+	for _, s := range all() {
+		log, _, err := c.open(ctx, s.Name)
+		if err != nil {
+			return err
+		}
+		events, streams, findings, err := verifyLog(ctx, log)
+		log.Close()
+		if err != nil {
+			return err
+		}
+		if len(findings) == 0 {
+			findings = []string{"ok"}
+		} else {
+			bad += len(findings)
+		}
+		t.AppendRow(table.Row{s.Name, events, streams, strings.Join(findings, "\n")})
+	}
+	t.Render()
+	if err := verifyBooks(ctx, c.database); err != nil {
+		return err
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d findings", bad)
+	}
+	return nil
+}
+
+// verifyLog reads a whole log: positions without a gap, versions of each stream without a gap, the chain of each slot, types that this binary can decode.
+func verifyLog(ctx context.Context, log eventlog.Log) (events, streams int, findings []string, err error) {
+	versions := map[eventlog.StreamKey]int32{}
+	var slots [es.Slots]int64
+	last := int64(0)
+	say := func(format string, args ...any) {
+		if len(findings) < 20 {
+			findings = append(findings, fmt.Sprintf(format, args...))
+		}
+	}
+	for {
+		records, err := log.Read(ctx, last, 5000)
+		if err != nil {
+			return 0, 0, nil, err
+		}
+		if len(records) == 0 {
+			break
+		}
+		for _, r := range records {
+			events++
+			if r.Position != last+1 {
+				say("position %d follows %d", r.Position, last)
+			}
+			last = r.Position
+			key := eventlog.KeyOf(r)
+			if key.Tenant == uuid.Nil {
+				say("position %d has no tenant", r.Position)
+			}
+			if r.Version != versions[key]+1 {
+				say("%s: version %d follows %d", r.Stream, r.Version, versions[key])
+			}
+			versions[key] = r.Version
+			if want := es.Slot(key.Tenant, r.Stream); int16(r.Slot) != want {
+				say("position %d is in slot %d, not %d", r.Position, r.Slot, want)
+			} else if r.Previous != slots[want] {
+				say("position %d names %d as the one before it in its slot, it is %d", r.Position, r.Previous, slots[want])
+			}
+			slots[r.Slot&(es.Slots-1)] = r.Position
+			if _, err := seal.Clear(r.Type, r.Clear); err != nil {
+				say("position %d: %v", r.Position, err)
+			}
+		}
+	}
+	head, err := log.Head(ctx)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	if head.Position != last {
+		say("the log's head says %d, its last event is %d", head.Position, last)
+	}
+	return events, len(versions), findings, nil
+}
