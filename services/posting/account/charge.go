@@ -1,0 +1,150 @@
+package account
+
+import (
+	"slices"
+
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+// Coded is a coded visit, and what its price depends on.
+type Coded struct {
+	Visit     *codingv1.CodingCompleted
+	Contracts []*registryv1.ContractPublished // of the first payer
+	License   typev1.LicenseType              // of who rendered the service
+}
+
+// Charge books a visit, once. What earlier payers decided before the move is booked with it, so that the balance is what is really open.
+func Charge(s State, c Coded) ([]es.Event, error) {
+	v := c.Visit
+	if s.Charge != nil {
+		return nil, nil
+	}
+	var payers []Payer
+	for _, p := range v.PriorAdjudications {
+		payers = append(payers, Payer{p.PayerId, p.PayerSequence})
+	}
+	payers = inOrder(append(payers, Payers(nil, v.ResponsiblePayers)...))
+	var first Payer // the patient
+	if len(payers) > 0 {
+		first = payers[0]
+	}
+	charged := &pb.ChargePosted{
+		AccountId: v.EncounterId, EncounterId: v.EncounterId, PatientId: v.PatientId, LocationId: v.LocationId, RenderingClinicianId: v.RenderingClinicianId,
+		ServiceDate: v.ServiceDate, Lines: v.Lines, ResponsiblePayers: v.ResponsiblePayers, Imported: v.Imported,
+		Legs: chargeLegs(first, v.Lines), Expected: Expect(c.Contracts, c.License, v.Lines, v.ServiceDate),
+	}
+	for _, l := range v.Lines {
+		charged.ChargeAmount += l.ChargeAmount
+	}
+	b := begin(s)
+	b.add(charged)
+	for _, p := range v.PriorAdjudications {
+		b.prior(v, payers, p)
+	}
+	return b.done(v.EncounterId, v.PatientId), nil
+}
+
+// prior books one earlier payer's decision: paid and CO amounts go, the rest moves to whoever comes next.
+func (b *book) prior(v *codingv1.CodingCompleted, payers []Payer, p *codingv1.PriorAdjudication) {
+	payer := Payer{p.PayerId, p.PayerSequence}
+	var next Payer // the patient
+	if i := slices.Index(payers, payer); i+1 < len(payers) {
+		next = payers[i+1]
+	}
+	posted := &pb.PriorAdjudicationPosted{
+		AccountId: v.EncounterId, PatientId: v.PatientId, ServiceDate: v.ServiceDate, PayerId: p.PayerId, PayerSequence: p.PayerSequence,
+		PaidAmount: p.PaidAmount, Adjustments: slices.Clone(p.Adjustments),
+	}
+	var entry money.Entry
+	book := func(from, to Place, paid, contractual, moved int64) {
+		priorLegs(&entry, from, to, paid, contractual, moved)
+		if paid != 0 || contractual != 0 || moved != 0 {
+			posted.Lines = append(posted.Lines, &pb.PriorPostedLine{LineId: from.LineID, PaidAmount: paid, ContractualAmount: contractual, MovedAmount: moved})
+		}
+	}
+	told := map[string]*codingv1.PriorLine{}
+	for _, l := range p.Lines {
+		told[l.LineId] = l
+	}
+	single := len(v.Lines) == 1 && len(p.Lines) == 0 // what is told of the whole claim is told of its one line
+	wholePaid, wholeOff := p.PaidAmount, contractual(p.Adjustments)
+	for _, l := range v.Lines {
+		from := Place{payer, l.LineId}
+		paid, off := told[l.LineId].GetPaidAmount(), contractual(told[l.LineId].GetAdjustments())
+		if single {
+			paid, off, wholeOff = p.PaidAmount, wholeOff, 0
+		}
+		wholePaid -= paid
+		posted.Adjustments = append(posted.Adjustments, told[l.LineId].GetAdjustments()...)
+		open := b.open[from]
+		off = min(off, max(open-paid, 0)) // a later payer repeats what an earlier one took off
+		book(from, Place{next, l.LineId}, paid, off, open-paid-off)
+	}
+	// What was told of the claim as a whole lessens what has moved on.
+	wholeOff = min(wholeOff, max(0, b.owedAfter(entry, next)-wholePaid))
+	if wholePaid != 0 || wholeOff != 0 {
+		book(Place{Payer: next}, Place{Payer: next}, wholePaid, wholeOff, 0)
+	}
+	posted.Legs = entry.Legs()
+	b.add(posted)
+}
+
+func (b *book) owedAfter(entry money.Entry, p Payer) int64 {
+	owed := Owed(b.open, p)
+	for _, l := range entry.Legs() {
+		if place, ok := placeOf(l); ok && place.Payer == p {
+			owed += l.Amount
+		}
+	}
+	return owed
+}
+
+func contractual(adjustments []*typev1.Adjustment) int64 {
+	var sum int64
+	for _, a := range adjustments {
+		if a.GroupCode == "CO" {
+			sum += a.Amount
+		}
+	}
+	return sum
+}
+
+// Expect is what the contract in force on the day allows for each line. Of rates that fit, the one that names modifier and license wins over one that names the modifier, that
+// over one that names the license, that over one for everybody; of contracts the one that began last, then the one told last.
+func Expect(contracts []*registryv1.ContractPublished, license typev1.LicenseType, lines []*typev1.ServiceLine, day string) []*pb.ExpectedLine {
+	var inForce *registryv1.ContractPublished
+	for _, c := range contracts {
+		if date.Within(day, c.FromDate, c.ThruDate) && (inForce == nil || c.FromDate >= inForce.FromDate) {
+			inForce = c
+		}
+	}
+	var out []*pb.ExpectedLine
+	for _, l := range lines {
+		var best *registryv1.ContractRate
+		score := -1
+		for _, r := range inForce.GetRates() {
+			fits := r.ServiceCode == l.ServiceCode && (r.Modifier == "" || slices.Contains(l.Modifiers, r.Modifier)) &&
+				(r.LicenseType == typev1.LicenseType_LICENSE_TYPE_UNSPECIFIED || r.LicenseType == license)
+			points := 0
+			if r.Modifier != "" {
+				points += 2
+			}
+			if r.LicenseType != typev1.LicenseType_LICENSE_TYPE_UNSPECIFIED {
+				points++
+			}
+			if fits && points > score {
+				best, score = r, points
+			}
+		}
+		if best != nil {
+			out = append(out, &pb.ExpectedLine{LineId: l.LineId, ContractId: inForce.ContractId, AllowedAmount: (best.AllowedAmount*int64(l.UnitsThousandths) + 500) / 1000})
+		}
+	}
+	return out
+}

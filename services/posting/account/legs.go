@@ -1,0 +1,76 @@
+package account
+
+import (
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+// What each event does to the books. Debits are positive.
+//
+//	ChargePosted               Dr ar.insurance (first payer) or ar.patient   Cr revenue.gross
+//	InsurancePaymentPosted     Dr cash.clearing                              Cr ar.insurance
+//	ContractualAdjusted        Dr contractual                                Cr ar.insurance
+//	ResponsibilityTransferred  Dr ar.patient or ar.insurance (next payer)    Cr ar.insurance
+//	DenialRecorded             nothing: the amount stays where it is
+//	PriorAdjudicationPosted    Dr bank, contractual, the next payer's place  Cr ar.insurance (that payer)
+//	PostingReversed            the mirror of every leg of one claim payment
+//	ClaimPaymentUnmatched      Dr cash.clearing                              Cr unapplied.insurance
+//	PatientPaymentAllocated    Dr unapplied.patient                          Cr ar.patient
+
+// receivable is a leg on a payer's, or the patient's, receivable.
+func receivable(p Place) *typev1.Leg {
+	if p.Payer == (Payer{}) {
+		return &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT, LineId: p.LineID}
+	}
+	return &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE, PayerId: p.ID, PayerSequence: p.Sequence, LineId: p.LineID}
+}
+
+func chargeLegs(p Payer, lines []*typev1.ServiceLine) []*typev1.Leg {
+	var entry money.Entry
+	for _, l := range lines {
+		entry.Debit(l.ChargeAmount, receivable(Place{p, l.LineId}))
+		entry.Credit(l.ChargeAmount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, LineId: l.LineId})
+	}
+	return entry.Legs()
+}
+
+func paymentLegs(from Place, remitter string, amount int64) []*typev1.Leg {
+	return new(money.Entry).
+		Debit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, PayerId: remitter, LineId: from.LineID}).
+		Credit(amount, receivable(from)).Legs()
+}
+
+func contractualLegs(from Place, amount int64) []*typev1.Leg {
+	return new(money.Entry).
+		Debit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL, PayerId: from.ID, LineId: from.LineID}).
+		Credit(amount, receivable(from)).Legs()
+}
+
+func transferLegs(from, to Place, amount int64) []*typev1.Leg {
+	return new(money.Entry).Debit(amount, receivable(to)).Credit(amount, receivable(from)).Legs()
+}
+
+func unmatchedLegs(remitter string, amount int64) []*typev1.Leg {
+	return new(money.Entry).
+		Debit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, PayerId: remitter}).
+		Credit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE, PayerId: remitter}).Legs()
+}
+
+// priorLegs: what an earlier payer paid reached the old system's bank account, so it is debited to the bank directly: no remittance and no deposit of ours will ever show it.
+func priorLegs(entry *money.Entry, from, to Place, paid, contractual, moved int64) {
+	entry.Debit(paid, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, PayerId: from.ID, LineId: from.LineID}).
+		Debit(contractual, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL, PayerId: from.ID, LineId: from.LineID}).
+		Debit(moved, receivable(to)).
+		Credit(paid+contractual+moved, receivable(from))
+}
+
+// allocationLegs spread patient money over the patient's lines, as they are owed; shares sum to the amount.
+func allocationLegs(shares []share) []*typev1.Leg {
+	var entry money.Entry
+	var sum int64
+	for _, s := range shares {
+		sum += s.amount
+		entry.Credit(s.amount, receivable(Place{LineID: s.lineID}))
+	}
+	return entry.Debit(sum, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT}).Legs()
+}

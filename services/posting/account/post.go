@@ -1,0 +1,375 @@
+package account
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+)
+
+// Advice is one claim of a balanced remittance, for the account it belongs to.
+type Advice struct {
+	AccountID        string
+	RemittanceID     string
+	RemitterID       string // the payer that sent the money
+	AdjudicationDate string
+	ClaimID          string
+	Payer            Payer // whom the claim was sent to
+	Claim            *exchangev1.RemittanceClaim
+}
+
+// CLP02, where it changes what is booked.
+const (
+	statusReversal         = "22" // takes an earlier payment back
+	statusForwarded        = "23" // not theirs: sent on, nothing decided
+	statusPredetermination = "25" // what would be paid: nothing decided
+)
+
+// Post books one claim of a remittance, once. Its cash is booked to the cent whatever its parts say, so that the remittance's cash is its payment.
+func Post(s State, a Advice) ([]es.Event, error) {
+	if s.Done[Key{a.RemittanceID, a.Claim.Ordinal}] {
+		return nil, nil
+	}
+	if s.Charge == nil {
+		return nil, fmt.Errorf("claim %s is paid before its charge is posted on account %s", a.ClaimID, a.AccountID)
+	}
+	b := begin(s)
+	if a.Claim.StatusCode == statusReversal {
+		b.reverse(a)
+	} else {
+		b.pay(a)
+	}
+	return b.done(a.AccountID, s.Charge.PatientId), nil
+}
+
+// decides says whether the payer decided anything about the claim.
+func decides(c *exchangev1.RemittanceClaim) bool {
+	return c.StatusCode != statusForwarded && c.StatusCode != statusPredetermination
+}
+
+// book collects events and follows what they move, leaving the state alone.
+type book struct {
+	s      State
+	open   map[Place]int64
+	events []es.Event
+	moved  bool
+}
+
+func begin(s State) *book {
+	b := &book{s: s, open: maps.Clone(s.Open)}
+	if b.open == nil {
+		b.open = map[Place]int64{}
+	}
+	return b
+}
+
+func (b *book) add(e interface {
+	es.Event
+	GetLegs() []*typev1.Leg
+}) {
+	b.events = append(b.events, e)
+	for _, l := range e.GetLegs() {
+		if place, ok := placeOf(l); ok {
+			b.open[place] += l.Amount
+			b.moved = true
+		}
+	}
+}
+
+// done gives back what a patient paid too much and says when nothing is open any more.
+func (b *book) done(accountID, patientID string) []es.Event {
+	b.giveBack(accountID, patientID)
+	if b.moved && settled(b.open) {
+		b.events = append(b.events, &pb.AccountSettled{AccountId: accountID, PatientId: patientID})
+	}
+	return b.events
+}
+
+// left is the most that may still be taken off a place: what is open there, and no more than the payer owes in all.
+func (b *book) left(p Place) int64 {
+	owed := Owed(b.open, p.Payer)
+	if p.LineID != "" {
+		owed = min(owed, b.open[p])
+	}
+	return max(owed, 0)
+}
+
+func (b *book) pay(a Advice) {
+	c := a.Claim
+	ours := proto.CloneOf(c)
+	var notes []string
+	if !decides(c) {
+		notes = append(notes, "status "+c.StatusCode+": nothing was decided, nothing is taken off")
+	}
+	paid := int64(0)
+	lineIDs := match(b.s.Charge.Lines, c.Lines)
+	for i, l := range c.Lines {
+		ours.Lines[i].LineId = lineIDs[i]
+		if lineIDs[i] == "" {
+			notes = append(notes, fmt.Sprintf("line %d answers to no line of ours: posted for the claim as a whole", i+1))
+		}
+		paid += l.PaidAmount
+		b.payment(a, lineIDs[i], l.PaidAmount, l.Source)
+		if decides(c) && !b.adjust(a, lineIDs[i], l.ServiceCode, l.ServiceDate, l.Rarc, l.Adjustments, &notes) {
+			b.reprice(a, lineIDs[i], l)
+		}
+	}
+	// Σ lines − claim-level adjustments = the claim's payment: the difference is paid, or not paid, for the claim as a whole.
+	b.payment(a, "", c.PaidAmount-paid, c.Source)
+	if decides(c) {
+		b.adjust(a, "", "", c.ServiceDate, c.Rarc, c.Adjustments, &notes)
+	}
+	b.events = append(b.events, &pb.ClaimPaymentPosted{
+		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID,
+		AdjudicationDate: a.AdjudicationDate, RemittanceClaim: ours, PatientId: b.s.Charge.PatientId, ClaimStatusCode: c.StatusCode, Notes: notes,
+	})
+}
+
+func (b *book) payment(a Advice, lineID string, amount int64, source *typev1.Source) {
+	if amount == 0 {
+		return
+	}
+	b.add(&pb.InsurancePaymentPosted{
+		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID, ClaimOrdinal: a.Claim.Ordinal,
+		LineId: lineID, PaidAmount: amount, Source: source, PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate,
+		Legs: paymentLegs(Place{a.Payer, lineID}, a.RemitterID, amount),
+	})
+}
+
+// adjust books the adjustments of a line or, without a line, of the claim as a whole, and says whether something was refused. The patient's share is
+// moved first, as far as something is open; then what is taken off by agreement, as far as something is open: a later payer repeats what an earlier one took off.
+func (b *book) adjust(a Advice, lineID, code, day string, rarc []string, adjustments []*typev1.Adjustment, notes *[]string) (denied bool) {
+	at := Place{a.Payer, lineID}
+	less := func(x *typev1.Adjustment) int64 {
+		amount := min(x.Amount, b.left(at))
+		if x.Amount < 0 {
+			return x.Amount
+		}
+		if amount < x.Amount {
+			*notes = append(*notes, fmt.Sprintf("%s-%s of line %q takes %d of %d cents: no more is open", x.GroupCode, x.Carc, lineID, amount, x.Amount))
+		}
+		return amount
+	}
+	for _, x := range adjustments {
+		if x.GroupCode != "PR" {
+			continue
+		}
+		to := b.next(a.Payer)
+		if amount := less(x); amount != 0 {
+			b.add(&pb.ResponsibilityTransferred{
+				AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, ToPayerId: to.ID, ToPayerSequence: to.Sequence,
+				RemittanceId: a.RemittanceID, ClaimOrdinal: a.Claim.Ordinal, LineId: lineID, GroupCode: x.GroupCode, Carc: x.Carc, Amount: amount, Source: x.Source,
+				PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate, Legs: transferLegs(at, Place{to, lineID}, amount),
+			})
+		}
+	}
+	for _, x := range adjustments {
+		does := effects[x.Carc]
+		// A negative amount gives; nothing is refused by it.
+		if x.GroupCode == "PR" || does.onBooks || !does.contractual && x.Amount >= 0 {
+			continue
+		}
+		if amount := less(x); amount != 0 {
+			b.add(&pb.ContractualAdjusted{
+				AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID, ClaimOrdinal: a.Claim.Ordinal,
+				LineId: lineID, GroupCode: x.GroupCode, Carc: x.Carc, Amount: amount, Source: x.Source,
+				PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate, Legs: contractualLegs(at, amount),
+			})
+		}
+	}
+	for _, x := range adjustments {
+		does := effects[x.Carc]
+		if x.GroupCode == "PR" || does.onBooks || does.contractual || x.Amount <= 0 {
+			continue
+		}
+		denied = true
+		b.events = append(b.events, &pb.DenialRecorded{
+			AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID, ClaimOrdinal: a.Claim.Ordinal,
+			LineId: lineID, ServiceCode: code, ServiceDate: day, GroupCode: x.GroupCode, Carc: x.Carc, Rarc: rarc, Amount: x.Amount, Source: x.Source,
+			PatientId: b.s.Charge.PatientId,
+		})
+	}
+	return denied
+}
+
+// next is who is asked for what a payer leaves: the next payer that has not decided yet, or that has paid more than it owed; else the patient.
+func (b *book) next(p Payer) Payer {
+	decided := map[Payer]bool{}
+	for _, paid := range live(b.s) {
+		decided[paid.Payer] = decided[paid.Payer] || decides(paid.Claim)
+	}
+	for _, prior := range b.s.Prior {
+		decided[Payer{prior.PayerId, prior.PayerSequence}] = true
+	}
+	for _, n := range Payers(b.s.Prior, b.s.Charge.ResponsiblePayers) {
+		if n.Sequence > p.Sequence && (!decided[n] || Owed(b.open, n) < 0) {
+			return n
+		}
+	}
+	return Payer{}
+}
+
+// reprice compares what the first payer allowed for a line with what its contract says. The contract's price is never more than the charge.
+func (b *book) reprice(a Advice, lineID string, l *exchangev1.RemittanceLine) {
+	payers := Payers(b.s.Prior, b.s.Charge.ResponsiblePayers)
+	if lineID == "" || len(payers) == 0 || payers[0] != a.Payer {
+		return
+	}
+	allowed := l.PaidAmount
+	for _, x := range l.Adjustments {
+		if x.GroupCode == "PR" || effects[x.Carc].belowAllowed {
+			allowed += x.Amount
+		}
+	}
+	if allowed <= 0 {
+		return
+	}
+	if l.AllowedAmountTold {
+		allowed = l.AllowedAmount
+	}
+	for _, expected := range b.s.Charge.Expected {
+		if expected.LineId != lineID {
+			continue
+		}
+		if price := min(expected.AllowedAmount, charge(b.s.Charge.Lines, lineID)); allowed < price {
+			b.events = append(b.events, &pb.UnderpaymentDetected{
+				AccountId: a.AccountID, ClaimId: a.ClaimID, PatientId: b.s.Charge.PatientId, PayerId: a.Payer.ID, LineId: lineID,
+				ExpectedAmount: price, AllowedAmount: allowed, ContractId: expected.ContractId, RemittanceId: a.RemittanceID,
+			})
+		}
+	}
+}
+
+func charge(lines []*typev1.ServiceLine, lineID string) int64 {
+	for _, l := range lines {
+		if l.LineId == lineID {
+			return l.ChargeAmount
+		}
+	}
+	return 0
+}
+
+// match gives each line of the payer the id of ours: by the id we sent, else by code, modifiers, date, charge and units when exactly one of ours that nobody else
+// claims is like it. The code we billed counts (SVC06), when the payer changed it.
+func match(ours []*typev1.ServiceLine, theirs []*exchangev1.RemittanceLine) []string {
+	out := make([]string, len(theirs))
+	taken := map[string]bool{}
+	for i, t := range theirs {
+		for _, o := range ours {
+			if t.LineId != "" && t.LineId == o.LineId {
+				out[i], taken[o.LineId] = o.LineId, true
+			}
+		}
+	}
+	for i, t := range theirs {
+		if out[i] != "" {
+			continue
+		}
+		var like []string
+		for _, o := range ours {
+			code := t.ServiceCode
+			if t.OriginalServiceCode != "" {
+				code = t.OriginalServiceCode
+			}
+			if !taken[o.LineId] && code == o.ServiceCode && t.ChargeAmount == o.ChargeAmount && (t.ServiceDate == "" || t.ServiceDate == o.ServiceDate) &&
+				(t.UnitsThousandths == 0 || t.UnitsThousandths == o.UnitsThousandths) && sameModifiers(t, o) {
+				like = append(like, o.LineId)
+			}
+		}
+		if len(like) == 1 {
+			out[i], taken[like[0]] = like[0], true
+		}
+	}
+	return out
+}
+
+// sameModifiers: a payer that changed the code may have left the modifiers out.
+func sameModifiers(t *exchangev1.RemittanceLine, o *typev1.ServiceLine) bool {
+	return slices.Equal(t.Modifiers, o.Modifiers) || t.OriginalServiceCode != "" && len(t.Modifiers) == 0
+}
+
+// reverse undoes the one live claim payment that the reversal answers to.
+func (b *book) reverse(a Advice) {
+	c := a.Claim
+	found := b.answering(a)
+	if found == nil {
+		b.add(&pb.ClaimPaymentUnmatched{
+			AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, RemittanceId: a.RemittanceID, ClaimOrdinal: c.Ordinal, PaidAmount: c.PaidAmount,
+			Reason: "the payer takes back a payment, and no payment of this claim with these amounts is posted", PatientId: b.s.Charge.PatientId,
+			Legs: unmatchedLegs(a.RemitterID, c.PaidAmount), Source: c.Source,
+		})
+		return
+	}
+	b.add(&pb.PostingReversed{
+		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID, ClaimOrdinal: c.Ordinal,
+		ReversedRemittanceId: found.RemittanceID, ReversedClaimOrdinal: found.Ordinal, PaidAmount: c.PaidAmount, Legs: mirror(found.Legs, a.RemitterID), Source: c.Source,
+		PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate,
+	})
+	ours := proto.CloneOf(c)
+	for i, id := range match(b.s.Charge.Lines, negated(c.Lines)) {
+		ours.Lines[i].LineId = id
+	}
+	b.events = append(b.events, &pb.ClaimPaymentPosted{
+		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID,
+		AdjudicationDate: a.AdjudicationDate, Reversal: true, RemittanceClaim: ours, PatientId: b.s.Charge.PatientId, ClaimStatusCode: c.StatusCode,
+	})
+}
+
+// answering is the live claim payment of the same claim with the same amounts, sign turned; the payer's claim number decides between several, then the latest
+// is taken, since they are the same to the cent.
+func (b *book) answering(a Advice) *Payment {
+	c := a.Claim
+	var found *Payment
+	for _, p := range live(b.s) {
+		if p.ClaimID != a.ClaimID || p.Payer != a.Payer || p.Claim.PaidAmount != -c.PaidAmount || p.Claim.ChargeAmount != -c.ChargeAmount {
+			continue
+		}
+		if sum(p.Claim) != -sum(c) {
+			continue
+		}
+		if found == nil || named(p, c) || !named(found, c) {
+			found = p
+		}
+	}
+	return found
+}
+
+func named(p *Payment, c *exchangev1.RemittanceClaim) bool {
+	number := p.Claim.PayerClaimControlNumber
+	return number != "" && (number == c.PayerClaimControlNumber || number == c.OriginalClaimNumber)
+}
+
+// sum of what was left to the patient: told by the adjustments, since CLP05 is left out of reversals.
+func sum(c *exchangev1.RemittanceClaim) int64 {
+	var total int64
+	each := func(adjustments []*typev1.Adjustment) {
+		for _, x := range adjustments {
+			if x.GroupCode == "PR" {
+				total += x.Amount
+			}
+		}
+	}
+	each(c.Adjustments)
+	for _, l := range c.Lines {
+		each(l.Adjustments)
+	}
+	return total
+}
+
+func negated(lines []*exchangev1.RemittanceLine) []*exchangev1.RemittanceLine {
+	out := make([]*exchangev1.RemittanceLine, len(lines))
+	for i, l := range lines {
+		out[i] = proto.CloneOf(l)
+		out[i].ChargeAmount = -l.ChargeAmount
+		if l.UnitsThousandths < 0 {
+			out[i].UnitsThousandths = -l.UnitsThousandths
+		}
+	}
+	return out
+}

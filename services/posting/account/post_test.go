@@ -1,0 +1,401 @@
+package account
+
+import (
+	"fmt"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+const (
+	primary   = typev1.PayerSequence_PAYER_SEQUENCE_PRIMARY
+	secondary = typev1.PayerSequence_PAYER_SEQUENCE_SECONDARY
+	tertiary  = typev1.PayerSequence_PAYER_SEQUENCE_TERTIARY
+	march     = "2026-03-02"
+)
+
+var (
+	aetna  = Payer{"pay_1", primary}
+	medico = Payer{"pay_2", secondary}
+)
+
+func visit(payers ...Payer) *codingv1.CodingCompleted {
+	v := &codingv1.CodingCompleted{EncounterId: "enc_1", PatientId: "pat_1", ServiceDate: march, Lines: []*typev1.ServiceLine{
+		{LineId: "L1", ServiceCode: "90837", Modifiers: []string{"95"}, UnitsThousandths: 1000, ChargeAmount: 15000, ServiceDate: march},
+		{LineId: "L2", ServiceCode: "90785", UnitsThousandths: 1000, ChargeAmount: 2000, ServiceDate: march},
+	}}
+	for _, p := range payers {
+		v.ResponsiblePayers = append(v.ResponsiblePayers, &intakev1.ResponsiblePayer{PayerId: p.ID, PayerSequence: p.Sequence})
+	}
+	return v
+}
+
+func cas(group, carc string, amount int64) *typev1.Adjustment {
+	return &typev1.Adjustment{GroupCode: group, Carc: carc, Amount: amount}
+}
+
+func line(id string, charge, paid int64, adjustments ...*typev1.Adjustment) *exchangev1.RemittanceLine {
+	return &exchangev1.RemittanceLine{LineId: id, ChargeAmount: charge, PaidAmount: paid, Adjustments: adjustments}
+}
+
+func clp(ordinal int32, status string, lines ...*exchangev1.RemittanceLine) *exchangev1.RemittanceClaim {
+	c := &exchangev1.RemittanceClaim{Ordinal: ordinal, StatusCode: status, ClaimId: "clm_1", PayerClaimControlNumber: "ICN1", Lines: lines}
+	for _, l := range lines {
+		c.ChargeAmount += l.ChargeAmount
+		c.PaidAmount += l.PaidAmount
+	}
+	return c
+}
+
+func turned(c *exchangev1.RemittanceClaim, ordinal int32) *exchangev1.RemittanceClaim {
+	r := proto.CloneOf(c)
+	r.Ordinal, r.StatusCode, r.ChargeAmount, r.PaidAmount = ordinal, statusReversal, -c.ChargeAmount, -c.PaidAmount
+	for _, a := range r.Adjustments {
+		a.Amount = -a.Amount
+	}
+	for _, l := range r.Lines {
+		l.ChargeAmount, l.PaidAmount = -l.ChargeAmount, -l.PaidAmount
+		for _, a := range l.Adjustments {
+			a.Amount = -a.Amount
+		}
+	}
+	return r
+}
+
+// story runs decisions one after the other and says what they recorded.
+type story struct {
+	t interface {
+		Helper()
+		Fatalf(string, ...any)
+	}
+	s    State
+	all  []es.Event
+	cash int64
+	rem  int
+}
+
+func charged(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, v *codingv1.CodingCompleted, contracts ...*registryv1.ContractPublished) *story {
+	st := &story{t: t}
+	st.take(Charge(State{}, Coded{Visit: v, Contracts: contracts, License: typev1.LicenseType_LICENSE_TYPE_PSYCHOLOGIST}))
+	return st
+}
+
+func (st *story) take(events []es.Event, err error) []string {
+	st.t.Helper()
+	if err != nil {
+		st.t.Fatalf("%v", err)
+	}
+	var said []string
+	for _, e := range events {
+		if legs, ok := e.(interface{ GetLegs() []*typev1.Leg }); ok {
+			if r := money.Residual(legs.GetLegs()); r != 0 {
+				st.t.Fatalf("the legs of %T are off by %d", e, r)
+			}
+			for _, l := range legs.GetLegs() {
+				if l.Account == typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING {
+					st.cash += l.Amount
+				}
+			}
+		}
+		said = append(said, say(e))
+		st.s = Evolve(st.s, e)
+	}
+	st.all = append(st.all, events...)
+	return said
+}
+
+func (st *story) post(p Payer, c *exchangev1.RemittanceClaim) []string {
+	st.t.Helper()
+	claim := "clm_1"
+	if p.Sequence != primary {
+		claim = fmt.Sprint("clm_", int(p.Sequence))
+	}
+	c.ClaimId = claim
+	return st.take(Post(st.s, Advice{AccountID: "enc_1", RemittanceID: fmt.Sprint("rem_", st.rem), RemitterID: p.ID, AdjudicationDate: "2026-03-20", ClaimID: claim, Payer: p, Claim: c}))
+}
+
+func say(e es.Event) string {
+	switch e := e.(type) {
+	case *pb.ChargePosted:
+		return fmt.Sprintf("charged %d", e.ChargeAmount)
+	case *pb.PriorAdjudicationPosted:
+		return fmt.Sprintf("prior %s paid %d", e.PayerId, e.PaidAmount)
+	case *pb.InsurancePaymentPosted:
+		return fmt.Sprintf("%s paid %d", e.LineId, e.PaidAmount)
+	case *pb.ContractualAdjusted:
+		return fmt.Sprintf("%s %s-%s off %d", e.LineId, e.GroupCode, e.Carc, e.Amount)
+	case *pb.ResponsibilityTransferred:
+		return fmt.Sprintf("%s %s-%s to %s %d", e.LineId, e.GroupCode, e.Carc, or(e.ToPayerId, "patient"), e.Amount)
+	case *pb.DenialRecorded:
+		return fmt.Sprintf("%s denied %s-%s %d", e.LineId, e.GroupCode, e.Carc, e.Amount)
+	case *pb.UnderpaymentDetected:
+		return fmt.Sprintf("%s allowed %d of %d", e.LineId, e.AllowedAmount, e.ExpectedAmount)
+	case *pb.ClaimPaymentPosted:
+		return fmt.Sprintf("posted %s", e.ClaimStatusCode)
+	case *pb.PostingReversed:
+		return fmt.Sprintf("reversed %s/%d %d", e.ReversedRemittanceId, e.ReversedClaimOrdinal, e.PaidAmount)
+	case *pb.ClaimPaymentUnmatched:
+		return fmt.Sprintf("unmatched %d", e.PaidAmount)
+	case *pb.PatientPaymentAllocated:
+		return fmt.Sprintf("allocated %s %d", e.PatientPaymentId, e.Amount)
+	case *pb.AccountSettled:
+		return "settled"
+	}
+	return fmt.Sprintf("%T", e)
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func (st *story) says(what string, got []string, want ...string) {
+	st.t.Helper()
+	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+		st.t.Fatalf("%s:\n got %q\nwant %q", what, got, want)
+	}
+}
+
+func TestPost(t *testing.T) {
+	paid := func() *exchangev1.RemittanceClaim {
+		return clp(1, "1", line("L1", 15000, 9000, cas("CO", "45", 4000), cas("PR", "3", 2000)), line("L2", 2000, 1000, cas("CO", "45", 1000)))
+	}
+	t.Run("a paid claim with a copay goes to the patient and settles when the patient has paid", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.says("posting", st.post(aetna, paid()),
+			"L1 paid 9000", "L1 PR-3 to patient 2000", "L1 CO-45 off 4000", "L2 paid 1000", "L2 CO-45 off 1000", "posted 1")
+		st.says("again", st.post(aetna, paid()))
+		st.says("copay", st.take(Take(st.s, &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: "enc_1", PatientPaymentId: "ppm_1", Amount: 2000})),
+			"allocated ppm_1 2000", "settled")
+	})
+	t.Run("a deductible goes to the next payer, and what that leaves to the patient", func(t *testing.T) {
+		st := charged(t, visit(aetna, medico))
+		st.says("primary", st.post(aetna, clp(1, "1", line("L1", 15000, 0, cas("PR", "1", 11000), cas("CO", "45", 4000)), line("L2", 2000, 1000, cas("CO", "45", 1000)))),
+			"L1 PR-1 to pay_2 11000", "L1 CO-45 off 4000", "L2 paid 1000", "L2 CO-45 off 1000", "posted 1")
+		st.rem++
+		st.says("secondary repeats the discount and tells the primary's part", st.post(medico, clp(1, "2", line("L1", 15000, 9000, cas("OA", "23", 0), cas("CO", "45", 4000), cas("PR", "2", 2000)))),
+			"L1 paid 9000", "L1 PR-2 to patient 2000", "posted 2")
+	})
+	t.Run("a denied line moves nothing", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.says("denial", st.post(aetna, clp(1, "1", line("L1", 15000, 0, cas("CO", "197", 15000)), line("L2", 2000, 2000))),
+			"L1 denied CO-197 15000", "L2 paid 2000", "posted 1")
+		if st.s.Lines["L1"].Open != 15000 || Denied(st.s, "L1") != 15000 {
+			t.Fatalf("open %d, denied %d", st.s.Lines["L1"].Open, Denied(st.s, "L1"))
+		}
+	})
+	t.Run("a code we do not know is a denial, never a write-off", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.says("denial", st.post(aetna, clp(1, "4", line("L1", 15000, 0, cas("OA", "XX9", 15000)))), "L1 denied OA-XX9 15000", "posted 4")
+	})
+	t.Run("a takeback mirrors the payment, gives the patient's money back, and the correction posts anew", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.post(aetna, paid())
+		st.take(Take(st.s, &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: "enc_1", PatientPaymentId: "ppm_1", Amount: 2000}))
+		st.rem++
+		st.says("reversal", st.post(aetna, turned(paid(), 1)), "reversed rem_0/1 -10000", "posted 22", "allocated ppm_1 -2000")
+		st.says("a second takeback answers to nothing", st.post(aetna, turned(paid(), 2)), "unmatched -10000")
+		st.says("correction", st.post(aetna, clp(3, "1", line("L1", 15000, 11000, cas("CO", "45", 4000)), line("L2", 2000, 1000, cas("CO", "45", 1000)))),
+			"L1 paid 11000", "L1 CO-45 off 4000", "L2 paid 1000", "L2 CO-45 off 1000", "posted 1", "settled")
+	})
+	t.Run("a line without our id is found by what it is, an unknown one is paid for the claim as a whole", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		c := clp(1, "1", line("", 15000, 15000), line("", 2000, 1500, cas("CO", "45", 500)))
+		c.Lines[0].ServiceCode, c.Lines[0].Modifiers = "90837", []string{"95"}
+		c.Lines[1].ServiceCode = "99999"
+		st.says("posting", st.post(aetna, c), "L1 paid 15000", " paid 1500", " CO-45 off 500", "posted 1", "settled")
+		if p := st.all[len(st.all)-2].(*pb.ClaimPaymentPosted); len(p.Notes) != 1 || p.RemittanceClaim.Lines[0].LineId != "L1" {
+			t.Fatalf("notes %q, lines %v", p.Notes, p.RemittanceClaim.Lines)
+		}
+	})
+	t.Run("adjustments of the claim lessen what its lines were paid", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		c := clp(1, "1", line("L1", 15000, 15000), line("L2", 2000, 2000))
+		c.PaidAmount, c.Adjustments = 16000, []*typev1.Adjustment{cas("CO", "253", 1000)}
+		st.says("posting", st.post(aetna, c), "L1 paid 15000", "L2 paid 2000", " paid -1000", " CO-253 off 1000", "posted 1", "settled")
+	})
+	t.Run("a forwarded claim decides nothing", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.says("posting", st.post(aetna, clp(1, "23", line("L1", 15000, 0, cas("OA", "109", 15000)))), "posted 23")
+	})
+	t.Run("less than the contract is an underpayment, a denial is not", func(t *testing.T) {
+		contract := &registryv1.ContractPublished{ContractId: "con_1", PayerId: "pay_1", FromDate: "2026-01-01", Rates: []*registryv1.ContractRate{
+			{ServiceCode: "90837", AllowedAmount: 10000},
+			{ServiceCode: "90837", LicenseType: typev1.LicenseType_LICENSE_TYPE_PSYCHOLOGIST, AllowedAmount: 12000},
+			{ServiceCode: "90837", Modifier: "GT", AllowedAmount: 99000},
+			{ServiceCode: "90785", AllowedAmount: 99000},
+		}}
+		st := charged(t, visit(aetna), contract)
+		st.says("posting", st.post(aetna, clp(1, "1", line("L1", 15000, 9000, cas("CO", "45", 4000), cas("PR", "3", 2000)), line("L2", 2000, 0, cas("CO", "97", 2000)))),
+			"L1 paid 9000", "L1 PR-3 to patient 2000", "L1 CO-45 off 4000", "L1 allowed 11000 of 12000", "L2 denied CO-97 2000", "posted 1")
+	})
+}
+
+func TestCharge(t *testing.T) {
+	t.Run("a visit without a payer is the patient's", func(t *testing.T) {
+		st := charged(t, visit())
+		if Owed(st.s.Open, Payer{}) != 17000 {
+			t.Fatalf("the patient owes %d", Owed(st.s.Open, Payer{}))
+		}
+		st.says("charged again", st.take(Charge(st.s, Coded{Visit: visit()})))
+	})
+	t.Run("an imported claim opens with what earlier payers left", func(t *testing.T) {
+		v := visit(aetna, medico)
+		v.Imported = true
+		v.PriorAdjudications = []*codingv1.PriorAdjudication{{PayerId: "pay_1", PayerSequence: primary, PaidAmount: 9000, Lines: []*codingv1.PriorLine{
+			{LineId: "L1", PaidAmount: 9000, Adjustments: []*typev1.Adjustment{cas("CO", "45", 4000), cas("PR", "2", 2000)}},
+			{LineId: "L2", Adjustments: []*typev1.Adjustment{cas("PR", "1", 2000)}},
+		}}}
+		st := charged(t, v)
+		if p, s := Owed(st.s.Open, aetna), Owed(st.s.Open, medico); p != 0 || s != 4000 {
+			t.Fatalf("primary owes %d, secondary %d", p, s)
+		}
+		st.says("the secondary", st.post(medico, clp(1, "2", line("L1", 15000, 1500, cas("OA", "23", 13000), cas("PR", "3", 500)), line("L2", 2000, 2000))),
+			"L1 paid 1500", "L1 PR-3 to patient 500", "L2 paid 2000", "posted 2")
+	})
+	t.Run("told for the claim as a whole, it is booked for the claim as a whole", func(t *testing.T) {
+		v := visit(medico)
+		v.PriorAdjudications = []*codingv1.PriorAdjudication{{PayerId: "pay_1", PayerSequence: primary, PaidAmount: 9000, Adjustments: []*typev1.Adjustment{cas("CO", "45", 4000), cas("PR", "2", 4000)}}}
+		st := charged(t, v)
+		if p, s := Owed(st.s.Open, aetna), Owed(st.s.Open, medico); p != 0 || s != 4000 {
+			t.Fatalf("primary owes %d, secondary %d", p, s)
+		}
+	})
+}
+
+// Whatever payers say in whatever order, charge = paid + adjusted + moved to the patient + open for every line, the cash is the sum of what the remittances paid, PR is never a
+// denial, CO never moves to the patient, a reversal undoes one live payment once, and no patient money stays beyond what is owed.
+func TestWhatIsChargedIsAlwaysSomewhere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		payers := []Payer{aetna, medico, {"pay_3", tertiary}}[:rapid.IntRange(0, 3).Draw(t, "payers")]
+		v := visit(payers...)
+		if len(payers) > 1 && rapid.Bool().Draw(t, "imported") {
+			v.PriorAdjudications = []*codingv1.PriorAdjudication{{PayerId: payers[0].ID, PayerSequence: primary, PaidAmount: 5000, Adjustments: []*typev1.Adjustment{cas("CO", "45", 6000)}}}
+			if rapid.Bool().Draw(t, "by line") {
+				v.PriorAdjudications[0].Lines = []*codingv1.PriorLine{{LineId: "L1", PaidAmount: 5000, Adjustments: []*typev1.Adjustment{cas("PR", "3", 4000)}}}
+			}
+		}
+		st := charged(t, v)
+		var sent []*exchangev1.RemittanceClaim
+		var from []Payer
+		reversed := map[Key]bool{}
+		var cash, given int64
+		for step := range rapid.IntRange(1, 25).Draw(t, "steps") {
+			st.rem = step
+			before := len(st.all)
+			switch kind := rapid.IntRange(0, 5).Draw(t, "kind"); {
+			case kind == 0:
+				amount := rapid.Int64Range(1, 9000).Draw(t, "amount")
+				st.take(Take(st.s, &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: "enc_1", PatientPaymentId: fmt.Sprint("ppm_", step), Amount: amount}))
+			case len(payers) == 0:
+			case kind == 1 && len(sent) > 0:
+				i := rapid.IntRange(0, len(sent)-1).Draw(t, "undo")
+				c := turned(sent[i], 1)
+				cash += c.PaidAmount
+				st.post(from[i], c)
+			default:
+				p := rapid.SampledFrom(payers).Draw(t, "payer")
+				var lines []*exchangev1.RemittanceLine
+				for i, l := range v.Lines {
+					id := l.LineId
+					if rapid.IntRange(0, 5).Draw(t, "lost") == 0 {
+						id = ""
+					}
+					x := line(id, l.ChargeAmount, 0)
+					left := l.ChargeAmount
+					for range rapid.IntRange(0, 3).Draw(t, "adjustments") {
+						amount := rapid.Int64Range(-200, left).Draw(t, "adjusted")
+						left -= amount
+						x.Adjustments = append(x.Adjustments, cas(rapid.SampledFrom([]string{"CO", "PR", "OA", "PI"}).Draw(t, "group"),
+							rapid.SampledFrom([]string{"45", "3", "197", "23", "253", "zz"}).Draw(t, "carc"), amount))
+					}
+					x.PaidAmount = left
+					if i == 0 || rapid.Bool().Draw(t, "both") {
+						lines = append(lines, x)
+					}
+				}
+				c := clp(1, rapid.SampledFrom([]string{"1", "2", "4", "23"}).Draw(t, "status"), lines...)
+				if off := rapid.Int64Range(-300, 300).Draw(t, "claim level"); off != 0 {
+					c.Adjustments = []*typev1.Adjustment{cas("CO", "45", off)}
+					c.PaidAmount -= off
+				}
+				cash += c.PaidAmount
+				st.post(p, c)
+				sent, from = append(sent, c), append(from, p)
+			}
+			for _, e := range st.all[before:] {
+				switch e := e.(type) {
+				case *pb.DenialRecorded:
+					if e.GroupCode == "PR" {
+						t.Fatalf("PR became a denial: %v", e)
+					}
+				case *pb.ResponsibilityTransferred:
+					if e.GroupCode != "PR" {
+						t.Fatalf("%s moved on: %v", e.GroupCode, e)
+					}
+				case *pb.PostingReversed:
+					key := Key{e.ReversedRemittanceId, e.ReversedClaimOrdinal}
+					if reversed[key] {
+						t.Fatalf("%v was undone twice", key)
+					}
+					reversed[key] = true
+				case *pb.PatientPaymentAllocated:
+					given += e.Amount
+				}
+			}
+			check(t, st, v, cash, given)
+		}
+	})
+}
+
+func check(t *rapid.T, st *story, v *codingv1.CodingCompleted, cash, given int64) {
+	if st.cash != cash {
+		t.Fatalf("cash booked %d, told %d", st.cash, cash)
+	}
+	var charge, paid, adjusted, patient, open int64
+	for id, l := range st.s.Lines {
+		if l.Charge != l.Paid+l.Adjusted+l.Patient+l.Open {
+			t.Fatalf("line %q: charge %d, paid %d, adjusted %d, patient %d, open %d", id, l.Charge, l.Paid, l.Adjusted, l.Patient, l.Open)
+		}
+		charge, paid, adjusted, patient, open = charge+l.Charge, paid+l.Paid, adjusted+l.Adjusted, patient+l.Patient, open+l.Open
+	}
+	if charge != v.Lines[0].ChargeAmount+v.Lines[1].ChargeAmount {
+		t.Fatalf("charge %d", charge)
+	}
+	var owed, held int64
+	for place, amount := range st.s.Open {
+		if place.Payer != (Payer{}) {
+			owed += amount
+		}
+	}
+	for _, a := range st.s.Allocated {
+		if a.Amount < 0 {
+			t.Fatalf("payment %s gave back more than it paid", a.PaymentID)
+		}
+		held += a.Amount
+	}
+	if owed != open || Owed(st.s.Open, Payer{}) != patient-given || held != given {
+		t.Fatalf("open %d by payer, %d by line; the patient owes %d, was asked %d and gave %d (held %d)", owed, open, Owed(st.s.Open, Payer{}), patient, given, held)
+	}
+	if held > 0 && Owed(st.s.Open, Payer{}) < 0 {
+		t.Fatalf("the patient paid %d too much and %d is held", -Owed(st.s.Open, Payer{}), held)
+	}
+	if st.s.Settled != settled(st.s.Open) {
+		t.Fatalf("settled %v, balances %v", st.s.Settled, st.s.Open)
+	}
+}

@@ -1,0 +1,17 @@
+// Package posting answers: every cent, where it is and which event put it there.
+//
+// Streams: account/{account_id} (the charges of one encounter), remittance/{remittance_id} (one 835 payment), deposit/{deposit_id} (what the bank saw), settlement/{settlement_id}
+// (both sides of one trace number), patient_payment/{patient_payment_id} and patient_ledger/{patient_id} (which of a patient's money is for which account). Events in:
+// CodingCompleted of coding, ClaimCreated of claims, RemittanceRead of exchange, DepositMade of payersim, ContractPublished, ClinicianRegistered and PayerRegistered of registry,
+// PatientRegistered of intake, and posting's own. Events out: api/proto/evenkeel/posting/v1/events.proto.
+//
+// A remittance goes: RemittanceRead → settlement (does it repeat another?) → remittance (balanced or quarantined whole) → its claims, each on its account.
+//
+// Invariants:
+//  1. The legs of every event sum to 0 (pkg/money builds no others; the ledger table checks each entry again).
+//  2. Charge = paid + adjusted + moved to the patient + open, for every line at every time (account: TestWhatIsChargedIsAlwaysSomewhere).
+//  3. A reversal mirrors one live posting, once; PR is never a denial, CO never a patient's balance (same test).
+//  4. What a remittance does to cash.clearing sums to its payment (TestTheCashOfARemittanceIsItsPayment).
+//  5. A remittance that is off by a cent is quarantined whole (remittance: TestOneCentOffIsQuarantined).
+//  6. No cent of a patient is promised twice, and none beyond what is owed stays on an account (patientledger: TestNoCentIsPromisedTwice).
+package posting
