@@ -76,13 +76,18 @@ func (s State) Responsible(day string) []*pb.ResponsiblePayer {
 			in = append(in, h)
 		}
 	}
-	slices.SortStableFunc(in, func(a, b Held) int {
-		return cmp.Or(cmp.Compare(a.Added.PayerSequence, b.Added.PayerSequence), strings.Compare(b.Added.FromDate, a.Added.FromDate), strings.Compare(a.Added.CoverageId, b.Added.CoverageId))
-	})
+	slices.SortFunc(in, order)
 	in = slices.CompactFunc(in, func(a, b Held) bool { return a.Added.PayerSequence == b.Added.PayerSequence })
 	out := make([]*pb.ResponsiblePayer, len(in))
 	for i, h := range in {
 		out[i] = &pb.ResponsiblePayer{CoverageId: h.Added.CoverageId, PayerId: h.Payer(), PayerSequence: h.Added.PayerSequence}
 	}
 	return out
+}
+
+// Ordered are all coverages, by place; of one place the last that began comes first.
+func (s State) Ordered() []Held { return slices.SortedFunc(slices.Values(s.All), order) }
+
+func order(a, b Held) int {
+	return cmp.Or(cmp.Compare(a.Added.PayerSequence, b.Added.PayerSequence), strings.Compare(b.Added.FromDate, a.Added.FromDate), strings.Compare(a.Added.CoverageId, b.Added.CoverageId))
 }

@@ -22,6 +22,8 @@ var (
 type Known struct {
 	Location   bool
 	SameNumber string // the patient who has the medical record number already; empty: nobody
+	// Keyed hashes by which the patient is to be found: of the medical record number (nil: none), and of name and birth date.
+	NumberHash, PersonHash []byte
 }
 
 // Register records who it is.
@@ -38,6 +40,7 @@ func Register(s State, c *pb.RegisterPatientRequest, id string, known Known) ([]
 	return no.Or(&pb.PatientRegistered{
 		PatientId: id, Name: c.Name, BirthDate: c.BirthDate, Sex: c.Sex, Address: c.Address, Phone: c.Phone,
 		MedicalRecordNumber: c.MedicalRecordNumber, LocationId: c.LocationId,
+		MedicalRecordNumberHash: known.NumberHash, PersonHash: known.PersonHash,
 	})
 }
 

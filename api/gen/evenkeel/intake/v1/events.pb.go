@@ -89,8 +89,11 @@ type PatientRegistered struct {
 	Phone               string                 `protobuf:"bytes,6,opt,name=phone,proto3" json:"phone,omitempty"`
 	MedicalRecordNumber string                 `protobuf:"bytes,7,opt,name=medical_record_number,json=medicalRecordNumber,proto3" json:"medical_record_number,omitempty"` // the EHR's number
 	LocationId          string                 `protobuf:"bytes,8,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`                              // home location
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Keyed hashes by which the patient is found; empty: not registered through the API (imported), or no number.
+	MedicalRecordNumberHash []byte `protobuf:"bytes,9,opt,name=medical_record_number_hash,json=medicalRecordNumberHash,proto3" json:"medical_record_number_hash,omitempty"`
+	PersonHash              []byte `protobuf:"bytes,10,opt,name=person_hash,json=personHash,proto3" json:"person_hash,omitempty"` // of name and birth date
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *PatientRegistered) Reset() {
@@ -177,6 +180,20 @@ func (x *PatientRegistered) GetLocationId() string {
 		return x.LocationId
 	}
 	return ""
+}
+
+func (x *PatientRegistered) GetMedicalRecordNumberHash() []byte {
+	if x != nil {
+		return x.MedicalRecordNumberHash
+	}
+	return nil
+}
+
+func (x *PatientRegistered) GetPersonHash() []byte {
+	if x != nil {
+		return x.PersonHash
+	}
+	return nil
 }
 
 // Stream coverage/{patient_id}: all coverages of one patient, so that no two overlap. A coverage is one patient, one plan, dates.
@@ -2114,7 +2131,7 @@ var File_evenkeel_intake_v1_events_proto protoreflect.FileDescriptor
 
 const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1fevenkeel/intake/v1/events.proto\x12\x12evenkeel.intake.v1\x1a!evenkeel/problem/v1/problem.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n" +
+	"\x1fevenkeel/intake/v1/events.proto\x12\x12evenkeel.intake.v1\x1a!evenkeel/problem/v1/problem.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x03\n" +
 	"\x11PatientRegistered\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tR\tpatientId\x126\n" +
@@ -2126,7 +2143,11 @@ const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	"\x05phone\x18\x06 \x01(\tB\x04\xa8\xd4\x18\x01R\x05phone\x128\n" +
 	"\x15medical_record_number\x18\a \x01(\tB\x04\xa8\xd4\x18\x01R\x13medicalRecordNumber\x12\x1f\n" +
 	"\vlocation_id\x18\b \x01(\tR\n" +
-	"locationId\"\xb4\x05\n" +
+	"locationId\x12A\n" +
+	"\x1amedical_record_number_hash\x18\t \x01(\fB\x04\xa8\xd4\x18\x01R\x17medicalRecordNumberHash\x12%\n" +
+	"\vperson_hash\x18\n" +
+	" \x01(\fB\x04\xa8\xd4\x18\x01R\n" +
+	"personHash\"\xb4\x05\n" +
 	"\rCoverageAdded\x12\x1f\n" +
 	"\vcoverage_id\x18\x01 \x01(\tR\n" +
 	"coverageId\x12\x1d\n" +
