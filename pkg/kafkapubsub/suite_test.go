@@ -139,6 +139,11 @@ func runSuite(t *testing.T, addr string, restart []string) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			t.Cleanup(func() { // the suite leaves some open
+				if err := sub.Close(); err != nil {
+					t.Error(err)
+				}
+			})
 			return kafkapubsub.NewPublisher(client, kafkapubsub.PublisherConfig{Key: run.key}), sub
 		}
 		features := run.features
