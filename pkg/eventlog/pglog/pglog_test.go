@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -198,7 +200,6 @@ func TestOnlyTheUnitAtFaultFails(t *testing.T) {
 	super := connect(t, admin)
 	execute(t, super, "CREATE TABLE here.seen (position bigint PRIMARY KEY, stream text, text text CHECK (text <> 'refused'))", "GRANT ALL ON here.seen TO pglog_test_here")
 	log := open(t, role, pglog.Options{Dev: true, Project: project})
-	var row *eventlog.RowError
 	faults := []struct {
 		unit eventlog.Unit
 		row  bool
@@ -206,7 +207,7 @@ func TestOnlyTheUnitAtFaultFails(t *testing.T) {
 		{say("bad/1", "fine", "refused"), true},
 		{say("bad/2", "panic"), true},
 		{say("bad/3", "syntax"), true},
-		{say("bad/4", "value"), true},
+		{say("bad/4", "value"), true},     // one that can't be sent
 		{say("bad/5", "no table"), false}, // a migration is missing: not the unit's fault, and still not the others'
 		{func() eventlog.Unit {
 			u := say("bad/6", "actor")
@@ -223,10 +224,20 @@ func TestOnlyTheUnitAtFaultFails(t *testing.T) {
 			u.Statements = []es.Statement{es.SQL("UPDATE seen SET position = 1 / $1::integer", 0)}
 			return u
 		}(), true},
+		{func() eventlog.Unit {
+			u := say("bad/9", slices.Repeat([]string{"many"}, 500)...)
+			u.Appends[0].Events[499].Record.Actor = "Jane Roe\xff"
+			return u
+		}(), true},
+		{func() eventlog.Unit {
+			u := say("bad/10", "statement")
+			u.Statements = []es.Statement{es.SQL("INSERT INTO seen (position) VALUES ($1::text::bigint)", "Jane Roe")}
+			return u
+		}(), true},
 	}
 	good := 0
 	for range 3 { // each time in another company
-		inParallel(80, func(i int) {
+		inParallel(100, func(i int) {
 			if i%10 != 5 {
 				if _, err := log.Append(t.Context(), say(fmt.Sprint("good/", i), "fine")); err != nil {
 					t.Errorf("a good unit: %v", err)
@@ -234,12 +245,13 @@ func TestOnlyTheUnitAtFaultFails(t *testing.T) {
 				return
 			}
 			f := faults[i/10]
+			var row *eventlog.RowError
 			_, err := log.Append(t.Context(), f.unit)
-			if err == nil || errors.As(err, &row) != f.row {
+			if err == nil || errors.As(err, &row) != f.row || strings.Contains(err.Error(), "Jane Roe") || strings.Contains(err.Error(), "{}") {
 				t.Errorf("%s: %v", f.unit.Appends[0].Stream, err)
 			}
 		})
-		good += 72
+		good += 90
 	}
 	events := readAll(t, log)
 	if len(events) != good {
