@@ -5,7 +5,7 @@
 #   kafka.sh stop DIR           stop it and wait until it is gone
 #   kafka.sh restart DIR        stop, then start on the same port
 #   kafka.sh status DIR         say whether it runs; exit 1 if not
-#   kafka.sh guard DIR          wait until standard input ends, then stop it and remove DIR
+#   kafka.sh guard DIR [PORT]   start, close standard output, wait until standard input ends, then stop and remove DIR
 #   kafka.sh jars               fetch the jars alone
 #
 # Starting a running one and stopping a stopped one is no error. The jars are kept in
@@ -131,7 +131,11 @@ status)
     echo "Apache Kafka is running on 127.0.0.1:$(cat "$dir/port")"
     ;;
 guard)
-    cat >/dev/null
+    # Whoever holds the other end of our input owns the broker. Dies it while we start, we still end.
+    exec 2>&1
+    start
+    exec >/dev/null 2>&1
+    cat
     stop
     rm -rf "$dir"
     ;;
