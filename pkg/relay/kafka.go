@@ -9,8 +9,11 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/kafkapubsub"
 )
 
-// retryFor is short: a relay that gets an error looks what became of the topic, and tries again by itself.
-const retryFor = 2 * time.Second
+// Short: a relay that gets an error looks what became of the topic, says so, and tries again by itself.
+const (
+	retryFor  = 2 * time.Second
+	ensureFor = 10 * time.Second
+)
 
 // Kafka is a topic of a broker that speaks Kafka's protocol. Configs apply when the topic is made. Each produce is a span "send <topic>" that links to the traces in
 // which its events were stored.
@@ -28,6 +31,8 @@ type kafkaTopic struct {
 func (k kafkaTopic) Name() string { return k.name }
 
 func (k kafkaTopic) Ensure(ctx context.Context, partitions int) error {
+	ctx, cancel := context.WithTimeout(ctx, ensureFor)
+	defer cancel()
 	return k.client.EnsureTopic(ctx, k.name, partitions, k.configs)
 }
 

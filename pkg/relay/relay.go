@@ -164,21 +164,22 @@ func (r *Relay) due(last time.Time, after time.Duration) bool {
 	return last.IsZero() || passed >= after || passed < 0
 }
 
-// look compares what the topic has with what the marks say, if it is due or the topic has grown.
+// look compares what the topic has with what the marks say, if it is due or the topic has another number of partitions.
 func (r *Relay) look(ctx context.Context) error {
-	if r.lanes != nil && !r.due(r.checked, checkEvery) {
-		n, err := r.o.Topic.Partitions(ctx)
-		if err != nil || n == len(r.lanes) {
-			return err
-		}
+	partitions, gone := r.o.Topic.Partitions(ctx)
+	if gone == nil && partitions == len(r.lanes) && !r.due(r.checked, checkEvery) {
+		return nil
 	}
 	if r.lanes == nil {
 		if err := r.load(ctx); err != nil {
 			return err
 		}
 	}
-	if err := r.o.Topic.Ensure(ctx, r.o.Partitions); err != nil {
-		return err
+	// Only if it must be: a service need not have the right to make topics.
+	if gone != nil || partitions < r.o.Partitions {
+		if err := r.o.Topic.Ensure(ctx, r.o.Partitions); err != nil {
+			return err
+		}
 	}
 	ends, err := r.o.Topic.Ends(ctx)
 	if err != nil {

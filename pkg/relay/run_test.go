@@ -11,6 +11,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
@@ -33,6 +36,8 @@ func (w *world) running(change ...func(*relay.Options)) (r *relay.Relay, stop fu
 	go func() { defer close(ended); r.Run(ctx) }()
 	return r, func() { cancel(); <-ended }
 }
+
+// The tests of Run are in bubbles of synctest: they sleep in fake time.
 
 func TestRunPublishesAsSoonAsSomethingIsAppended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -123,6 +128,63 @@ func TestRunServesReplays(t *testing.T) {
 		synctest.Wait()
 		if got := w.positions(wire.Partition(int32(slot), 4)); len(got) != 2 {
 			t.Errorf("the partition has %v, want the event twice", got)
+		}
+	})
+}
+
+// What the alerts watch: how far the topic is behind while the broker refuses, and how often consumers asked.
+func TestMetrics(t *testing.T) {
+	before := otel.GetMeterProvider()
+	defer otel.SetMeterProvider(before)
+	synctest.Test(t, func(t *testing.T) {
+		reader := metric.NewManualReader()
+		provider := metric.NewMeterProvider(metric.WithReader(reader))
+		otel.SetMeterProvider(provider)
+		read := func() map[string]float64 {
+			t.Helper()
+			var all metricdata.ResourceMetrics
+			if err := reader.Collect(t.Context(), &all); err != nil {
+				t.Fatal(err)
+			}
+			values := map[string]float64{}
+			for _, scope := range all.ScopeMetrics {
+				for _, m := range scope.Metrics {
+					switch data := m.Data.(type) {
+					case metricdata.Gauge[int64]:
+						values[m.Name] = float64(data.DataPoints[0].Value)
+					case metricdata.Gauge[float64]:
+						values[m.Name] = data.DataPoints[0].Value
+					case metricdata.Sum[int64]:
+						values[m.Name] = float64(data.DataPoints[0].Value)
+					}
+				}
+			}
+			return values
+		}
+		w := newWorld(t)
+		w.log.Clock = time.Now
+		w.broker.SetFaults(membroker.Faults{Rand: rand.New(rand.NewPCG(1, 1)), Lost: 1})
+		r, stop := w.running()
+		w.append(spread(30)...)
+		time.Sleep(20 * time.Second)
+		got := read()
+		if got["evenkeel_relay_lag_events"] != 30 || got["evenkeel_relay_lag_seconds"] < 20 {
+			t.Errorf("behind by 30 events and 20 s, it says %v", got)
+		}
+		w.broker.SetFaults(membroker.Faults{})
+		time.Sleep(20 * time.Second)
+		for range 3 {
+			if err := r.Replay(t.Context(), &platformv1.ReplayRequested{Source: "claims"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got = read()
+		if got["evenkeel_relay_lag_events"] != 0 || got["evenkeel_relay_lag_seconds"] != 0 || got["evenkeel_replay_requests_total"] != 3 {
+			t.Errorf("with everything published and three requests, it says %v", got)
+		}
+		stop()
+		if _, still := read()["evenkeel_relay_lag_events"]; still {
+			t.Error("a relay that has stopped still reports")
 		}
 	})
 }

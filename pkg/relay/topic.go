@@ -9,7 +9,7 @@ import (
 // Topic is where a relay publishes: one topic of a broker. relaytest has the contract that every implementation keeps.
 type Topic interface {
 	Name() string
-	// Ensure makes the topic with that many partitions, or adds some. A topic that has more stays as it is.
+	// Ensure makes the topic with that many partitions, or adds some. A topic that has more stays as it is. It may be called although nothing is to be done.
 	Ensure(ctx context.Context, partitions int) error
 	// Partitions is how many the topic has. It is asked before each batch and should answer from memory; a second late is soon enough.
 	Partitions(ctx context.Context) (int, error)
