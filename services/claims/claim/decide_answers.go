@@ -141,8 +141,11 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		})
 	}
 	s = s.with(events...)
-	if len(s.Denials) == 0 && !s.Closed && s.Held == nil {
+	switch {
+	case len(s.Denials) == 0 && !s.Closed && s.Held == nil:
 		events = append(events, &pb.ClaimClosed{ClaimId: id, Reason: nothingLeft(s, d)})
+	case len(s.Denials) > 0 && s.Closed && !s.Withdrawn:
+		events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "the payer denies what it had decided"})
 	}
 	return events, nil
 }

@@ -1,0 +1,559 @@
+package claim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/services/claims/edits"
+)
+
+func expect(t *testing.T, w *world, id, want string) {
+	t.Helper()
+	if got := strings.Join(w.names(id), " "); got != want {
+		t.Fatalf("%s\n got %s\nwant %s", id, got, want)
+	}
+}
+
+// told is the world after the office and a coded visit.
+func told(t *testing.T, change func(*codingv1.CodingCompleted)) *world {
+	t.Helper()
+	w := newWorld()
+	w.tell(t, append(office(), coded(change))...)
+	return w
+}
+
+// gone is the world with the claim at the payer.
+func gone(t *testing.T) *world {
+	t.Helper()
+	w := told(t, nil)
+	w.tell(t, sentFile(clm1, 1), status(1, true, "ICN1", "A2:20"))
+	return w
+}
+
+const made = "ClaimCreated ClaimScrubbed SubmissionRequested"
+
+func TestOpen(t *testing.T) {
+	w := told(t, nil)
+	expect(t, w, clm1, made)
+	expect(t, w, clm2, "")
+	c := w.states[clm1]
+	if c.Created.TimelyFilingDueDate != "2026-05-31" || len(c.Content.PatientControlNumber) != 17 || c.Content.ReceiverId != "R1" || c.Content.Person.MemberId != "Mpay_1" {
+		t.Fatal(c.Created)
+	}
+	w.tell(t, coded(nil))
+	expect(t, w, clm1, made) // told again, nothing new
+
+	expect(t, told(t, func(e *codingv1.CodingCompleted) { e.ResponsiblePayers = nil }), clm1, "") // self-pay
+	held := told(t, group)
+	expect(t, held, clm1, "ClaimCreated ClaimScrubbed ClaimHeld")
+	if r := held.states[clm1].Held.Reasons; len(r) != 1 || r[0].RuleId != "claims.authorization_number" {
+		t.Fatal(r)
+	}
+}
+
+// Whatever arrives first: the visit makes one claim, the same one.
+func TestReactMakesOneClaim(t *testing.T) {
+	whole := told(t, nil)
+	rapid.Check(t, func(rt *rapid.T) {
+		// The policy stays in front: without it the limit is unknown, which is right then.
+		in := append(office(), coded(nil), coded(nil))
+		policy := in[4]
+		in = rapid.Permutation(append(slices.Clone(in[:4]), in[5:]...)).Draw(rt, "order")
+		w := newWorld()
+		w.tell(t, policy)
+		w.tell(t, in...)
+		if len(w.waits) > 0 {
+			rt.Fatalf("%d events wait for ever", len(w.waits))
+		}
+		if got := w.names(clm1); strings.Join(got, " ") != made || !proto.Equal(w.states[clm1].Created, whole.states[clm1].Created) {
+			rt.Fatalf("%v %v", got, w.states[clm1].Created)
+		}
+	})
+}
+
+func TestAnApprovalReleasesWhatWaitedForIt(t *testing.T) {
+	w := told(t, group)
+	w.tell(t, approval())
+	expect(t, w, clm1, "ClaimCreated ClaimScrubbed ClaimHeld CorrectedClaimPrepared ClaimScrubbed SubmissionRequested")
+	if c := last[*pb.SubmissionRequested](w, clm1); c.Content.AuthorizationNumber != "A77" || c.ClaimVersion != 2 || c.Content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL {
+		t.Fatal(c)
+	}
+	w.tell(t, approval())
+	expect(t, w, clm1, "ClaimCreated ClaimScrubbed ClaimHeld CorrectedClaimPrepared ClaimScrubbed SubmissionRequested")
+
+	early := newWorld()
+	early.tell(t, append(append(office(), approval()), coded(group))...)
+	expect(t, early, clm1, made)
+
+	others := approval()
+	others.PatientId = "pat_2"
+	never := told(t, group)
+	never.tell(t, others)
+	expect(t, never, clm1, "ClaimCreated ClaimScrubbed ClaimHeld")
+}
+
+func TestOnTheWay(t *testing.T) {
+	steps := []struct {
+		name string
+		in   events
+		want string
+	}{
+		{"sent once", events{sentFile(clm1, 1), sentFile(clm1, 1)}, "ClaimSubmitted"},
+		{"the syntax is accepted", events{sentFile(clm1, 1), &exchangev1.SetAcknowledged{ClaimId: clm1, ClaimVersion: 1, Status: "A"}}, "ClaimSubmitted ClaimAcknowledged"},
+		{"accepted with errors is accepted", events{&exchangev1.SetAcknowledged{ClaimId: clm1, ClaimVersion: 1, Status: "E"}}, "ClaimAcknowledged"},
+		{"the syntax is rejected", events{&exchangev1.SetAcknowledged{ClaimId: clm1, ClaimVersion: 1, Status: "R"}}, "ClaimRejected ClaimHeld"},
+		{"the payer accepts, told twice", events{status(1, true, "ICN1", "A2:20"), status(1, true, "ICN1", "A2:20")}, "ClaimAcknowledged"},
+		{"the payer rejects, told twice", events{status(1, false, "", "A7:562:85"), status(1, false, "", "A7:562:85")}, "ClaimRejected ClaimHeld"},
+		{"the answer is faster than the news of the file", events{status(1, true, "ICN1", "A2:20"), sentFile(clm1, 1)}, "ClaimAcknowledged ClaimSubmitted"},
+		{"a word on a version that is not out", events{status(2, false, "", "A7:562")}, ""},
+		{"a rejection after the decision changes nothing", events{posting("rem_1", "1", decidedLine("L1", "90837", 16000, 16000)), status(1, false, "", "A7:562")}, "ClaimAdjudicated ClaimClosed"},
+		{"of a claim that is not ours", events{&exchangev1.SetAcknowledged{ClaimId: "clm_x", ClaimVersion: 1, Status: "R"}}, ""},
+	}
+	for _, s := range steps {
+		t.Run(s.name, func(t *testing.T) {
+			w := told(t, nil)
+			w.tell(t, s.in...)
+			expect(t, w, clm1, strings.TrimSpace(made+" "+s.want))
+			expect(t, w, "clm_x", "")
+		})
+	}
+}
+
+func TestAdjudicate(t *testing.T) {
+	paid := decidedLine("L1", "90837", 15000, 9000, cas("CO", "45", 6000))
+	addOn := decidedLine("L2", "90785", 1000, 800, cas("CO", "45", 200))
+	denied := decidedLine("L2", "90785", 1000, 0, cas("CO", "97", 1000))
+	appealed := decidedLine("L2", "90785", 1000, 700, cas("CO", "45", 300))
+	share := decidedLine("L1", "90837", 15000, 7000, cas("CO", "45", 6000), cas("PR", "3", 2000))
+	reversed := decidedLine("L1", "90837", -15000, -9000, cas("CO", "45", -6000))
+	crossed := posting("rem_1", "1", share, addOn)
+	crossed.RemittanceClaim.CrossoverPayerName = "SECOND PLAN"
+	whole := posting("rem_1", "4")
+	whole.RemittanceClaim.Adjustments = []*typev1.Adjustment{cas("CO", "29", 16000)}
+	for _, c := range []struct {
+		name       string
+		in         events
+		want, next string
+	}{
+		{"paid by contract: nothing is left", events{posting("rem_1", "1", paid, addOn)}, "ClaimAdjudicated ClaimClosed", ""},
+		{"posted twice, told once", events{posting("rem_1", "1", paid, addOn), posting("rem_1", "1", paid, addOn)}, "ClaimAdjudicated ClaimClosed", ""},
+		{"a denied line stays open", events{posting("rem_1", "1", paid, denied)}, "ClaimAdjudicated LineDenied", ""},
+		{"a denial of the claim as a whole", events{whole}, "ClaimAdjudicated LineDenied", ""},
+		{"a rest goes to the next payer", events{posting("rem_1", "1", share, addOn)}, "ClaimAdjudicated SecondaryClaimPrepared ClaimClosed", made},
+		{"not when the payer sends it on", events{posting("rem_1", "19", share, addOn)}, "ClaimAdjudicated ClaimClosed", ""},
+		{"nor when it names the payer it sent it to", events{crossed}, "ClaimAdjudicated ClaimClosed", ""},
+		{"a rest and a denial: the next payer is billed, the denial stays", events{posting("rem_1", "1", share, denied)}, "ClaimAdjudicated LineDenied SecondaryClaimPrepared", made},
+		{"a later remittance pays the denied line", events{posting("rem_1", "1", paid, denied), posting("rem_2", "1", paid, appealed)},
+			"ClaimAdjudicated LineDenied ClaimAdjudicated DenialOverturned ClaimClosed", ""},
+		{"a remittance that repeats the denial keeps its clock", events{posting("rem_1", "1", paid, denied), posting("rem_2", "1", paid, denied)}, "ClaimAdjudicated LineDenied ClaimAdjudicated", ""},
+		{"another reason replaces it", events{posting("rem_1", "1", paid, denied), posting("rem_2", "1", paid, decidedLine("L2", "90785", 1000, 0, cas("CO", "16", 1000)))},
+			"ClaimAdjudicated LineDenied ClaimAdjudicated LineDenied", ""},
+		{"a decision is taken back, the claim is open again", events{posting("rem_1", "1", paid, addOn), posting("rem_2", "22", reversed)}, "ClaimAdjudicated ClaimClosed ClaimAdjudicated ClaimReopened", ""},
+		{"and closes with the new decision", events{posting("rem_1", "1", paid, addOn), posting("rem_2", "22", reversed), posting("rem_3", "1", paid, addOn)},
+			"ClaimAdjudicated ClaimClosed ClaimAdjudicated ClaimReopened ClaimAdjudicated ClaimClosed", ""},
+		{"a preview decides nothing", events{posting("rem_1", "25", paid)}, "ClaimAdjudicated", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := gone(t)
+			before := len(w.log[clm1])
+			w.tell(t, c.in...)
+			if got := strings.Join(w.names(clm1)[before:], " "); got != c.want {
+				t.Fatalf("got %s, want %s", got, c.want)
+			}
+			expect(t, w, clm2, c.next)
+		})
+	}
+}
+
+func TestLineDenied(t *testing.T) {
+	w := gone(t)
+	line := decidedLine("L1", "90837", 15000, 0, cas("CO", "197", 15000))
+	line.Rarc = []string{"M62"}
+	w.tell(t, posting("rem_1", "4", line, decidedLine("L2", "90785", 1000, 0, cas("PR", "1", 1000))))
+	want := &pb.LineDenied{
+		ClaimId: clm1, PatientId: "pat_1", PayerId: "pay_1", LineId: "L1", ServiceCode: "90837", ServiceDate: day, GroupCode: "CO", Carc: "197", Rarc: []string{"M62"},
+		DeniedAmount: 15000, Origin: pb.DenialOrigin_DENIAL_ORIGIN_AUTHORIZATION, DefaultAction: "Ask for a retroactive authorization, else appeal", Label: "no authorization",
+		AppealDueDate: "2026-06-18", RemittanceId: "rem_1", LocationId: "loc_1",
+	}
+	if got := last[*pb.LineDenied](w, clm1); !proto.Equal(got, want) || len(w.states[clm1].Denials) != 1 {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+}
+
+func TestNextPayer(t *testing.T) {
+	w := gone(t)
+	share := decidedLine("L1", "90837", 15000, 7000, cas("CO", "45", 6000), cas("PR", "3", 2000))
+	addOn := decidedLine("L2", "90785", 1000, 800, cas("CO", "45", 200))
+	w.tell(t, posting("rem_1", "1", share, addOn))
+	c := w.states[clm2].Content
+	if c.PayerId != "pay_2" || c.PayerSequence != second || c.Person.MemberId != "Mpay_2" || len(c.PriorPayers) != 1 || c.PriorCoverageMemberIds[0] != "Mpay_1" {
+		t.Fatal(c)
+	}
+	p := c.PriorPayers[0]
+	if p.PaidAmount != 7800 || p.PatientResponsibilityAmount != 2000 || p.EdiPayerId != "P1" || p.AdjudicationDate != "2026-03-20" || len(p.Lines) != 2 || !proto.Equal(p.Lines[0].Adjustments[1], cas("PR", "3", 2000)) {
+		t.Fatal(p)
+	}
+	// The primary decides anew: what is sent is held for a person, with the new amounts.
+	back := decidedLine("L1", "90837", -15000, -7000, cas("CO", "45", -6000), cas("PR", "3", -2000))
+	more := decidedLine("L1", "90837", 15000, 8000, cas("CO", "45", 6000), cas("PR", "3", 1000))
+	w.tell(t, posting("rem_2", "22", back), posting("rem_3", "1", more, addOn))
+	expect(t, w, clm2, made+" CorrectedClaimPrepared ClaimHeld")
+	if p := w.states[clm2].Content.PriorPayers[0]; p.PaidAmount != 8800 {
+		t.Fatal(p)
+	}
+	if _, err := Release(w.states[clm2], &pb.ReleaseClaimRequest{ClaimId: clm2, Reason: "r"}); refuse.Reasons(err) == nil {
+		t.Fatal("a second version went out while the payer had the first")
+	}
+}
+
+func TestAnImportedSecondaryClaimGoesToTheSecondPayer(t *testing.T) {
+	w := newWorld()
+	imported := &exchangev1.ClaimImported{
+		EncounterId: "enc_1", PatientId: "pat_1", PlaceOfService: "11", Person: &pb.ClaimPerson{
+			PatientName: &typev1.PersonName{Last: "Doe"}, PatientBirthDate: "1990-01-01", PatientAddress: street(), DiagnosisCodes: []string{"30002"}, DiagnosisCodeSystem: "9",
+		},
+		BillingProvider: &pb.Provider{Npi: "1234567893", OrganizationName: "Old name", TaxId: "123456789", Taxonomy: "261QM0801X", Address: street()},
+		Coverages: []*exchangev1.ImportedCoverage{
+			{CoverageId: "cov_2", PayerId: "pay_2", PayerName: "SECOND", PayerSequence: second, Relationship: 1},
+			{CoverageId: "cov_1", PayerId: "pay_1", PayerName: "FIRST", PayerSequence: primary, Relationship: 1},
+		},
+		Subscribers: []*exchangev1.ImportedSubscriber{
+			{MemberId: "M2", Name: &typev1.PersonName{Last: "Doe"}, BirthDate: "1990-01-01", Address: street()}, {MemberId: "M1", Name: &typev1.PersonName{Last: "Doe"}},
+		},
+	}
+	w.tell(t, append(office(), imported, coded(func(e *codingv1.CodingCompleted) {
+		e.Imported, e.ServiceDate, e.DiagnosisCodes, e.DiagnosisCodeSystem = true, "2014-05-05", imported.Person.DiagnosisCodes, "9"
+		e.PriorAdjudications = []*codingv1.PriorAdjudication{{PayerId: "pay_1", PayerSequence: primary, PaidAmount: 10000, Adjustments: []*typev1.Adjustment{cas("CO", "45", 4000), cas("PR", "2", 2000)}}}
+	}))...)
+	expect(t, w, clm1, "")
+	expect(t, w, clm2, made)
+	c := w.states[clm2].Content
+	if c.BillingProvider.OrganizationName != "Old name" || c.Person.MemberId != "M2" || c.PriorCoverageMemberIds[0] != "M1" || c.PriorPayers[0].PatientResponsibilityAmount != 2000 || c.PayerName != "SECOND" {
+		t.Fatal(c)
+	}
+}
+
+// decide runs a decision on the claim of a world, in a table-like line.
+func decide(t *testing.T, s State, f func(State) ([]es.Event, error)) string {
+	t.Helper()
+	out, err := f(s)
+	var words []string
+	for _, r := range refuse.Reasons(err) {
+		words = append(words, r.RuleId)
+	}
+	if err != nil && words == nil {
+		t.Fatal(err)
+	}
+	for _, e := range out {
+		words = append(words, string(e.ProtoReflect().Descriptor().Name()))
+		if s, ok := e.(*pb.SubmissionRequested); ok {
+			words = append(words, fmt.Sprintf("(%d v%d %s)", s.Content.FrequencyCode, s.ClaimVersion, s.Content.PayerClaimControlNumber))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func states(t *testing.T) map[string]State {
+	t.Helper()
+	all := map[string]State{"none": {}}
+	all["ready"] = told(t, nil).states[clm1]
+	all["held"] = told(t, group).states[clm1]
+	all["accepted"] = gone(t).states[clm1]
+	w := told(t, nil)
+	w.tell(t, sentFile(clm1, 1), status(1, false, "", "A7:562"))
+	all["rejected"] = w.states[clm1]
+	w = gone(t)
+	w.tell(t, posting("rem_1", "4", decidedLine("L1", "90837", 15000, 0, cas("CO", "4", 15000))))
+	all["denied"] = w.states[clm1]
+	w = told(t, nil)
+	p := posting("rem_1", "4", decidedLine("L1", "90837", 15000, 0, cas("CO", "4", 15000)))
+	p.RemittanceClaim.PayerClaimControlNumber = ""
+	w.tell(t, p)
+	all["denied without a number"] = w.states[clm1]
+	return all
+}
+
+func TestCorrect(t *testing.T) {
+	modifier := &pb.LineChange{LineId: "L1", Modifiers: []string{"HO"}}
+	for _, c := range []struct {
+		name, in string
+		lines    []*pb.LineChange
+		number   string
+		want     string
+	}{
+		{"a denied claim is replaced, with the payer's number", "denied", []*pb.LineChange{modifier}, "", "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (7 v2 ICN1)"},
+		{"a rejected claim is an original again", "rejected", []*pb.LineChange{modifier}, "", "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (1 v2 )"},
+		{"a held claim is corrected before it goes", "held", nil, "A99", "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (1 v2 )"},
+		{"what the payer has is not overtaken", "accepted", []*pb.LineChange{modifier}, "", "claims.not_in_flight"},
+		{"nor what waits for the next file", "ready", []*pb.LineChange{modifier}, "", "claims.not_in_flight"},
+		{"a replacement needs the payer's number", "denied without a number", []*pb.LineChange{modifier}, "", "claims.replaces_known"},
+		{"a line that is not there", "denied", []*pb.LineChange{{LineId: "L9", Modifiers: []string{"HO"}}}, "", "claims.line_known"},
+		{"a correction that changes nothing", "denied", []*pb.LineChange{{LineId: "L1"}}, "", "claims.changes_something"},
+		{"all is said at once", "accepted", []*pb.LineChange{{LineId: "L8"}, {LineId: "L9"}}, "", "claims.line_known claims.line_known claims.not_in_flight"},
+		{"a wrong correction is held", "denied", []*pb.LineChange{{LineId: "L1", DiagnosisPointers: []int32{7}}}, "", "CorrectedClaimPrepared ClaimScrubbed ClaimHeld"},
+		{"no claim, no correction", "none", []*pb.LineChange{modifier}, "", "claims.exists"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := states(t)[c.in]
+			scrub := edits.Facts{Policy: newPolicy()}
+			got := decide(t, s, func(s State) ([]es.Event, error) {
+				return Correct(s, &pb.CorrectClaimRequest{ClaimId: clm1, Lines: c.lines, AuthorizationNumber: c.number, Reason: "r", Today: "2026-04-01"}, scrub)
+			})
+			if got != c.want {
+				t.Fatalf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestCorrectedUnitsChangeTheCharge(t *testing.T) {
+	out, err := Correct(states(t)["denied"], &pb.CorrectClaimRequest{
+		ClaimId: clm1, Reason: "r", Today: "2026-04-01",
+		Lines: []*pb.LineChange{{LineId: "L1", UnitsThousandths: 2000, PlaceOfService: "53"}},
+	}, edits.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := out[0].(*pb.CorrectedClaimPrepared).Content
+	if c.Lines[0].ChargeAmount != 30000 || c.ChargeAmount != 31000 || c.Lines[0].PlaceOfService != "53" || c.PlaceOfService != "53" || c.Lines[1].PlaceOfService != "11" {
+		t.Fatal(c)
+	}
+}
+
+func TestRelease(t *testing.T) {
+	for in, want := range map[string]string{
+		"held":     "ClaimReleased SubmissionRequested (1 v1 )",
+		"rejected": "CorrectedClaimPrepared ClaimReleased SubmissionRequested (1 v2 )", // a version goes out once
+		"accepted": "claims.held",
+		"denied":   "claims.held",
+		"none":     "claims.exists",
+	} {
+		t.Run(in, func(t *testing.T) {
+			got := decide(t, states(t)[in], func(s State) ([]es.Event, error) {
+				return Release(s, &pb.ReleaseClaimRequest{ClaimId: clm1, Reason: "the payer said so by phone"})
+			})
+			if got != want {
+				t.Fatalf("got %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+func TestVoid(t *testing.T) {
+	for in, want := range map[string]string{
+		"denied":                  "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (8 v2 ICN1)",
+		"held":                    "ClaimClosed",
+		"rejected":                "ClaimClosed",
+		"accepted":                "claims.not_in_flight",
+		"denied without a number": "claims.replaces_known",
+		"none":                    "claims.exists",
+	} {
+		t.Run(in, func(t *testing.T) {
+			void := func(s State) ([]es.Event, error) {
+				return Void(s, &pb.VoidClaimRequest{ClaimId: clm1, Reason: "billed by mistake", Today: "2026-04-01"}, edits.Facts{})
+			}
+			s := states(t)[in]
+			if got := decide(t, s, void); got != want {
+				t.Fatalf("got %s, want %s", got, want)
+			}
+			out, _ := void(s)
+			for _, e := range out {
+				s = Evolve(s, e)
+			}
+			if len(out) > 0 && decide(t, s, void) == want {
+				t.Fatal("it was voided twice")
+			}
+		})
+	}
+	// The payer takes its decision back: the claim ends.
+	w := gone(t)
+	w.tell(t, posting("rem_1", "1", decidedLine("L1", "90837", 15000, 9000, cas("CO", "45", 6000))))
+	out, err := Void(w.states[clm1], &pb.VoidClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01"}, edits.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.record(t, clm1, out)
+	w.drain(t)
+	w.tell(t, posting("rem_2", "22", decidedLine("L1", "90837", -15000, -9000, cas("CO", "45", -6000))))
+	if s := w.states[clm1]; !s.Closed || !s.Withdrawn || s.Decided {
+		t.Fatalf("%+v", s)
+	}
+}
+
+func TestRescrub(t *testing.T) {
+	s := states(t)
+	again := func(fresh *pb.ClaimContent) func(State) ([]es.Event, error) {
+		return func(s State) ([]es.Event, error) {
+			return Rescrub(s, Again{ClaimID: clm1, Fresh: fresh, Scrub: edits.Facts{Policy: newPolicy(), Today: "2026-04-01"}})
+		}
+	}
+	held := proto.Clone(s["held"].Content).(*pb.ClaimContent)
+	withNumber := proto.Clone(held).(*pb.ClaimContent)
+	withNumber.AuthorizationNumber = "A77"
+	address := proto.Clone(s["rejected"].Content).(*pb.ClaimContent)
+	address.Person.MemberId = "M-new"
+	for _, c := range []struct {
+		name, in string
+		fresh    *pb.ClaimContent
+		want     string
+	}{
+		{"nothing has changed", "held", held, ""},
+		{"facts that can't be had change nothing", "held", nil, ""},
+		{"the number is there now", "held", withNumber, "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (1 v2 )"},
+		{"a rejected claim is not sent again as it is", "rejected", s["rejected"].Content, ""},
+		{"it is with another member id", "rejected", address, "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (1 v2 )"},
+		{"only what is held is scrubbed again", "accepted", nil, "claims.held"},
+		{"no claim", "none", nil, "claims.exists"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := decide(t, s[c.in], again(c.fresh)); got != c.want {
+				t.Fatalf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+	// The payer's policy no longer wants an authorization: the same version goes.
+	got := decide(t, s["held"], func(s State) ([]es.Event, error) { return Rescrub(s, Again{ClaimID: clm1, Fresh: held}) })
+	if want := "ClaimScrubbed ClaimReleased SubmissionRequested (1 v1 )"; got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+}
+
+func TestTimers(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   events
+		days int
+		want string // what the clocks lead to
+	}{
+		{"five days without an acknowledgment", events{sentFile(clm1, 1)}, 5, "acknowledgment"},
+		{"four are fine", events{sentFile(clm1, 1)}, 4, ""},
+		{"accepted syntax is no acknowledgment of the claim", events{sentFile(clm1, 1), &exchangev1.SetAcknowledged{ClaimId: clm1, ClaimVersion: 1, Status: "A"}}, 5, "acknowledgment"},
+		{"thirty days without a decision", events{sentFile(clm1, 1), status(1, true, "ICN1", "A2:20")}, 30, "remittance"},
+		{"both", events{sentFile(clm1, 1)}, 40, "acknowledgment remittance"},
+		{"decided in time", events{sentFile(clm1, 1), status(1, true, "ICN1"), posting("rem_1", "1", decidedLine("L1", "90837", 16000, 16000))}, 90, ""},
+		{"rejected: nothing more is waited for but the limit", events{sentFile(clm1, 1), status(1, false, "", "A7:562")}, 89, "limit"},
+		{"never sent: the limit comes", nil, 75, "limit"},
+		{"two weeks before it", nil, 74, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := told(t, nil)
+			w.tell(t, c.in...)
+			w.pass(t, c.days)
+			var got []string
+			for _, e := range w.log[clm1] {
+				switch e := e.(type) {
+				case *pb.ClaimOverdue:
+					got = append(got, e.WaitingFor)
+				case *pb.TimelyFilingWarningRaised:
+					got = append(got, "limit")
+					if e.DaysLeft != warningDays || e.TimelyFilingDueDate != "2026-05-31" {
+						t.Fatal(e)
+					}
+				}
+			}
+			if s := strings.Join(got, " "); s != c.want {
+				t.Fatalf("got %q, want %q", s, c.want)
+			}
+		})
+	}
+}
+
+// Whatever people do and the payer answers: each version goes out at most once, and never while another one is unanswered.
+func TestAVersionIsSentOnce(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := told(t, nil)
+		for i := range rapid.IntRange(1, 25).Draw(rt, "steps") {
+			s := w.states[clm1]
+			var out []es.Event
+			switch rapid.IntRange(0, 6).Draw(rt, "kind") {
+			case 0:
+				out, _ = Correct(s, &pb.CorrectClaimRequest{ClaimId: clm1, AuthorizationNumber: fmt.Sprint("A", i), Reason: "r", Today: "2026-03-05"}, edits.Facts{})
+			case 1:
+				out, _ = Release(s, &pb.ReleaseClaimRequest{ClaimId: clm1, Reason: "r"})
+			case 2:
+				out, _ = Void(s, &pb.VoidClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-03-05"}, edits.Facts{})
+			case 3:
+				w.tell(t, status(s.Sent, false, "", fmt.Sprint("A7:", i)))
+			case 4:
+				w.tell(t, status(s.Sent, true, "ICN1", "A2:20"))
+			case 5:
+				w.tell(t, posting(fmt.Sprint("rem_", i), "4", decidedLine("L1", "90837", 15000, 0, cas("CO", "4", 15000))))
+			case 6:
+				out, _ = Correct(s, &pb.CorrectClaimRequest{ClaimId: clm1, Lines: []*pb.LineChange{{LineId: "L1", DiagnosisPointers: []int32{9}}}, Reason: "r", Today: "2026-03-05"}, edits.Facts{})
+			}
+			w.record(t, clm1, out)
+			w.drain(t)
+		}
+		sent, open := map[int32]bool{}, false
+		for _, e := range w.log[clm1] {
+			switch e := e.(type) {
+			case *pb.SubmissionRequested:
+				if sent[e.ClaimVersion] || open {
+					rt.Fatalf("version %d: %v", e.ClaimVersion, w.names(clm1))
+				}
+				sent[e.ClaimVersion], open = true, true
+			case *pb.ClaimRejected, *pb.ClaimAdjudicated:
+				open = false
+			}
+		}
+	})
+}
+
+// Whatever remittances come: the open denials are those of the last word on each line, and a claim with one is never closed.
+func TestDenialsFollowTheLastWord(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := gone(t)
+		want := map[string]int64{}
+		for i := range rapid.IntRange(1, 8).Draw(rt, "remittances") {
+			var lines []*exchangev1.RemittanceLine
+			for _, id := range []string{"L1", "L2"} {
+				if rapid.Bool().Draw(rt, "left out") {
+					continue
+				}
+				denied := rapid.Int64Range(0, 3).Draw(rt, "denied") * 100
+				paid := rapid.Int64Range(0, 1).Draw(rt, "paid") * 500
+				lines = append(lines, decidedLine(id, "90837", denied+paid+200, paid, cas("CO", rapid.SampledFrom([]string{"4", "197"}).Draw(rt, "carc"), denied), cas("CO", "45", 200)))
+				want[id] = denied
+			}
+			w.tell(t, posting(fmt.Sprint("rem_", i), "1", lines...))
+			got := map[string]int64{}
+			for _, d := range w.states[clm1].Denials {
+				got[d.LineId] += d.DeniedAmount
+			}
+			for id := range want {
+				if got[id] != want[id] {
+					rt.Fatalf("%s: %d denied, want %d: %v", id, got[id], want[id], w.names(clm1))
+				}
+			}
+			if s := w.states[clm1]; (len(s.Denials) > 0) == s.Closed {
+				rt.Fatalf("open denials and closed, or neither: %v", w.names(clm1))
+			}
+		}
+	})
+}
+
+// A decision leaves the state it was given as it was: the runtime uses it again after a dry run.
+func TestDecisionsLeaveTheStateAlone(t *testing.T) {
+	s := states(t)["denied"]
+	p := posting("rem_9", "1", decidedLine("L1", "90837", 15000, 15000))
+	for range 2 {
+		got := decide(t, s, func(s State) ([]es.Event, error) { return Adjudicate(s, Decision{Posted: p}) })
+		if want := "ClaimAdjudicated DenialOverturned ClaimClosed"; got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	}
+	if len(s.Denials) != 1 || s.Denials[0] == nil || s.Remits[remit("rem_9", 1)] {
+		t.Fatalf("%+v", s)
+	}
+}
