@@ -461,7 +461,7 @@ func (r *reader) endGroup(ge *Segment) {
 
 func (r *reader) beginSet(seg Segment) {
 	seg.Ordinal, r.ordinal = 1, 1
-	s := &Set{Source: seg.Source, Ordinal: len(r.g.Sets) + 1, Group: r.g, Type: seg.At(1), Control: seg.At(2), Version: seg.At(3), Segments: []Segment{seg}}
+	s := &Set{Source: seg.Source, Ordinal: len(r.g.Sets) + 1, Group: r.g, Type: seg.At(1), Control: seg.At(2), Version: seg.At(3), Segments: append(make([]Segment, 0, 32), seg)}
 	if s.Version == "" {
 		s.Version = r.g.Version
 	}

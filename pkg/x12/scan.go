@@ -384,14 +384,17 @@ func (s *Scanner) layout() bool {
 // marks are what one pass over a segment notices, by the element where it was first seen; -1 for nowhere.
 type marks struct{ control, high, spare, wide, often int }
 
+var nowhere = marks{-1, -1, -1, -1, -1}
+
 // segment takes the segment at pos; ok when it gave one, again when there may be another behind it.
 func (s *Scanner) segment() (ok, again bool) {
 	var (
 		first               = s.base + int64(s.pos) // in the file
 		start, i            = s.pos, s.pos
 		ends                = s.ends(s.limits.Elements + 1)
-		seen                = marks{-1, -1, -1, -1, -1}
+		seen                = nowhere
 		components, repeats = 1, 1
+		buf, classes        = s.buf, &s.classes
 		broken, tooMany     bool
 		dropped             bool // the begin is forgotten: the segment is longer than allowed
 		lengthAt            = 0  // the element that says how many raw bytes follow it
@@ -399,7 +402,10 @@ func (s *Scanner) segment() (ok, again bool) {
 	)
 scan:
 	for {
-		if i == len(s.buf) {
+		for i < len(buf) && classes[buf[i]] == data {
+			i++
+		}
+		if i == len(buf) {
 			if s.eof {
 				s.tail = Source{first, s.base + int64(i) - first}
 				s.pos = i
@@ -409,14 +415,14 @@ scan:
 				dropped, start, ends = true, i, ends[:0]
 			}
 			shift := s.fill(start)
+			buf = s.buf
 			i, start, rawEnd = i-shift, start-shift, rawEnd-shift
 			continue
 		}
-		switch s.classes[s.buf[i]] {
-		case data:
+		switch classes[buf[i]] {
 		case element, terminator:
 			if i > start && len(ends) > 0 && i != rawEnd && seen.spare < 0 {
-				if c := s.classes[s.buf[i-1]]; c == component || c == repetition {
+				if c := classes[buf[i-1]]; c == component || c == repetition {
 					seen.spare = len(ends)
 				}
 			}
@@ -426,21 +432,22 @@ scan:
 				tooMany = true
 			}
 			components, repeats = 1, 1
-			if s.classes[s.buf[i]] == terminator {
+			if classes[buf[i]] == terminator {
 				break scan
 			}
 			switch {
 			case dropped:
-			case len(ends) == 1 && i-start == 3 && string(s.buf[start:i]) == "BIN":
+			case len(ends) == 1 && i-start == 3 && string(buf[start:i]) == "BIN":
 				lengthAt = 1
-			case len(ends) == 1 && i-start == 3 && string(s.buf[start:i]) == "BDS":
+			case len(ends) == 1 && i-start == 3 && string(buf[start:i]) == "BDS":
 				lengthAt = 2
 			case lengthAt > 0 && len(ends) == lengthAt+1:
 				lengthAt = 0
-				text := string(s.buf[start+int(ends[len(ends)-2])+1 : i])
+				text := string(buf[start+int(ends[len(ends)-2])+1 : i])
 				if n := number(text); digitsOnly(text) && n >= 0 && n <= s.limits.SegmentBytes {
 					s.pos = i + 1
 					shift, whole := s.needBehind(start, n)
+					buf = s.buf
 					i, start = i-shift, start-shift
 					if !whole {
 						s.tail = Source{first, s.base + int64(len(s.buf)) - first}
@@ -483,7 +490,7 @@ scan:
 		s.report(SegmentTooLong, at, "a segment has at most %d bytes: not read", s.limits.SegmentBytes)
 		return false, true
 	}
-	raw := s.buf[start:i:i]
+	raw := buf[start:i:i]
 	if broken && s.opts.Unwrap {
 		raw = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r"), nil), []byte("\n"), nil)
 		ends = s.split(raw, ends[:0])
@@ -540,11 +547,17 @@ func (s *Scanner) intern(id []byte) string {
 
 func (s *Scanner) check(tooMany bool, seen marks) {
 	seg := s.seg
+	if n := seg.Len(); n > 0 && len(seg.element(n)) == 0 && !tooMany {
+		s.report(SegmentTrailing, seg.Source, "element separators stand at the end without a value behind them: read as if absent").SegmentID = seg.ID
+	}
 	if !validID(seg.ID) {
 		s.report(SegmentID, seg.Source, "a segment id is a capital letter and one or two capital letters or digits").SegmentID = clip(seg.ID)
 	}
 	if tooMany {
 		s.report(ElementTooMany, seg.Source, "a segment has at most %d elements: the others are not read", s.limits.Elements).SegmentID = seg.ID
+	}
+	if seen == nowhere {
+		return
 	}
 	for _, f := range []struct {
 		at   int
@@ -566,9 +579,6 @@ func (s *Scanner) check(tooMany bool, seen marks) {
 		}
 		d := s.report(f.code, at, "%s", f.text)
 		d.SegmentID, d.Element = seg.ID, f.at
-	}
-	if n := seg.Len(); n > 0 && len(seg.element(n)) == 0 && !tooMany {
-		s.report(SegmentTrailing, seg.Source, "element separators stand at the end without a value behind them: read as if absent").SegmentID = seg.ID
 	}
 }
 

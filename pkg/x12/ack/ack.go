@@ -308,7 +308,7 @@ func Parse999(set *x12.Set) (*Functional, x12.Diagnostics) {
 	if !done {
 		p.Missing(x12.SegmentRequired, "footer", "AK9", "a 999 ends with AK9, the status of the group")
 	}
-	return f, p.Found
+	return f, p.Done()
 }
 
 func codesFrom(seg x12.Segment, first int) []string {

@@ -172,7 +172,7 @@ func Parse277CA(set *x12.Set) (*ClaimAnswers, x12.Diagnostics) {
 	if len(a.Receivers) == 0 {
 		p.Missing(x12.LoopRequired, "2000B", "HL", "the receiver, HL with HL03 21, is missing")
 	}
-	return a, p.Found
+	return a, p.Done()
 }
 
 type parser struct{ *walk.Cursor }

@@ -15,7 +15,8 @@ func Parse(set *x12.Set) (*Set, x12.Diagnostics) {
 	if !p.Kind(want) {
 		return nil, p.Found
 	}
-	return p.set(want), p.Found
+	s := p.set(want)
+	return s, p.Done()
 }
 
 type parser struct{ *walk.Cursor }
@@ -259,9 +260,6 @@ func (p *parser) benefit() Benefit {
 		Cents: p.MaybeCents(eb, 7), Fraction: p.Fraction(eb, 8), QuantityQualifier: eb.At(9), Quantity: p.Quantity(eb, 10),
 		Authorization: p.Code(eb, 11, "Y", "N", "U"), InNetwork: p.Code(eb, 12, "Y", "N", "W", "U"), Pointers: p.pointers(eb, 14),
 		Segment: eb.Ordinal, Source: eb.Source,
-	}
-	if (eb.At(9) == "") != (eb.At(10) == "") {
-		p.At(x12.ElementPair, eb, 9, "EB09 and EB10 come together")
 	}
 	if eb.At(13) != "" {
 		proc := p.Procedure(eb, 13)

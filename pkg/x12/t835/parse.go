@@ -12,7 +12,8 @@ func Parse(set *x12.Set) (*Set, x12.Diagnostics) {
 	if !p.Kind(x12.K835) {
 		return nil, p.Found
 	}
-	return p.set(), p.Found
+	s := p.set()
+	return s, p.Done()
 }
 
 type parser struct{ *walk.Cursor }

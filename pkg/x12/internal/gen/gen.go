@@ -81,7 +81,7 @@ func Ref() *rapid.Generator[x12.Ref] {
 // Address is a whole one.
 func Address() *rapid.Generator[*x12.Address] {
 	return rapid.Custom(func(t *rapid.T) *x12.Address {
-		return &x12.Address{Line1: Text().Draw(t, "line"), Line2: Maybe(Text()).Draw(t, "line2"), City: Text().Draw(t, "city"), State: Code(2, 2).Draw(t, "state"), ZIP: rapid.StringMatching(`[0-9]{9}|[0-9]{5}`).Draw(t, "zip")}
+		return &x12.Address{Line1: Text().Draw(t, "line"), Line2: Maybe(Text()).Draw(t, "line2"), City: "NEW " + Text().Draw(t, "city"), State: Code(2, 2).Draw(t, "state"), ZIP: rapid.StringMatching(`[0-9]{9}|[0-9]{5}`).Draw(t, "zip")}
 	})
 }
 

@@ -85,13 +85,7 @@ func orNew(a *x12.Address) *x12.Address {
 func (c *Cursor) contact(seg x12.Segment) x12.Contact {
 	k := x12.Contact{Role: c.Need(seg, 1), Name: seg.At(2)}
 	for e := 3; e <= 7; e += 2 {
-		switch kind, number := seg.At(e), seg.At(e+1); {
-		case kind == "" && number == "":
-		case kind == "":
-			c.At(x12.ElementPair, seg, e, "PER%02d and PER%02d come together", e, e+1)
-		case number == "":
-			c.At(x12.ElementPair, seg, e+1, "PER%02d and PER%02d come together", e, e+1)
-		default:
+		if kind, number := seg.At(e), seg.At(e+1); kind != "" && number != "" { // one without the other is an error of syntax
 			k.Numbers = append(k.Numbers, x12.ContactPoint{Kind: kind, Number: number})
 		}
 	}
@@ -102,9 +96,6 @@ func (c *Cursor) contact(seg x12.Segment) x12.Contact {
 func (c *Cursor) Ref(seg x12.Segment) (x12.Ref, bool) {
 	if seg.At(4) != "" || len(seg.Components(2)) > 1 || len(seg.Repeats(2)) > 1 {
 		return x12.Ref{}, false
-	}
-	if seg.At(2) == "" && seg.At(3) == "" {
-		c.At(x12.ElementPair, seg, 2, "REF02 must be given, or REF03")
 	}
 	return x12.Ref{Qualifier: c.Need(seg, 1), Value: seg.At(2), Description: seg.At(3)}, true
 }

@@ -19,6 +19,7 @@ type Cursor struct {
 	Loop  string // where findings are placed
 	Found x12.Diagnostics
 	segs  []x12.Segment
+	loops []string // of the segments stepped over
 	i     int
 	hl    int               // levels so far
 	kinds map[string]string // HL03 by HL01
@@ -26,7 +27,8 @@ type Cursor struct {
 
 // New stands before the first segment behind ST.
 func New(set *x12.Set) *Cursor {
-	return &Cursor{Set: set, segs: set.Body(), kinds: map[string]string{}}
+	body := set.Body()
+	return &Cursor{Set: set, segs: body, loops: make([]string, len(body)), kinds: map[string]string{}}
 }
 
 // Kind reports a set of another kind than wanted; false then.
@@ -41,6 +43,26 @@ func (c *Cursor) Kind(want x12.Kind) bool {
 	}
 	c.Report(x12.NewDiagnostic(x12.WrongKind, st.Source, "the set is %s (ST01 %q, version %q), not %s: not read", c.Set.Kind, c.Set.Type, c.Set.Version, want).AtElement(st, element, 0))
 	return false
+}
+
+// Done gives all findings of the set, in the order of its segments: those of the reading, and what the dictionary says of elements that the reading
+// found nothing wrong with.
+func (c *Cursor) Done() x12.Diagnostics {
+	type place struct{ segment, element int }
+	bad := map[place]bool{}
+	for _, d := range c.Found {
+		bad[place{d.Segment, d.Element}] = true
+	}
+	for i, seg := range c.segs {
+		for _, d := range x12.Syntax(seg) {
+			if !bad[place{d.Segment, d.Element}] && !bad[place{d.Segment, 0}] {
+				d.Loop = c.loops[i]
+				c.Report(d)
+			}
+		}
+	}
+	slices.SortStableFunc(c.Found, func(a, b x12.Diagnostic) int { return a.Segment - b.Segment })
+	return c.Found
 }
 
 // More says whether a segment follows.
@@ -64,6 +86,7 @@ func (c *Cursor) Peek() x12.Segment { return c.segs[c.i] }
 
 // Next steps over it.
 func (c *Cursor) Next() x12.Segment {
+	c.loops[c.i] = c.Loop
 	c.i++
 	return c.segs[c.i-1]
 }
