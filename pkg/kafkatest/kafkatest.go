@@ -116,24 +116,29 @@ var realKafka = sync.OnceValues(func() (kafkaProcess, error) {
 	if err != nil {
 		return kafkaProcess{}, err
 	}
-	start := exec.Command("sh", script, "start", dir, strconv.Itoa(port))
-	if out, err := start.CombinedOutput(); err != nil {
-		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w\n%s", err, out)
-	}
-	// The guard stops the broker when its input ends, which happens however this process dies.
-	guard := exec.Command("sh", script, "guard", dir)
+	// The guard starts the broker and stops it when its input ends, which happens however this process
+	// dies. It says how the start went until it closes its output.
+	guard := exec.Command("sh", script, "guard", dir, strconv.Itoa(port))
+	detach(guard)
 	hold, err := guard.StdinPipe()
 	if err != nil {
-		return kafkaProcess{}, fmt.Errorf("guard Apache Kafka: %w", err)
+		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w", err)
 	}
-	detach(guard)
+	output, err := guard.StdoutPipe()
+	if err != nil {
+		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w", err)
+	}
 	if err := guard.Start(); err != nil {
-		return kafkaProcess{}, fmt.Errorf("guard Apache Kafka: %w", err)
+		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w", err)
+	}
+	said, err := io.ReadAll(output)
+	if err != nil {
+		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w", err)
 	}
 	k := kafkaProcess{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), script: script, dir: dir, guard: hold}
 	conn, err := kafka.DialContext(context.Background(), "tcp", k.addr)
 	if err != nil {
-		return kafkaProcess{}, fmt.Errorf("reach Apache Kafka: %w", err)
+		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w\n%s", err, said)
 	}
 	return k, conn.Close()
 })

@@ -131,9 +131,11 @@ status)
     echo "Apache Kafka is running on 127.0.0.1:$(cat "$dir/port")"
     ;;
 guard)
-    # Whoever holds the other end of our input owns the broker. Dies it while we start, we still end.
-    exec 2>&1
-    start
+    # Whoever holds the other end of our input owns the broker. If it dies while we start, nobody
+    # hears how that went, but the broker still ends.
+    trap '' PIPE
+    said=$(start 2>&1) || true
+    echo "$said" 2>/dev/null || true
     exec >/dev/null 2>&1
     cat
     stop
