@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -373,4 +374,34 @@ func TestNoGhostHoldsUpTheGroupAfterARestart(t *testing.T) {
 	}
 	produce(t, client, topic, 1, 0, 1)
 	until(t, messages, func(batch *kafkapubsub.Batch) bool { return batch.Partition == 1 })
+}
+
+// Members that close while others join take leave all the same: nobody waits for their sessions.
+func TestClosingWhileOthersJoinLeavesNoGhost(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, addr string) {
+		client := newClient(t, addr)
+		topic := newTopic(t, client, 2)
+		config := quick("crowd")
+		config.Session, config.Rebalance = 2*time.Minute, 2*time.Minute
+		var crowd sync.WaitGroup
+		for range 8 {
+			crowd.Go(func() {
+				sub, err := kafkapubsub.NewBatchSubscriber(client, config)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := sub.Subscribe(t.Context(), topic); err != nil {
+					t.Error(err)
+				}
+				if err := sub.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		crowd.Wait()
+		produce(t, client, topic, 0, 0, 1)
+		_, messages := subscribe(t, client, config, topic)
+		until(t, messages, func(*kafkapubsub.Batch) bool { return true })
+	})
 }
