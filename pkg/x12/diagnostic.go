@@ -126,17 +126,6 @@ func (ds Diagnostics) Err() error {
 	return nil
 }
 
-// In are the findings inside one set and of the segments around it when set is 0.
-func (ds Diagnostics) In(interchange, group, set int) Diagnostics {
-	var in Diagnostics
-	for _, d := range ds {
-		if d.Interchange == interchange && d.Group == group && d.Set == set {
-			in = append(in, d)
-		}
-	}
-	return in
-}
-
 // Of are the findings placed in a set: those that were made from typed values don't know where it stands.
 func (ds Diagnostics) Of(set *Set) Diagnostics {
 	placed := slices.Clone(ds)

@@ -403,6 +403,68 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
+// Each row makes one error in a sound file; it is found once, in the right place, and nothing else is.
+func TestOneErrorIsOneFinding(t *testing.T) {
+	good := strings.ReplaceAll(string(golden.Samples(t, "..", "835")["835/medicare-part-a.835"]), "\n", "")
+	good = strings.Replace(good, "REF*2U*999~", "REF*2U*999~PER*BL*HELP*TE*5551234567~", 1)
+	for _, c := range []struct{ name, old, new, want string }{
+		{"nothing is wrong", "BPR*", "BPR*", ""},
+		{"no TRN", "TRN*1*12345*1512345678~", "", "segment.required header TRN"},
+		{"no payer", "N1*PR*INSURANCE COMPANY OF TIMBUCKTU~N3*1 MAIN STREET~N4*TIMBUCKTU*AK*89111~REF*2U*999~PER*BL*HELP*TE*5551234567~", "", "loop.required 1000A N1"},
+		{"no payee", "N1*PE*REGIONAL HOPE HOSPITAL*XX*6543210903~", "", "loop.required 1000B N1"},
+		{"nobody for technical questions", "PER*BL*HELP*TE*5551234567~", "", "guide.advice 1000A PER"},
+		{"an unknown method", "*C*ACH*", "*C*XXX*", "element.code header BPR04"},
+		{"no day of payment", "*98765*20020913", "*98765", "element.required header BPR16"},
+		{"a day that isn't", "*98765*20020913", "*98765*20021313", "element.date header BPR16"},
+		{"a claim before any batch", "LX*110212~TS3*6543210903*11*20021231*1*211366.97****138018.40**73348.57~TS2*2178.45*1919.71**56.82*197.69*4.23~", "", "segment.required 2000 CLP"},
+		{"an unknown status", "CLP*666123*1*", "CLP*666123*99*", "element.code 2100 CLP02"},
+		{"no payment", "*211366.97*138018.40**MA", "*211366.97***MA", "element.required 2100 CLP04"},
+		{"an unknown group of adjustments", "CAS*CO*45*73348.57", "CAS*XX*45*73348.57", "element.code 2100 CAS01"},
+		{"an adjustment without amount", "CAS*CO*45*73348.57", "CAS*CO*45", "element.required 2100 CAS03"},
+		{"an adjustment without reason", "CAS*CO*45*73348.57", "CAS*CO**73348.57", "element.required 2100 CAS02"},
+		{"an amount that is none", "CV:CP*-1.27", "CV:CP*-1.2.7", "element.number footer PLB04"},
+		{"a provider adjustment without amount", "CV:CP*-1.27", "CV:CP", "element.required footer PLB04"},
+		{"a segment that doesn't belong", "QTY*CA*8.00~", "QTY*CA*8.00~HL*1~", "segment.unexpected 2100 HL"},
+		{"a claim behind the provider adjustments", "SE*28", "LX*9~SE*28", "segment.unexpected footer LX"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			data := strings.Replace(good, c.old, c.new, 1)
+			if data == good && c.want != "" {
+				t.Fatal("the case changes nothing")
+			}
+			file, _ := x12.Read([]byte(data))
+			_, found := t835.Parse(file.Sets()[0])
+			var got []string
+			for _, d := range found {
+				place := d.SegmentID
+				if d.Element > 0 {
+					place += fmt.Sprintf("%02d", d.Element)
+				}
+				got = append(got, fmt.Sprintf("%s %s %s", d.Code, d.Loop, place))
+			}
+			if strings.Join(got, "; ") != c.want {
+				t.Errorf("want %q, got %q", c.want, got)
+			}
+		})
+	}
+}
+
+func TestACutFileIsReadAsFarAsItGoes(t *testing.T) {
+	for name, data := range golden.Samples(t, "..", "835") {
+		for n := range data {
+			file, found := x12.Read(data[:n:n])
+			for _, set := range file.Sets() {
+				if s, _ := t835.Parse(set); s != nil {
+					t835.Check(s)
+				}
+			}
+			if n > 0 && n < len(strings.TrimSpace(string(data))) && found.Err() == nil {
+				t.Fatalf("%s cut at byte %d: nothing said", name, n)
+			}
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, data := range golden.Samples(f, "..", "835") {
 		f.Add(data)

@@ -476,6 +476,12 @@ func TestAllProblemsAreSaidAtOnce(t *testing.T) {
 	}
 }
 
+func TestNothingIsNotWritten(t *testing.T) {
+	if w, err := t837.Write(envelope); err == nil {
+		t.Errorf("an interchange without a set: %s", w.Bytes)
+	}
+}
+
 func TestNamesAreCleanedAndThatIsSaid(t *testing.T) {
 	s := sound()
 	p := &s.Providers[0].Subscribers[0].Person
@@ -502,6 +508,92 @@ func TestValidNPI(t *testing.T) {
 	for npi, want := range map[string]bool{"1234567893": true, "1234567890": false, "123456789": false, "3234567893": false, "12345678X3": false, "": false} {
 		if got := t837.ValidNPI(npi); got != want {
 			t.Errorf("%q: %v", npi, got)
+		}
+	}
+}
+
+// Each row makes one error in a sound file; it is found once, in the right place, and nothing else is.
+func TestOneErrorIsOneFinding(t *testing.T) {
+	w, err := t837.Write(envelope, sound())
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := strings.ReplaceAll(string(w.Bytes), "\n", "")
+	for _, c := range []struct{ name, old, new, want string }{
+		{"no BHT", "BHT*0019*00*B1*20260105*0930*CH~", "", "segment.required header BHT"},
+		{"another purpose", "BHT*0019*00", "BHT*0019*11", "element.code header BHT02"},
+		{"no submitter", "NM1*41*2*GROUP*****46*S1~PER*IC**TE*5551234567~", "", "loop.required 1000A NM1"},
+		{"no receiver", "NM1*40*2*PAYER*****46*R1~", "", "loop.required 1000B NM1"},
+		{"no billing provider's name", "NM1*85*2*GROUP*****XX*1234567893~N3*1 MAIN ST~N4*SPRINGFIELD*IL*627010001~REF*EI*123456789~", "", "loop.required 2010AA NM1"},
+		{"a level's number", "HL*2*1*22*0", "HL*3*1*22*0", "loop.hierarchy 2000B HL01"},
+		{"a level under none", "HL*2*1*22*0", "HL*2*9*22*0", "loop.hierarchy 2000B HL02"},
+		{"a billing provider under something", "HL*1**20*1", "HL*1*1*20*1", "loop.hierarchy 2000A HL02"},
+		{"an unknown level", "HL*2*1*22*0", "HL*2*1*77*0", "loop.hierarchy  HL03"},
+		{"no SBR", "SBR*P*18*******CI~", "", "segment.required 2000B SBR"},
+		{"no subscriber", "NM1*IL*1*DOE*JANE****MI*M1~N3*1 MAIN ST~N4*SPRINGFIELD*IL*627010001~DMG*D8*19800229*F~", "", "loop.required 2010BA NM1"},
+		{"no payer", "NM1*PR*2*PAYER*****PI*P1~", "", "loop.required 2010BB NM1"},
+		{"a birth date that isn't one", "19800229", "19800230", "element.date 2010BA DMG02"},
+		{"an unknown sex", "*19800229*F~", "*19800229*X~", "element.code 2010BA DMG03"},
+		{"no charge", "CLM*C1*150*", "CLM*C1**", "element.required 2300 CLM02"},
+		{"a charge that is no number", "CLM*C1*150*", "CLM*C1*1E2*", "element.number 2300 CLM02"},
+		{"a charge in parts of a cent", "CLM*C1*150*", "CLM*C1*150.001*", "element.number 2300 CLM02"},
+		{"a charge with zeros behind the cents", "CLM*C1*150*", "CLM*C1*150.000*", "element.number_form 2300 CLM02"},
+		{"no frequency", "11:B:1", "11:B", "element.composite_incomplete 2300 CLM05"},
+		{"an element that isn't used", "CLM*C1*150***", "CLM*C1*150*A**", "element.unread 2300 CLM03"},
+		{"a diagnosis without code", "HI*ABK:F411", "HI*ABK", "element.composite_incomplete 2300 HI01"},
+		{"a separator of others", "HI*ABK:F411", "HI*ABK>F411", "element.composite_incomplete 2300 HI01"},
+		{"no line", "LX*1~SV1*HC:90837*150*UN*1***1~DTP*472*D8*20260102~REF*6R*L1~", "", "loop.required 2400 LX"},
+		{"a line's number", "LX*1~", "LX*2~", "element.pattern 2400 LX01"},
+		{"a line without service", "SV1*HC:90837*150*UN*1***1~", "", "segment.required 2400 SV1"},
+		{"a service without code", "SV1*HC:90837*", "SV1*HC*", "element.composite_incomplete 2400 SV101"},
+		{"an unknown basis", "*UN*1*", "*XX*1*", "element.code 2400 SV103"},
+		{"no units", "*UN*1***1", "*UN****1", "element.required 2400 SV104"},
+		{"no pointer", "*UN*1***1", "*UN*1", "element.required 2400 SV107"},
+		{"a pointer that is no number", "*UN*1***1", "*UN*1***A", "element.number 2400 SV107"},
+		{"a pointer beyond 12", "*UN*1***1", "*UN*1***13", "element.pattern 2400 SV107"},
+		{"no date of service", "DTP*472*D8*20260102~", "", "segment.required 2400 DTP"},
+		{"a range that ends before it begins", "D8*20260102", "RD8*20260102-20260101", "element.date 2400 DTP03"},
+		{"a range of one day", "D8*20260102", "RD8*20260102", "element.date 2400 DTP03"},
+		{"an unknown format", "D8*20260102", "D9*20260102", "element.code 2400 DTP02"},
+		{"a segment that doesn't belong", "LX*1~", "EB*1~LX*1~", "segment.unexpected 2300 EB"},
+		{"a name too long", "DOE*JANE", strings.Repeat("X", 61) + "*JANE", "element.long 2010BA NM103"},
+		{"an id without qualifier", "****MI*M1", "*****M1", "element.conditional 2010BA NM108"},
+		{"two addresses", "N3*1 MAIN ST~N4*SPRINGFIELD*IL*627010001~DMG", "N3*1 MAIN ST~N3*2 MAIN ST~N4*SPRINGFIELD*IL*627010001~DMG", "segment.too_often 2010BA N3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			data := strings.Replace(good, c.old, c.new, 1)
+			if data == good {
+				t.Fatal("the case changes nothing")
+			}
+			file, _ := x12.Read([]byte(data))
+			_, found := t837.Parse(file.Sets()[0])
+			var got []string
+			for _, d := range found {
+				place := d.SegmentID
+				if d.Element > 0 {
+					place += fmt.Sprintf("%02d", d.Element)
+				}
+				got = append(got, fmt.Sprintf("%s %s %s", d.Code, d.Loop, place))
+			}
+			if len(got) != 1 || got[0] != c.want {
+				t.Errorf("want %q, got %q", c.want, got)
+			}
+		})
+	}
+}
+
+func TestACutFileIsReadAsFarAsItGoes(t *testing.T) {
+	for name, data := range golden.Samples(t, "..", "837") {
+		for n := range data {
+			file, found := x12.Read(data[:n:n])
+			for _, set := range file.Sets() {
+				if s, _ := t837.Parse(set); s != nil {
+					t837.Check(s)
+				}
+			}
+			if n > 0 && n < len(strings.TrimSpace(string(data))) && found.Err() == nil {
+				t.Fatalf("%s cut at byte %d: nothing said", name, n)
+			}
 		}
 	}
 }

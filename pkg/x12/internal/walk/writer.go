@@ -125,6 +125,9 @@ func OneDay(qualifier, day string) []x12.Raw {
 // ReadBack reads what was written by the function that reads such sets: what doesn't read without error must not be sent. Warnings come back.
 func ReadBack(data []byte, parse func(*x12.Set) x12.Diagnostics) (x12.Diagnostics, error) {
 	file, found := x12.Read(data)
+	if len(file.Sets()) == 0 {
+		found = append(found, x12.NewDiagnostic(x12.NotAGroup, x12.Source{}, "nothing to send: an interchange needs a set"))
+	}
 	for _, set := range file.Sets() {
 		found = append(found, parse(set)...)
 	}
