@@ -226,7 +226,11 @@ func (s *Server) ListPatients(ctx context.Context, r *pb.ListPatientsRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.entries(ctx, `($2 = '' OR location_id = $2) AND patient_id > $3 ORDER BY patient_id LIMIT $4`, r.LocationId, at.Key[0], at.Limit+1)
+	where, args := `patient_id > $2`, []any{at.Key[0]}
+	if r.LocationId != "" {
+		where, args = where+` AND location_id = $3`, append(args, r.LocationId)
+	}
+	list, err := s.entries(ctx, where+fmt.Sprintf(` ORDER BY patient_id LIMIT %d`, at.Limit+1), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -426,11 +430,27 @@ func (s *Server) ListAppointments(ctx context.Context, r *pb.ListAppointmentsReq
 	if err := no.Err(); err != nil {
 		return nil, err
 	}
+	// Only the filters that are given are in the statement, so that each finds its index.
+	where, args := `(service_date, appointment_id) > ($2::text::date, $3)`, []any{at.Key[0], at.Key[1]}
+	for _, f := range []struct {
+		given bool
+		is    string
+		value any
+	}{
+		{r.PatientId != "", "patient_id = $%d", r.PatientId},
+		{r.ClinicianId != "", "clinician_id = $%d", r.ClinicianId},
+		{r.LocationId != "", "location_id = $%d", r.LocationId},
+		{r.FromDate != "", "service_date >= $%d::text::date", r.FromDate},
+		{r.ThruDate != "", "service_date <= $%d::text::date", r.ThruDate},
+		{r.Readiness != 0, "readiness = $%d", int32(r.Readiness)},
+	} {
+		if f.given {
+			args = append(args, f.value)
+			where += fmt.Sprintf(" AND "+f.is, len(args)+1)
+		}
+	}
 	rows, err := s.query(ctx, `SELECT appointment_id, patient_id, clinician_id, location_id, service_date::text, start_at, end_at, service_code, status, readiness, readiness_reasons, version
-		FROM appointments WHERE tenant_id = $1 AND ($2 = '' OR patient_id = $2) AND ($3 = '' OR clinician_id = $3) AND ($4 = '' OR location_id = $4)
-			AND ($5 = '' OR service_date >= NULLIF($5::text, '')::date) AND ($6 = '' OR service_date <= NULLIF($6::text, '')::date) AND ($7::int = 0 OR readiness = $7)
-			AND (service_date, appointment_id) > ($8::text::date, $9) ORDER BY service_date, appointment_id LIMIT $10`,
-		r.PatientId, r.ClinicianId, r.LocationId, r.FromDate, r.ThruDate, int32(r.Readiness), at.Key[0], at.Key[1], at.Limit+1)
+		FROM appointments WHERE tenant_id = $1 AND `+where+fmt.Sprintf(" ORDER BY service_date, appointment_id LIMIT %d", at.Limit+1), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list appointments: %w", err)
 	}
