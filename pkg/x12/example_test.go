@@ -17,8 +17,8 @@ func ExampleRead() {
 	}
 	// Output:
 	// [271] <nil>
-	// error se.count at interchange 1, group 1, set 1, segment 4, SE01 (bytes 231 to 232): SE01 says 5 segments, the set has 4 from ST to SE
-	// error se.control at interchange 1, group 1, set 1, segment 4, SE02 (bytes 233 to 237): SE02 must be the ST02 of its set, 0001
+	// error se.count at interchange 1, group 1, set 1, segment 4, SE01 (bytes 229 to 230): SE01 says 5 segments, the set has 4 from ST to SE
+	// error se.control at interchange 1, group 1, set 1, segment 4, SE02 (bytes 231 to 235): SE02 must be the ST02 of its set, 0001
 }
 
 func ExampleWriter() {
