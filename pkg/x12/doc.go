@@ -9,7 +9,7 @@
 // I/O beyond io.Reader and io.Writer, reads a clock or knows a service.
 //
 // Standard: X12 005010 (basic and extended character set, no release character), from knowledge of the format and public samples.
-// Tests: read_test.go (golden files, chunks, truncation at each byte), write_test.go, fuzz_test.go.
+// Tests: read_test.go (golden files, one error at a time, pieces, truncation at each byte), write_test.go (laws, FuzzRead), syntax_test.go.
 //
 // The typed views build on it: t837 (professional claims), t835 (payments), t27x (eligibility), ack (TA1, 999, 277CA).
 //

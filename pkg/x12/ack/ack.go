@@ -9,7 +9,7 @@
 // in one table of pkg/x12). What Write… wrote, Parse… reads as the same values. A 999 answers no 999.
 //
 // Standard: ASC X12 005010 TA1, 999 X231A1, 277 X214, structure from knowledge of the format. Tests: ack_test.go (laws, 999 from injected
-// errors), FuzzParse999, FuzzParse277CA.
+// errors), Fuzz999, Fuzz277CA.
 package ack
 
 import (
