@@ -158,10 +158,16 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.rt.DB.Query(ctx, columns+`WHERE tenant_id = $1 AND (service_date, claim_id) < ($2::text::date, $3)
-			AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR status = $5) AND ($6 = '' OR patient_id = $6) AND ($7 = '' OR encounter_id = $7) AND ($8 = '' OR location_id = $8)
-		ORDER BY service_date DESC, claim_id DESC LIMIT $9`,
-		caller.Tenant, at.Key[0], at.Key[1], r.PayerId, word(r.Status), r.PatientId, r.EncounterId, r.LocationId, at.Limit+1)
+	query, args := columns+`WHERE tenant_id = $1 AND (service_date, claim_id) < ($2::text::date, $3)`, []any{caller.Tenant, at.Key[0], at.Key[1]}
+	for _, f := range []struct{ column, value string }{
+		{"payer_id", r.PayerId}, {"status", word(r.Status)}, {"patient_id", r.PatientId}, {"encounter_id", r.EncounterId}, {"location_id", r.LocationId},
+	} {
+		if f.value != "" { // only what is asked for, so that its index is used
+			args = append(args, f.value)
+			query += fmt.Sprintf(" AND %s = $%d", f.column, len(args))
+		}
+	}
+	rows, err := s.rt.DB.Query(ctx, fmt.Sprintf("%s ORDER BY service_date DESC, claim_id DESC LIMIT %d", query, at.Limit+1), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list claims: %w", err)
 	}

@@ -244,12 +244,17 @@ func (s *Server) ListEncounters(ctx context.Context, r *pb.ListEncountersRequest
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.rt.DB.Query(ctx, `SELECT encounter_id, patient_id, clinician_id, location_id, service_date::text, status, imported, charge_amount, version
-		FROM encounters
-		WHERE tenant_id = $1 AND (service_date, encounter_id) < ($2::text::date, $3)
-			AND ($4 = '' OR patient_id = $4) AND ($5 = '' OR clinician_id = $5) AND ($6 = '' OR location_id = $6) AND ($7 = '' OR status = $7)
-		ORDER BY service_date DESC, encounter_id DESC LIMIT $8`,
-		caller.Tenant, at.Key[0], at.Key[1], r.PatientId, r.ClinicianId, r.LocationId, word(r.Status), at.Limit+1)
+	query, args := `SELECT encounter_id, patient_id, clinician_id, location_id, service_date::text, status, imported, charge_amount, version
+		FROM encounters WHERE tenant_id = $1 AND (service_date, encounter_id) < ($2::text::date, $3)`, []any{caller.Tenant, at.Key[0], at.Key[1]}
+	for _, f := range []struct{ column, value string }{
+		{"patient_id", r.PatientId}, {"clinician_id", r.ClinicianId}, {"location_id", r.LocationId}, {"status", word(r.Status)},
+	} {
+		if f.value != "" { // only what is asked for, so that its index is used
+			args = append(args, f.value)
+			query += fmt.Sprintf(" AND %s = $%d", f.column, len(args))
+		}
+	}
+	rows, err := s.rt.DB.Query(ctx, fmt.Sprintf("%s ORDER BY service_date DESC, encounter_id DESC LIMIT %d", query, at.Limit+1), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list encounters: %w", err)
 	}

@@ -16,5 +16,5 @@ CREATE TABLE encounters (
 CREATE INDEX encounters_by_date ON encounters (tenant_id, service_date DESC, encounter_id DESC);
 -- ListEncounters of one patient.
 CREATE INDEX encounters_of_patient ON encounters (tenant_id, patient_id, service_date DESC, encounter_id DESC);
--- ListEncounters that wait for a coder.
-CREATE INDEX encounters_asked ON encounters (tenant_id, service_date DESC, encounter_id DESC) WHERE status = 'coder_query';
+-- ListEncounters of a status: what waits for a coder.
+CREATE INDEX encounters_by_status ON encounters (tenant_id, status, service_date DESC, encounter_id DESC);
