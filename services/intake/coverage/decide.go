@@ -107,7 +107,7 @@ func Terminate(s State, c *pb.TerminateCoverageRequest) ([]es.Event, error) {
 	}
 	var no refuse.List
 	no.If(c.ThruDate == "", Day, "thru_date", "tell the last covered day")
-	if c.ThruDate != "" && period(&no, held.Added.FromDate, c.ThruDate) {
+	if c.ThruDate != "" && ending(&no, held.Added.FromDate, c.ThruDate) {
 		alone(&no, s, held.Added, c.ThruDate)
 	}
 	return no.Or(&pb.CoverageTerminated{CoverageId: c.CoverageId, PatientId: held.Added.PatientId, ThruDate: c.ThruDate, Reason: c.Reason})
@@ -160,12 +160,21 @@ func Missing(id string) error {
 // period checks two days and says whether they are a period.
 func period(no *refuse.List, from, thru string) bool {
 	no.If(!date.Valid(from), Day, "from_date", "%q is not a day: write YYYY-MM-DD", from)
-	no.If(thru != "" && !date.Valid(thru), Day, "thru_date", "%q is not a day: write YYYY-MM-DD", thru)
-	if !date.Valid(from) || thru != "" && !date.Valid(thru) {
+	if thru == "" {
+		return date.Valid(from)
+	}
+	return ending(no, from, thru) && date.Valid(from)
+}
+
+// ending checks a last covered day and says whether it is one. The first may be unknown: an imported claim need not tell it.
+func ending(no *refuse.List, from, thru string) bool {
+	if !date.Valid(thru) {
+		no.If(true, Day, "thru_date", "%q is not a day: write YYYY-MM-DD", thru)
 		return false
 	}
-	no.If(thru != "" && thru < from, Period, "thru_date", "%s is before the first covered day, %s", thru, from)
-	return thru == "" || thru >= from
+	early := date.Valid(from) && thru < from
+	no.If(early, Period, "thru_date", "%s is before the first covered day, %s", thru, from)
+	return !early
 }
 
 // alone checks that no other coverage has the place on a day of the period.

@@ -101,7 +101,7 @@ func luhn(digits string) bool {
 
 // TaxID checks an employer identification number.
 func TaxID(no *refuse.List, field, value string) {
-	no.If(!digits9.MatchString(value), ValidTaxID, field, "%q has not 9 digits: leave out hyphens", value)
+	no.If(!digits9.MatchString(value), ValidTaxID, field, "a tax id has 9 digits: leave out hyphens") // it may be a person's: not repeated
 }
 
 // Taxonomy checks a provider taxonomy code.

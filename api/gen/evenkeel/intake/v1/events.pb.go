@@ -204,7 +204,7 @@ type CoverageAdded struct {
 	PayerId             string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
 	PayerSequence       v1.PayerSequence       `protobuf:"varint,4,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
 	PlanName            string                 `protobuf:"bytes,5,opt,name=plan_name,json=planName,proto3" json:"plan_name,omitempty"`
-	FromDate            string                 `protobuf:"bytes,6,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"` // imported: the first day of service that was claimed under it
+	FromDate            string                 `protobuf:"bytes,6,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"` // imported: the first day of service that was claimed under it; empty: that was no day
 	ThruDate            string                 `protobuf:"bytes,7,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"` // empty: open
 	Relationship        v1.Relationship        `protobuf:"varint,8,opt,name=relationship,proto3,enum=evenkeel.type.v1.Relationship" json:"relationship,omitempty"`
 	MemberId            string                 `protobuf:"bytes,9,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
