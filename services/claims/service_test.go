@@ -2,7 +2,9 @@ package claims_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -86,8 +88,9 @@ type rig struct {
 	api pb.ClaimsServiceClient
 }
 
-func start(t *testing.T) rig {
-	p := hosttest.Start(t, nil, claims.New())
+func start(t *testing.T, clock func() time.Time) rig {
+	t.Helper()
+	p := hosttest.Start(t, clock, claims.New())
 	office(t, p)
 	return rig{t, p, pb.NewClaimsServiceClient(hosttest.Conn(t, p, "claims"))}
 }
@@ -125,7 +128,7 @@ func (r rig) exchange(id string, version int32) {
 
 // The service through its API, on PostgreSQL and a broker: made of a coded visit, sent, accepted, denied, corrected, paid, and the rest asked of the second payer.
 func TestFromVisitToSecondPayer(t *testing.T) {
-	r := start(t)
+	r := start(t, nil)
 	id, next := claim.ID("enc_1", primary), claim.ID("enc_1", second)
 	hosttest.Publish(t, r.p, "coding", "encounter/enc_1", visit("enc_1", "90837", ""))
 	c := r.until(id, pb.ClaimStatus_CLAIM_STATUS_READY, 1)
@@ -196,7 +199,7 @@ func TestFromVisitToSecondPayer(t *testing.T) {
 
 // A claim that waits for an authorization is held, and goes by itself when the payer approves; another is released by a person.
 func TestHeldClaims(t *testing.T) {
-	r := start(t)
+	r := start(t, nil)
 	waits, pushed := claim.ID("enc_1", primary), claim.ID("enc_2", primary)
 	hosttest.Publish(t, r.p, "coding", "encounter/enc_1", visit("enc_1", "90853", "aut_1"))
 	hosttest.Publish(t, r.p, "coding", "encounter/enc_2", visit("enc_2", "90853", ""))
@@ -227,5 +230,35 @@ func TestHeldClaims(t *testing.T) {
 	}
 	if _, err := r.api.VoidClaim(hosttest.As(t.Context(), r.p, "k4"), &pb.VoidClaimRequest{ClaimId: "clm_none", Reason: "r"}); status.Code(err) != codes.NotFound {
 		t.Fatal(err)
+	}
+}
+
+// Days pass and nothing comes back: first the acknowledgment is overdue, then the decision.
+func TestOverdue(t *testing.T) {
+	var days atomic.Int64
+	begin := time.Now()
+	r := start(t, func() time.Time { return begin.AddDate(0, 0, int(days.Load())).Add(time.Since(begin)) })
+	id := claim.ID("enc_1", primary)
+	hosttest.Publish(t, r.p, "coding", "encounter/enc_1", visit("enc_1", "90837", ""))
+	r.until(id, pb.ClaimStatus_CLAIM_STATUS_READY, 1)
+	hosttest.Publish(t, r.p, "exchange", "partner/R1", &exchangev1.InterchangeSent{
+		InterchangeId: "itc_1", FileSha256: "ab", SentDate: "2025-03-04", Claims: []*exchangev1.SentClaim{{ClaimId: id, ClaimVersion: 1, PatientId: "pat_1"}},
+	})
+	r.until(id, pb.ClaimStatus_CLAIM_STATUS_SUBMITTED, 1)
+	for _, step := range []struct {
+		days int64
+		told string
+	}{{6, "overdue: no acknowledgment"}, {31, "overdue: no remittance"}} {
+		days.Store(step.days)
+		hosttest.Until(t, step.told, func() error {
+			c, err := r.get(id)
+			if err != nil {
+				return err
+			}
+			if last := c.Timeline[len(c.Timeline)-1]; last.What != step.told {
+				return fmt.Errorf("the last thing that happened: %s", last.What)
+			}
+			return nil
+		})
 	}
 }

@@ -21,8 +21,6 @@ var (
 	NotWithdrawn = refuse.Rule{ID: "claims.not_withdrawn", Version: 1, Owner: "billing"}
 	// NotInFlight: a version that the payer has and has not answered is not overtaken by another. Source: payers deny the second as a duplicate (CARC 18).
 	NotInFlight = refuse.Rule{ID: "claims.not_in_flight", Version: 1, Owner: "billing"}
-	// ReplacesKnown: a replacement or void names the payer's claim number. Source: REF*F8 of the 837P.
-	ReplacesKnown = refuse.Rule{ID: "claims.replaces_known", Version: 1, Owner: "billing"}
 	// LineKnown: a change is made to a line that the claim has. Source: our own choice.
 	LineKnown = refuse.Rule{ID: "claims.line_known", Version: 1, Owner: "billing"}
 	// ChangesSomething: a correction differs from what it corrects. Source: payers deny an equal claim as a duplicate (CARC 18).
@@ -104,7 +102,7 @@ func Release(s State, c *pb.ReleaseClaimRequest) ([]es.Event, error) {
 	no.If(s.Held != nil && s.InFlight, NotInFlight, "", "the payer has version %d and has not answered: wait for its answer", s.Sent)
 	content := proto.Clone(s.Content).(*pb.ClaimContent)
 	replaces(s, content)
-	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", ReplacesKnown, "",
+	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", edits.ReplacesKnown, "",
 		"the payer's claim number is not known: wait for its answer")
 	if no.Any() {
 		return no.Or()
@@ -249,7 +247,7 @@ func change(no *refuse.List, content *pb.ClaimContent, l *pb.LineChange, field s
 func mayPrepare(no *refuse.List, s State, content *pb.ClaimContent) {
 	no.If(s.Withdrawn, NotWithdrawn, "", "the claim was withdrawn: bill the visit anew")
 	no.If(s.InFlight, NotInFlight, "", "the payer has version %d and has not answered: wait for its rejection or decision", s.Sent)
-	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", ReplacesKnown, "",
+	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", edits.ReplacesKnown, "",
 		"the payer decided the claim and its number for it is not known: ask the payer")
 }
 

@@ -181,7 +181,7 @@ func denied(s State, e *postingv1.ClaimPaymentPosted) []es.Event {
 	decided := map[string]bool{}
 	line := func(id, code, day string, paid int64, adjustments []*typev1.Adjustment, rarc []string) {
 		decided[id] = true
-		found := refusals(adjustments, paid, later)
+		found := refusals(adjustments, later)
 		var open []*pb.LineDenied
 		for _, d := range s.Denials {
 			if d.LineId == id {
@@ -219,7 +219,7 @@ func denied(s State, e *postingv1.ClaimPaymentPosted) []es.Event {
 // decidedAsAWhole ends the denials of lines that a remittance without lines pays as part of the claim.
 func decidedAsAWhole(s State, e *postingv1.ClaimPaymentPosted, decided map[string]bool) []es.Event {
 	r := e.RemittanceClaim
-	if len(r.Lines) > 0 || r.PaidAmount <= 0 || len(refusals(r.Adjustments, r.PaidAmount, len(s.Content.PriorPayers) > 0)) > 0 {
+	if len(r.Lines) > 0 || r.PaidAmount <= 0 || len(refusals(r.Adjustments, len(s.Content.PriorPayers) > 0)) > 0 {
 		return nil
 	}
 	var events []es.Event
@@ -241,10 +241,10 @@ func appealDue(decided string) string {
 	return date.Add(decided, AppealDays)
 }
 
-func refusals(adjustments []*typev1.Adjustment, paid int64, later bool) []refusal {
+func refusals(adjustments []*typev1.Adjustment, later bool) []refusal {
 	var out []refusal
 	for _, a := range adjustments {
-		code, is := denials.Of(denials.Adjustment{Group: a.GroupCode, CARC: a.Carc, Amount: a.Amount, LinePaid: paid, Later: later})
+		code, is := denials.Of(denials.Adjustment{Group: a.GroupCode, CARC: a.Carc, Amount: a.Amount, Later: later})
 		if !is {
 			continue
 		}

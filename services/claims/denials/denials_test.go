@@ -21,14 +21,11 @@ func TestOf(t *testing.T) {
 		{"unless it is the patient's", Adjustment{Group: "PR", CARC: "197", Amount: 100}, none},
 		{"non-covered that the patient owes is no denial", Adjustment{Group: "PR", CARC: "96", Amount: 100}, none},
 		{"above the fee schedule is the contract", Adjustment{Group: "CO", CARC: "45", Amount: 100}, none},
-		{"also when nothing was paid", Adjustment{Group: "CO", CARC: "45", Amount: 100, LinePaid: 0}, none},
 		{"sequestration is the law", Adjustment{Group: "CO", CARC: "253", Amount: 2}, none},
-		{"a deductible under another group is none", Adjustment{Group: "OA", CARC: "1", Amount: 100}, none},
-		{"part of a paid line can be denied", Adjustment{Group: "CO", CARC: "151", Amount: 40, LinePaid: 60}, documentation},
+		{"a deductible that is not called the patient's is asked about", Adjustment{Group: "OA", CARC: "1", Amount: 100}, unknown},
 		{"a missed carve-out", Adjustment{Group: "CO", CARC: "109", Amount: 100}, eligibility},
 		{"a clinician the payer has not loaded", Adjustment{Group: "CO", CARC: "B7", Amount: 100}, credentialing},
-		{"what we do not know and nobody paid", Adjustment{Group: "CO", CARC: "P99", Amount: 100}, unknown},
-		{"what we do not know on a paid line is a reduction", Adjustment{Group: "CO", CARC: "P99", Amount: 40, LinePaid: 60}, none},
+		{"what we do not know", Adjustment{Group: "CO", CARC: "P99", Amount: 100}, unknown},
 		{"an earlier payer's effect on a later claim", Adjustment{Group: "OA", CARC: "23", Amount: 80, Later: true}, none},
 		{"an earlier payer that we did not name", Adjustment{Group: "CO", CARC: "23", Amount: 100}, cob},
 		{"nothing taken off is nothing denied", Adjustment{Group: "CO", CARC: "16"}, none},
@@ -50,7 +47,7 @@ func TestTheTableIsWhole(t *testing.T) {
 			t.Errorf("row %+v", c)
 		}
 		seen[c.CARC] = true
-		if contractual[c.CARC] != "" || shares[c.CARC] {
+		if contractual[c.CARC] != "" {
 			t.Errorf("%s is a denial and is none", c.CARC)
 		}
 	}
@@ -62,7 +59,7 @@ func TestTheTableIsWhole(t *testing.T) {
 	}
 }
 
-// Whatever code a payer sends: an unpaid line that is neither the patient's, nor the contract's, nor another payer's is a denial with an action.
+// Whatever code a payer sends: an amount that is neither the patient's nor the contract's is a denial with an action.
 func TestNothingUnpaidIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := Adjustment{
@@ -70,7 +67,7 @@ func TestNothingUnpaidIsLost(t *testing.T) {
 			Amount: rapid.Int64Range(1, 100000).Draw(t, "amount"),
 		}
 		code, denied := Of(a)
-		explained := a.Group == "PR" || shares[a.CARC] || contractual[a.CARC] != ""
+		explained := a.Group == "PR" || contractual[a.CARC] != ""
 		if denied == explained || denied && (code.Action == "" || code.Origin == 0) {
 			t.Fatalf("%+v: denied %v as %+v", a, denied, code)
 		}

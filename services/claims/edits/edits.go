@@ -64,6 +64,9 @@ func Blocking(failures []*pb.EditFailure) []*problemv1.Reason {
 	return out
 }
 
+// ReplacesKnown: a replacement or void names the payer's number of what it replaces. Source: REF*F8 of the 837P. Checked 2026-11-24.
+var ReplacesKnown = refuse.Rule{ID: "claims.replaces_known", Version: 1, Owner: "billing"}
+
 func edit(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
 	return Edit{refuse.Rule{ID: "claims." + id, Version: 1, Owner: owner}, true, check}
 }
@@ -131,8 +134,7 @@ var Table = []Edit{
 	edit("timely_filing", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, true) }),
 	// A replacement or void after the limit: payers count those from their decision, so a person is told and it goes.
 	warning("timely_filing_of_change", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, false) }),
-	// A replacement or void names the payer's number of what it replaces.
-	edit("replaces_known", "billing", replacesKnown),
+	{ReplacesKnown, true, replacesKnown},
 	// A later payer is told what the earlier ones decided.
 	edit("earlier_payers_told", "posting", earlierTold),
 	// What an earlier payer paid and took off is what was charged, for each line and for the claim.

@@ -37,8 +37,6 @@ var (
 	Diagnoses = refuse.Rule{ID: "coding.diagnoses", Version: 1, Owner: "clinic"}
 	// GroupSize: a group has at least two patients; other sessions have no group. Source: our own choice.
 	GroupSize = refuse.Rule{ID: "coding.group_size", Version: 1, Owner: "clinic"}
-	// Management: medication visits name their E/M code and its minutes fit into the session; other visits name none. Source: package rules, EvaluationManagement.
-	Management = refuse.Rule{ID: "coding.evaluation_management", Version: 1, Owner: "clinic"}
 	// AuthorizationOfPatient: an authorization covers the patient it was given for. Source: the approval.
 	AuthorizationOfPatient = refuse.Rule{ID: "coding.authorization_of_patient", Version: 1, Owner: "authorizations"}
 	// AppointmentOfPatient: an appointment is one patient's. Source: our own choice.
@@ -125,14 +123,14 @@ func diagnoses(no *refuse.List, codes []string) []string {
 
 func management(no *refuse.List, c *pb.ReceiveEncounterRequest) {
 	if !rules.NeedsManagement(c.ServiceKind) {
-		no.If(c.EvaluationManagementCode != "" || c.EvaluationManagementMinutes > 0, Management, "evaluation_management_code", "this kind of service has no E/M: leave its code and minutes out, or send a medication kind")
+		no.If(c.EvaluationManagementCode != "" || c.EvaluationManagementMinutes > 0, rules.EvaluationManagement, "evaluation_management_code", "this kind of service has no E/M: leave its code and minutes out, or send a medication kind")
 		return
 	}
-	no.If(!rules.IsManagement(c.EvaluationManagementCode), Management, "evaluation_management_code", "%q is no E/M code: send the one that was given", c.EvaluationManagementCode)
+	no.If(!rules.IsManagement(c.EvaluationManagementCode), rules.EvaluationManagement, "evaluation_management_code", "%q is no E/M code: send the one that was given", c.EvaluationManagementCode)
 	minutes := (c.EndAt.GetSeconds() - c.StartAt.GetSeconds()) / 60
-	no.If(minutes > 0 && int64(c.EvaluationManagementMinutes) > minutes, Management, "evaluation_management_minutes",
+	no.If(minutes > 0 && int64(c.EvaluationManagementMinutes) > minutes, rules.EvaluationManagement, "evaluation_management_minutes",
 		"%d minutes of E/M in a session of %d", c.EvaluationManagementMinutes, minutes)
-	no.If(c.ServiceKind == pb.ServiceKind_SERVICE_KIND_MEDICATION_AND_PSYCHOTHERAPY && c.EvaluationManagementMinutes == 0, Management, "evaluation_management_minutes",
+	no.If(c.ServiceKind == pb.ServiceKind_SERVICE_KIND_MEDICATION_AND_PSYCHOTHERAPY && c.EvaluationManagementMinutes == 0, rules.EvaluationManagement, "evaluation_management_minutes",
 		"0: say how many minutes of the session went to the E/M, they are not therapy time")
 }
 

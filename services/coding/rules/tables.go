@@ -16,7 +16,8 @@ var (
 	// AddOnTime: therapy beside an E/M is an add-on by the same minutes; minutes of the E/M are not therapy minutes.
 	// Source: docs/domain.md, same table, "With E/M". Checked 2026-11-24.
 	AddOnTime = refuse.Rule{ID: "coding.add_on_time", Version: 1, Owner: "coding"}
-	// EvaluationManagement: medication visits carry the E/M code that the clinician chose. Source: as above.
+	// EvaluationManagement: medication visits carry the E/M code that the clinician chose, and its minutes fit into the session; other visits carry none.
+	// Source: as above.
 	EvaluationManagement = refuse.Rule{ID: "coding.evaluation_management", Version: 1, Owner: "coding"}
 	// Prescriber: E/M and the diagnostic evaluation with medical services are given by physicians and nurse practitioners.
 	// Source: the services include medical decisions, which other behavioral licenses do not cover. Our reading, 2026-11-24; a coder decides otherwise.

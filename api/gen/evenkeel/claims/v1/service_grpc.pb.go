@@ -41,7 +41,8 @@ type ClaimsServiceClient interface {
 	// Takes a claim back: at the payer (frequency 8 with its claim number) when the payer decided it; a claim that the payer never took in is closed.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known.
 	VoidClaim(ctx context.Context, in *VoidClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
-	// Sends a held claim as it is, although edits failed. The reason is recorded. Refusals: claims.exists, claims.held.
+	// Sends a held claim as it is, although edits failed; what was rejected goes out again as a version of its own. The reason is recorded.
+	// Refusals: claims.exists, claims.held, claims.not_in_flight, claims.replaces_known.
 	ReleaseClaim(ctx context.Context, in *ReleaseClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Reads the facts again (patient, coverage, payer, providers, authorization), scrubs a held claim, and sends it when it is clean now. No events: nothing
 	// has changed. Refusals: claims.exists, claims.held.
@@ -133,7 +134,8 @@ type ClaimsServiceServer interface {
 	// Takes a claim back: at the payer (frequency 8 with its claim number) when the payer decided it; a claim that the payer never took in is closed.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known.
 	VoidClaim(context.Context, *VoidClaimRequest) (*v1.Receipt, error)
-	// Sends a held claim as it is, although edits failed. The reason is recorded. Refusals: claims.exists, claims.held.
+	// Sends a held claim as it is, although edits failed; what was rejected goes out again as a version of its own. The reason is recorded.
+	// Refusals: claims.exists, claims.held, claims.not_in_flight, claims.replaces_known.
 	ReleaseClaim(context.Context, *ReleaseClaimRequest) (*v1.Receipt, error)
 	// Reads the facts again (patient, coverage, payer, providers, authorization), scrubs a held claim, and sends it when it is clean now. No events: nothing
 	// has changed. Refusals: claims.exists, claims.held.
