@@ -1,0 +1,256 @@
+package collections
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/genproto/googleapis/api/httpbody"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/engine"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/host"
+	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/pkg/page"
+	"github.com/evenkeel/evenkeel/services/collections/patientbalance"
+	"github.com/evenkeel/evenkeel/services/collections/statement"
+	"github.com/evenkeel/evenkeel/services/collections/workitem"
+)
+
+// Server answers the service's gRPC methods.
+type Server struct {
+	pb.UnimplementedCollectionsServiceServer
+	rt *host.Runtime
+}
+
+// NewServer answers with a runtime.
+func NewServer(rt *host.Runtime) *Server { return &Server{rt: rt} }
+
+// AssignWorkItem gives an item to somebody.
+func (s *Server) AssignWorkItem(ctx context.Context, r *pb.AssignWorkItemRequest) (*typev1.Receipt, error) {
+	return engine.Execute(ctx, s.rt.Engine, workitem.Stream, r.WorkItemId, workitem.Assign, r)
+}
+
+// ResolveWorkItem closes an item by hand.
+func (s *Server) ResolveWorkItem(ctx context.Context, r *pb.ResolveWorkItemRequest) (*typev1.Receipt, error) {
+	return engine.Execute(ctx, s.rt.Engine, workitem.Stream, r.WorkItemId, workitem.Resolve, r)
+}
+
+// query reads rows of the caller's tenant; the tenant is $1.
+func query[T any](ctx context.Context, s *Server, what string, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	caller, ok := engine.CallerOf(ctx)
+	if !ok {
+		return nil, engine.ErrNoCaller
+	}
+	rows, err := s.rt.DB.Query(ctx, sql, append([]any{caller.Tenant}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	list, err := pgx.CollectRows(rows, scan)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	return list, nil
+}
+
+const workItemColumns = `SELECT work_item_id, kind, title, detail, owner, assignee, state, opened_date::text, due_date::text, at_risk_amount, default_action, outcome, automatic,
+	patient_id, claim_id, account_id, encounter_id, appointment_id, remittance_id, deposit_id, interchange_id, payer_id, authorization_id, version, note FROM work_items `
+
+func scanWorkItem(row pgx.CollectableRow) (*pb.WorkItem, error) {
+	w := &pb.WorkItem{}
+	var state string
+	var atRisk int64
+	err := row.Scan(&w.WorkItemId, &w.Kind, &w.Title, &w.Detail, &w.Owner, &w.Assignee, &state, &w.OpenedDate, &w.DueDate, &atRisk, &w.DefaultAction, &w.Outcome, &w.Automatic,
+		&w.PatientId, &w.ClaimId, &w.AccountId, &w.EncounterId, &w.AppointmentId, &w.RemittanceId, &w.DepositId, &w.InterchangeId, &w.PayerId, &w.AuthorizationId, &w.Version, &w.Note)
+	w.AtRisk, w.State = money.Of(atRisk), pb.WorkItemState_WORK_ITEM_STATE_OPEN
+	if state == "resolved" {
+		w.State = pb.WorkItemState_WORK_ITEM_STATE_RESOLVED
+	}
+	return w, err
+}
+
+// ListWorkItems are the items, earliest due first.
+func (s *Server) ListWorkItems(ctx context.Context, r *pb.ListWorkItemsRequest) (*pb.ListWorkItemsResponse, error) {
+	at, err := page.Parse(r.PageSize, r.PageToken, "0001-01-01", "")
+	if err != nil {
+		return nil, err
+	}
+	state := map[pb.WorkItemState]string{pb.WorkItemState_WORK_ITEM_STATE_OPEN: "open", pb.WorkItemState_WORK_ITEM_STATE_RESOLVED: "resolved"}[r.State]
+	list, err := query(ctx, s, "work items", scanWorkItem, workItemColumns+`WHERE tenant_id = $1 AND (due_date, work_item_id) > ($2::text::date, $3)
+		AND ($4 = '' OR owner = $4) AND ($5 = '' OR kind = $5) AND ($6 = '' OR state = $6) AND ($7 = '' OR patient_id = $7) AND ($8 = '' OR claim_id = $8)
+		AND ($9 = '' OR assignee = $9) ORDER BY due_date, work_item_id LIMIT $10`,
+		at.Key[0], at.Key[1], r.Owner, r.Kind, state, r.PatientId, r.ClaimId, r.Assignee, at.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.ListWorkItemsResponse{}
+	out.WorkItems, out.NextPageToken = page.Cut(list, at, func(w *pb.WorkItem) []string { return []string{w.DueDate, w.WorkItemId} })
+	return out, nil
+}
+
+// GetWorkItem is one item.
+func (s *Server) GetWorkItem(ctx context.Context, r *pb.GetWorkItemRequest) (*pb.WorkItem, error) {
+	list, err := query(ctx, s, "work item", scanWorkItem, workItemColumns+`WHERE tenant_id = $1 AND work_item_id = $2`, r.WorkItemId)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, status.Errorf(codes.NotFound, "there is no work item %s", r.WorkItemId)
+	}
+	return list[0], nil
+}
+
+// GetPatientBalance is what a patient owes, by account.
+func (s *Server) GetPatientBalance(ctx context.Context, r *pb.GetPatientBalanceRequest) (*pb.PatientBalance, error) {
+	_, known, err := engine.Find(ctx, s.rt.Engine, patientbalance.PatientMirror, r.PatientId)
+	if err != nil {
+		return nil, err
+	}
+	st, version, err := engine.Load(ctx, s.rt.Engine, patientbalance.Stream, r.PatientId)
+	if err != nil {
+		return nil, err
+	}
+	if !known && version == 0 {
+		return nil, status.Errorf(codes.NotFound, "there is no patient %s", r.PatientId)
+	}
+	out := &pb.PatientBalance{PatientId: r.PatientId, Balance: money.Of(st.Balance), LastStatementId: st.Last.GetStatementId(), LastStatementDate: st.Last.GetStatementDate()}
+	for _, a := range patientbalance.Owing(st) {
+		out.Accounts = append(out.Accounts, &pb.PatientAccountBalance{AccountId: a.ID, ServiceDate: a.ServiceDate, Balance: money.Of(a.Amount)})
+	}
+	return out, nil
+}
+
+// IssueStatement writes a statement now.
+func (s *Server) IssueStatement(ctx context.Context, r *pb.IssueStatementRequest) (*typev1.Receipt, error) {
+	facts, err := s.facts(ctx, r.PatientId)
+	if err != nil {
+		return nil, err
+	}
+	id := engine.NewID(ctx, "stm")
+	return engine.Execute(ctx, s.rt.Engine, patientbalance.Stream, r.PatientId, func(st patientbalance.State, c *pb.IssueStatementRequest) ([]es.Event, error) {
+		return patientbalance.Issue(st, c, id, facts)
+	}, r)
+}
+
+// facts are what a statement says beside the balance, as the mirrors know it now.
+func (s *Server) facts(ctx context.Context, patientID string) (patientbalance.Facts, error) {
+	var facts patientbalance.Facts
+	patient, known, err := engine.Find(ctx, s.rt.Engine, patientbalance.PatientMirror, patientID)
+	if err != nil || !known {
+		return facts, err
+	}
+	facts = patientbalance.Facts{Patient: true, Name: patient.Name, Address: patient.Address, Accounts: map[string]patientbalance.Story{}}
+	ids, _, err := engine.Find(ctx, s.rt.Engine, patientbalance.AccountsMirror, patientID)
+	if err != nil {
+		return facts, err
+	}
+	for _, id := range ids {
+		if facts.Accounts[id], _, err = engine.Find(ctx, s.rt.Engine, patientbalance.StoryMirror, id); err != nil {
+			return facts, err
+		}
+	}
+	var failed error
+	facts.Sender = patientbalance.SenderOf(ids, facts.Accounts, func(id string) string {
+		organizationID, _, err := engine.Find(ctx, s.rt.Engine, patientbalance.LocationMirror, id)
+		if err != nil {
+			failed = err
+		}
+		return organizationID
+	}, func(id string) patientbalance.Sender {
+		sender, _, err := engine.Find(ctx, s.rt.Engine, patientbalance.OrganizationMirror, id)
+		if err != nil {
+			failed = err
+		}
+		return sender
+	})
+	return facts, failed
+}
+
+// ListStatements are one patient's statements, newest first.
+func (s *Server) ListStatements(ctx context.Context, r *pb.ListStatementsRequest) (*pb.ListStatementsResponse, error) {
+	at, err := page.Parse(r.PageSize, r.PageToken, "9999-12-31", "")
+	if err != nil {
+		return nil, err
+	}
+	list, err := query(ctx, s, "statements", func(row pgx.CollectableRow) (*pb.Statement, error) {
+		x := &pb.Statement{}
+		var balance int64
+		err := row.Scan(&x.StatementId, &x.PatientId, &x.StatementDate, &x.DueDate, &balance)
+		x.Balance = money.Of(balance)
+		return x, err
+	}, `SELECT statement_id, patient_id, statement_date::text, due_date::text, balance_amount FROM statements
+		WHERE tenant_id = $1 AND patient_id = $2 AND (statement_date, statement_id) < ($3::text::date, $4)
+		ORDER BY statement_date DESC, statement_id DESC LIMIT $5`, r.PatientId, at.Key[0], at.Key[1], at.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.ListStatementsResponse{}
+	out.Statements, out.NextPageToken = page.Cut(list, at, func(x *pb.Statement) []string { return []string{x.StatementDate, x.StatementId} })
+	return out, nil
+}
+
+// issued is a statement as it was written, opened from its patient's stream.
+func (s *Server) issued(ctx context.Context, id string) (*pb.StatementIssued, error) {
+	patients, err := query(ctx, s, "statement", pgx.RowTo[string], `SELECT patient_id FROM statements WHERE tenant_id = $1 AND statement_id = $2`, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(patients) > 0 {
+		history, err := s.rt.Engine.History(ctx, patientbalance.Stream.Name(patients[0]))
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range history {
+			if e, ok := r.Event.(*pb.StatementIssued); ok && e.StatementId == id {
+				return e, nil
+			}
+		}
+	}
+	return nil, status.Errorf(codes.NotFound, "there is no statement %s", id)
+}
+
+// GetStatement is one statement.
+func (s *Server) GetStatement(ctx context.Context, r *pb.GetStatementRequest) (*pb.Statement, error) {
+	e, err := s.issued(ctx, r.StatementId)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.Statement{
+		StatementId: e.StatementId, PatientId: e.PatientId, StatementDate: e.StatementDate, DueDate: e.DueDate, Balance: money.Of(e.BalanceAmount),
+		PatientName: e.PatientName, PatientAddress: e.PatientAddress,
+		OrganizationName: e.OrganizationName, OrganizationAddress: e.OrganizationAddress, OrganizationPhone: e.OrganizationPhone,
+	}
+	for _, l := range e.Lines {
+		out.Entries = append(out.Entries, &pb.StatementEntry{
+			AccountId: l.AccountId, ServiceDate: l.ServiceDate, Explanation: l.Explanation, Charge: money.Of(l.ChargeAmount), InsurancePaid: money.Of(l.InsurancePaidAmount),
+			Adjusted: money.Of(l.AdjustedAmount), PatientPaid: money.Of(l.PatientPaidAmount), Balance: money.Of(l.BalanceAmount),
+		})
+	}
+	return out, nil
+}
+
+// GetStatementHtml is one statement as a page.
+func (s *Server) GetStatementHtml(ctx context.Context, r *pb.GetStatementHtmlRequest) (*httpbody.HttpBody, error) {
+	return s.body(ctx, r.StatementId, "text/html; charset=utf-8", statement.HTML)
+}
+
+// GetStatementPdf is one statement as a letter.
+func (s *Server) GetStatementPdf(ctx context.Context, r *pb.GetStatementPdfRequest) (*httpbody.HttpBody, error) {
+	return s.body(ctx, r.StatementId, "application/pdf", statement.PDF)
+}
+
+func (s *Server) body(ctx context.Context, id, contentType string, write func(*pb.StatementIssued) ([]byte, error)) (*httpbody.HttpBody, error) {
+	e, err := s.issued(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	data, err := write(e)
+	if err != nil {
+		return nil, err
+	}
+	return &httpbody.HttpBody{ContentType: contentType, Data: data}, nil
+}

@@ -1,0 +1,191 @@
+package workitem
+
+import (
+	"fmt"
+	"strings"
+
+	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+// React opens an item for what somebody must do and resolves it when what it waited for has happened.
+func React(r es.Recorded, _ es.Look) ([]es.Command, error) {
+	if item := opens(r); item != nil {
+		item.OpenedDate = r.OccurredOn
+		return []es.Command{es.Do(Stream, ID(item.Kind, item.Subject), Raise, item)}, nil
+	}
+	var out []es.Command
+	for _, d := range resolves(r.Event) {
+		id := ID(d.kind, d.subject)
+		out = append(out, es.Do(Stream, id, Settle, &pb.WorkItemResolved{WorkItemId: id, Outcome: d.outcome}))
+	}
+	return out, nil
+}
+
+// opens is the item that an event asks for; nil: none.
+func opens(r es.Recorded) *pb.WorkItemOpened {
+	switch e := r.Event.(type) {
+	case *claimsv1.ClaimHeld:
+		return &pb.WorkItemOpened{
+			Kind: "claim_held", Subject: e.ClaimId, Title: "Claim held", Detail: because(e.Reasons), AtRiskAmount: e.ChargeAmount,
+			PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, DueDate: e.TimelyFilingDueDate,
+		}
+	case *claimsv1.ClaimRejected:
+		return &pb.WorkItemOpened{
+			Kind: "rejection", Subject: e.ClaimId, Title: "Claim rejected", Detail: level(e.Level) + " says " + strings.Join(e.StatusCodes, ", "), AtRiskAmount: e.ChargeAmount,
+			PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId,
+		}
+	case *claimsv1.LineDenied:
+		return &pb.WorkItemOpened{
+			Kind: "denial", Subject: e.ClaimId + " " + e.LineId, Title: "Line denied: " + e.GroupCode + "-" + e.Carc,
+			Detail:       fmt.Sprintf("code %s of %s, remarks %s, %s refused", or(e.ServiceCode, "of the whole claim"), e.ServiceDate, or(strings.Join(e.Rarc, ", "), "none"), money.Format(e.DeniedAmount)),
+			AtRiskAmount: e.DeniedAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
+			DueDate: e.AppealDueDate, DefaultAction: e.DefaultAction,
+		}
+	case *claimsv1.ClaimOverdue:
+		return &pb.WorkItemOpened{
+			Kind: "overdue", Subject: e.ClaimId + " " + e.WaitingFor, Title: "No " + e.WaitingFor + " yet", Detail: "submitted on " + e.SubmittedDate, AtRiskAmount: e.ChargeAmount,
+			PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId,
+		}
+	case *claimsv1.TimelyFilingWarningRaised:
+		return &pb.WorkItemOpened{
+			Kind: "timely_filing", Subject: e.ClaimId, Title: "Filing limit comes near", Detail: fmt.Sprintf("%d days left, until %s", e.DaysLeft, e.TimelyFilingDueDate),
+			AtRiskAmount: e.ChargeAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, DueDate: e.TimelyFilingDueDate,
+		}
+	case *codingv1.CoderQueryRaised:
+		return &pb.WorkItemOpened{Kind: "coder_query", Subject: e.EncounterId, Title: "Coder must decide", Detail: because(e.Reasons), PatientId: e.PatientId, EncounterId: e.EncounterId}
+	case *intakev1.VisitHeld:
+		return &pb.WorkItemOpened{
+			Kind: "visit_held", Subject: e.AppointmentId, Title: "Visit held", Detail: because(e.Reasons), PatientId: e.PatientId, AppointmentId: e.AppointmentId, DueDate: e.ServiceDate,
+		}
+	case *authorizationv1.AuthorizationRequirementDetermined:
+		if !e.Required || e.AuthorizationId != "" {
+			return nil
+		}
+		return &pb.WorkItemOpened{
+			Kind: "authorization", Subject: e.AppointmentId, Title: "Authorization missing", Detail: "code " + e.ServiceCode + ": " + e.Basis,
+			PatientId: e.PatientId, AppointmentId: e.AppointmentId, PayerId: e.PayerId, DueDate: e.ServiceDate,
+		}
+	case *authorizationv1.UnitsRefused:
+		return &pb.WorkItemOpened{
+			Kind: "authorization", Subject: e.AppointmentId + e.EncounterId, Title: "Authorization does not cover the visit", Detail: because(e.Reasons),
+			PatientId: e.PatientId, AppointmentId: e.AppointmentId, EncounterId: e.EncounterId, AuthorizationId: e.AuthorizationId,
+		}
+	case *exchangev1.InterchangeRefused:
+		return &pb.WorkItemOpened{Kind: "refused_file", Subject: e.InterchangeId, Title: "File refused", Detail: e.Reason, InterchangeId: e.InterchangeId}
+	}
+	return opensOfPosting(r.Event)
+}
+
+func opensOfPosting(event es.Event) *pb.WorkItemOpened {
+	switch e := event.(type) {
+	case *postingv1.RemittanceQuarantined:
+		detail := append([]string{}, e.Reasons...)
+		for _, x := range e.Residuals {
+			detail = append(detail, fmt.Sprintf("%s of %s is off by %s", x.Equation, x.Subject, money.Format(x.ResidualAmount)))
+		}
+		return &pb.WorkItemOpened{
+			Kind: "quarantined_remittance", Subject: e.RemittanceId, Title: "Remittance quarantined", Detail: strings.Join(detail, "; "), AtRiskAmount: e.PaymentAmount,
+			RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+		}
+	case *postingv1.UnappliedRecorded:
+		return &pb.WorkItemOpened{
+			Kind: "unapplied", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), Title: "Payment for an unknown claim",
+			Detail: fmt.Sprintf("claim %d of the remittance, %s: %s", e.ClaimOrdinal, money.Format(e.Amount), e.Reason), AtRiskAmount: e.Amount,
+			RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+		}
+	case *postingv1.ClaimPaymentUnmatched:
+		return &pb.WorkItemOpened{
+			Kind: "unmatched_payment", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), Title: "Takeback without a payment",
+			Detail: fmt.Sprintf("claim %d of the remittance, %s: %s", e.ClaimOrdinal, money.Format(e.PaidAmount), e.Reason), AtRiskAmount: max(e.PaidAmount, -e.PaidAmount),
+			PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+		}
+	case *postingv1.DepositDiffered:
+		return &pb.WorkItemOpened{
+			Kind: "deposit", Subject: e.RemittanceId + " " + e.DepositId, Title: "Bank and payer differ",
+			Detail:       fmt.Sprintf("the payer says %s, the bank %s", money.Format(e.RemittanceAmount), money.Format(e.DepositAmount)),
+			AtRiskAmount: max(e.RemittanceAmount-e.DepositAmount, e.DepositAmount-e.RemittanceAmount), RemittanceId: e.RemittanceId, DepositId: e.DepositId, PayerId: e.PayerId,
+		}
+	case *postingv1.UnderpaymentDetected:
+		return &pb.WorkItemOpened{
+			Kind: "underpayment", Subject: e.ClaimId + " " + e.LineId + " " + e.RemittanceId, Title: "Paid below contract",
+			Detail:       fmt.Sprintf("allowed %s, the contract says %s", money.Format(e.AllowedAmount), money.Format(e.ExpectedAmount)),
+			AtRiskAmount: e.ExpectedAmount - e.AllowedAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+		}
+	}
+	return nil
+}
+
+type done struct{ kind, subject, outcome string }
+
+// resolves says which items an event has done away with.
+func resolves(event es.Event) []done {
+	switch e := event.(type) {
+	case *claimsv1.ClaimReleased:
+		return []done{{"claim_held", e.ClaimId, "released"}}
+	case *claimsv1.CorrectedClaimPrepared:
+		return []done{{"rejection", e.ClaimId, "corrected"}}
+	case *claimsv1.ClaimSubmitted:
+		return []done{{"claim_held", e.ClaimId, "submitted"}, {"rejection", e.ClaimId, "submitted"}, {"timely_filing", e.ClaimId, "submitted"}}
+	case *claimsv1.ClaimAcknowledged:
+		return []done{{"overdue", e.ClaimId + " acknowledgment", "acknowledged"}}
+	case *claimsv1.ClaimAdjudicated:
+		return []done{{"overdue", e.ClaimId + " acknowledgment", "adjudicated"}, {"overdue", e.ClaimId + " remittance", "adjudicated"}}
+	case *claimsv1.DenialOverturned:
+		return []done{{"denial", e.ClaimId + " " + e.LineId, "overturned"}}
+	case *codingv1.CoderQueryAnswered:
+		return []done{{"coder_query", e.EncounterId, "answered"}}
+	case *codingv1.CodingCompleted:
+		return []done{{"coder_query", e.EncounterId, "coded"}}
+	case *intakev1.VisitCleared:
+		return []done{{"visit_held", e.AppointmentId, "cleared"}}
+	case *intakev1.AppointmentCancelled:
+		return []done{{"visit_held", e.AppointmentId, "cancelled"}, {"authorization", e.AppointmentId, "cancelled"}}
+	case *authorizationv1.UnitsReserved:
+		return []done{{"authorization", e.AppointmentId, "covered"}}
+	case *authorizationv1.UnitsConsumed:
+		return []done{{"authorization", e.AppointmentId, "covered"}, {"authorization", e.EncounterId, "covered"}}
+	case *authorizationv1.AuthorizationRequirementDetermined: // one that opens none
+		return []done{{"authorization", e.AppointmentId, "covered"}}
+	case *postingv1.RemittanceBalanced:
+		return []done{{"quarantined_remittance", e.RemittanceId, "balanced"}}
+	case *postingv1.RemittanceMatched:
+		return []done{{"deposit", e.RemittanceId + " " + e.DepositId, "matched"}}
+	}
+	return nil
+}
+
+func because(reasons []*problemv1.Reason) string {
+	said := make([]string, len(reasons))
+	for i, r := range reasons {
+		said[i] = r.Message + " (" + r.RuleId + ")"
+	}
+	return strings.Join(said, "; ")
+}
+
+func level(l claimsv1.AcknowledgmentLevel) string {
+	switch l {
+	case claimsv1.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX:
+		return "the receiver's syntax check"
+	case claimsv1.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_CLEARINGHOUSE:
+		return "the clearinghouse"
+	case claimsv1.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_PAYER:
+		return "the payer"
+	}
+	return "the receiver"
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

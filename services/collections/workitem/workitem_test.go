@@ -1,0 +1,94 @@
+package workitem
+
+import (
+	"testing"
+
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/es/estest"
+)
+
+func opened(kind, subject, due string) *pb.WorkItemOpened {
+	return &pb.WorkItemOpened{
+		WorkItemId: ID(kind, subject), Kind: kind, Subject: subject, Title: "T", Owner: Kinds[kind].Owner, OpenedDate: "2026-03-02", DueDate: due, DefaultAction: Kinds[kind].Default,
+	}
+}
+
+func TestWorkItem(t *testing.T) {
+	ask := func(due string) *pb.WorkItemOpened {
+		return &pb.WorkItemOpened{Kind: "denial", Subject: "clm_1 L1", Title: "T", OpenedDate: "2026-03-02", DueDate: due}
+	}
+	id := ID("denial", "clm_1 L1")
+	open := opened("denial", "clm_1 L1", "2026-03-09")
+	settled := &pb.WorkItemResolved{WorkItemId: id, Outcome: "overturned", Automatic: true}
+	type events = []es.Event
+	estest.Run(t, Stream, Raise, []estest.Case[*pb.WorkItemOpened]{
+		{Name: "a denial is due in a week", When: ask(""), Then: events{open}},
+		{Name: "a payer's earlier deadline wins", When: ask("2026-03-05"), Then: events{opened("denial", "clm_1 L1", "2026-03-05")}},
+		{Name: "a later one does not", When: ask("2026-09-01"), Then: events{open}},
+		{Name: "the same problem is one item", Given: events{open}, When: ask("")},
+		{Name: "it opens again when the problem comes back", Given: events{open, settled}, When: ask(""), Then: events{open}},
+	})
+	estest.Run(t, Stream, Settle, []estest.Case[*pb.WorkItemResolved]{
+		{Name: "what it waited for happened", Given: events{open}, When: settled, Then: events{settled}},
+		{Name: "nothing waited", When: settled},
+		{Name: "done once", Given: events{open, settled}, When: settled},
+	})
+	estest.Run(t, Stream, Assign, []estest.Case[*pb.AssignWorkItemRequest]{
+		{Name: "to somebody", Given: events{open}, When: &pb.AssignWorkItemRequest{WorkItemId: id, Assignee: "ana"}, Then: events{&pb.WorkItemAssigned{WorkItemId: id, Assignee: "ana"}}},
+		{Name: "to the same person again", Given: events{open, &pb.WorkItemAssigned{WorkItemId: id, Assignee: "ana"}}, When: &pb.AssignWorkItemRequest{WorkItemId: id, Assignee: "ana"}},
+		{Name: "there is none", When: &pb.AssignWorkItemRequest{WorkItemId: id, Assignee: "ana"}, Refused: "collections.work_item_exists"},
+		{Name: "it is done", Given: events{open, settled}, When: &pb.AssignWorkItemRequest{WorkItemId: id, Assignee: "ana"}, Refused: "collections.work_item_open"},
+	})
+	estest.Run(t, Stream, Resolve, []estest.Case[*pb.ResolveWorkItemRequest]{
+		{Name: "by hand", Given: events{open}, When: &pb.ResolveWorkItemRequest{WorkItemId: id, Outcome: "appealed", Note: "n"}, Then: events{&pb.WorkItemResolved{WorkItemId: id, Outcome: "appealed", Note: "n"}}},
+		{Name: "not twice", Given: events{open, settled}, When: &pb.ResolveWorkItemRequest{WorkItemId: id, Outcome: "appealed"}, Refused: "collections.work_item_open"},
+	})
+}
+
+// What opens an item and what resolves it meet at the same item.
+func TestWhatOpensIsResolved(t *testing.T) {
+	reasons := []*problemv1.Reason{{RuleId: "r", Message: "m"}}
+	for _, c := range []struct {
+		kind        string
+		opens, ends es.Event
+	}{
+		{"claim_held", &claimsv1.ClaimHeld{ClaimId: "c", Reasons: reasons}, &claimsv1.ClaimReleased{ClaimId: "c"}},
+		{"rejection", &claimsv1.ClaimRejected{ClaimId: "c"}, &claimsv1.ClaimSubmitted{ClaimId: "c"}},
+		{"denial", &claimsv1.LineDenied{ClaimId: "c", LineId: "L"}, &claimsv1.DenialOverturned{ClaimId: "c", LineId: "L"}},
+		{"overdue", &claimsv1.ClaimOverdue{ClaimId: "c", WaitingFor: "remittance"}, &claimsv1.ClaimAdjudicated{ClaimId: "c"}},
+		{"timely_filing", &claimsv1.TimelyFilingWarningRaised{ClaimId: "c"}, &claimsv1.ClaimSubmitted{ClaimId: "c"}},
+		{"visit_held", &intakev1.VisitHeld{AppointmentId: "a", Reasons: reasons}, &intakev1.VisitCleared{AppointmentId: "a"}},
+	} {
+		t.Run(c.kind, func(t *testing.T) {
+			var s State
+			for _, e := range []es.Event{c.opens, c.ends} {
+				commands, err := React(es.Recorded{Event: e, OccurredOn: "2026-03-02"}, es.Known{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, cmd := range commands {
+					if s.Opened != nil && cmd.ID != s.Opened.WorkItemId {
+						continue
+					}
+					events, err := cmd.Decide(s)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, e := range events {
+						s = Evolve(s, e)
+					}
+				}
+				if s.Opened.GetKind() != c.kind {
+					t.Fatalf("opened %v", s.Opened)
+				}
+			}
+			if s.Resolved == nil {
+				t.Fatal("it stays open")
+			}
+		})
+	}
+}
