@@ -17,9 +17,11 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/page"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/claims/claim"
 	"github.com/evenkeel/evenkeel/services/claims/content"
 	"github.com/evenkeel/evenkeel/services/claims/edits"
+	"github.com/evenkeel/evenkeel/services/claims/pcn"
 )
 
 // Server answers the service's gRPC methods.
@@ -140,6 +142,9 @@ func scan(row pgx.CollectableRow) (*pb.ClaimSummary, error) {
 	return c, err
 }
 
+// NumberTypedRight: a claim number that is looked for has its check character. Source: package pcn.
+var NumberTypedRight = refuse.Rule{ID: "claims.number_typed_right", Version: 1, Owner: "billing"}
+
 // word is the status as the table has it; empty for unspecified.
 func word(s pb.ClaimStatus) string {
 	if s == pb.ClaimStatus_CLAIM_STATUS_UNSPECIFIED {
@@ -158,9 +163,13 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 	if err != nil {
 		return nil, err
 	}
+	if n := r.PatientControlNumber; n != "" && !pcn.Valid(n) {
+		return nil, refuse.Because(NumberTypedRight, "patient_control_number", "%q is no number of ours: a character is wrong, missing or swapped", n)
+	}
 	query, args := columns+`WHERE tenant_id = $1 AND (service_date, claim_id) < ($2::text::date, $3)`, []any{caller.Tenant, at.Key[0], at.Key[1]}
 	for _, f := range []struct{ column, value string }{
 		{"payer_id", r.PayerId}, {"status", word(r.Status)}, {"patient_id", r.PatientId}, {"encounter_id", r.EncounterId}, {"location_id", r.LocationId},
+		{"patient_control_number", r.PatientControlNumber},
 	} {
 		if f.value != "" { // only what is asked for, so that its index is used
 			args = append(args, f.value)

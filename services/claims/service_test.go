@@ -191,6 +191,14 @@ func TestFromVisitToSecondPayer(t *testing.T) {
 	if err != nil || len(rest.Claims) != 1 || rest.NextPageToken != "" || proto.Equal(rest.Claims[0], list.Claims[0]) {
 		t.Fatal(rest, err)
 	}
+	number := c.Summary.PatientControlNumber
+	named, err := r.api.ListClaims(hosttest.As(t.Context(), r.p, ""), &pb.ListClaimsRequest{PatientControlNumber: number})
+	if err != nil || len(named.Claims) != 1 || named.Claims[0].ClaimId != next {
+		t.Fatal(named, err)
+	}
+	if _, err := r.api.ListClaims(hosttest.As(t.Context(), r.p, ""), &pb.ListClaimsRequest{PatientControlNumber: number[:16]}); status.Code(err) != codes.FailedPrecondition {
+		t.Fatalf("a number without its last character: %v", err)
+	}
 	ready, err := r.api.ListClaims(hosttest.As(t.Context(), r.p, ""), &pb.ListClaimsRequest{PayerId: "pay_2", Status: pb.ClaimStatus_CLAIM_STATUS_READY})
 	if err != nil || len(ready.Claims) != 1 || ready.Claims[0].ClaimId != next {
 		t.Fatal(ready, err)

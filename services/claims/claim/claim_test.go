@@ -12,6 +12,8 @@ import (
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
@@ -214,6 +216,21 @@ func TestNextPayer(t *testing.T) {
 	}
 	if _, err := Release(w.states[clm2], &pb.ReleaseClaimRequest{ClaimId: clm2, Reason: "r"}); refuse.Reasons(err) == nil {
 		t.Fatal("a second version went out while the payer had the first")
+	}
+}
+
+func TestAHeldClaimToTheNextPayerIsMadeAnew(t *testing.T) {
+	w := newWorld()
+	w.tell(t, append(office(), &registryv1.PayerPolicySet{PayerId: "pay_2", FromDate: "2026-01-01", AuthorizationCodes: []string{"90837"}}, coded(nil))...)
+	share := func(pr int64) *postingv1.ClaimPaymentPosted {
+		return posting(fmt.Sprint("rem_", pr), "1", decidedLine("L1", "90837", 15000, 15000-pr, cas("PR", "3", pr)), decidedLine("L2", "90785", 1000, 1000))
+	}
+	w.tell(t, share(2000))
+	expect(t, w, clm2, "ClaimCreated ClaimScrubbed ClaimHeld") // it wants an authorization
+	w.tell(t, share(3000))
+	expect(t, w, clm2, "ClaimCreated ClaimScrubbed ClaimHeld CorrectedClaimPrepared ClaimScrubbed ClaimHeld")
+	if c := w.states[clm2].Content; c.PriorPayers[0].PatientResponsibilityAmount != 3000 || c.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL {
+		t.Fatal(c)
 	}
 }
 

@@ -36,7 +36,8 @@ CREATE TABLE claims (
         WHEN adjudication <> 'none' THEN 'adjudicated'
         WHEN transport = 'accepted' THEN 'accepted'
         ELSE 'submitted' END) STORED,
-    PRIMARY KEY (tenant_id, claim_id)
+    PRIMARY KEY (tenant_id, claim_id),
+    UNIQUE (tenant_id, patient_control_number)                 -- ListClaims by number; two claims never share one
 );
 -- ListClaims: newest service date first.
 CREATE INDEX claims_by_date ON claims (tenant_id, service_date DESC, claim_id DESC);

@@ -649,16 +649,17 @@ func (x *GetClaimRequest) GetClaimId() string {
 }
 
 type ListClaimsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PayerId       string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	Status        ClaimStatus            `protobuf:"varint,2,opt,name=status,proto3,enum=evenkeel.claims.v1.ClaimStatus" json:"status,omitempty"`
-	PatientId     string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	EncounterId   string                 `protobuf:"bytes,4,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
-	LocationId    string                 `protobuf:"bytes,5,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	PageSize      int32                  `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"` // at most 500; 0: 100
-	PageToken     string                 `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	PayerId              string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	Status               ClaimStatus            `protobuf:"varint,2,opt,name=status,proto3,enum=evenkeel.claims.v1.ClaimStatus" json:"status,omitempty"`
+	PatientId            string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	EncounterId          string                 `protobuf:"bytes,4,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	LocationId           string                 `protobuf:"bytes,5,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	PageSize             int32                  `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"` // at most 500; 0: 100
+	PageToken            string                 `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PatientControlNumber string                 `protobuf:"bytes,8,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // our number, as payers show it; its check character is checked
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *ListClaimsRequest) Reset() {
@@ -736,6 +737,13 @@ func (x *ListClaimsRequest) GetPageSize() int32 {
 func (x *ListClaimsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListClaimsRequest) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
 	}
 	return ""
 }
@@ -1658,7 +1666,7 @@ const file_evenkeel_claims_v1_service_proto_rawDesc = "" +
 	"\bclaim_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\aclaimId\x12\x1a\n" +
 	"\x05today\x18\x02 \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"5\n" +
 	"\x0fGetClaimRequest\x12\"\n" +
-	"\bclaim_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\aclaimId\"\x86\x02\n" +
+	"\bclaim_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\aclaimId\"\xbc\x02\n" +
 	"\x11ListClaimsRequest\x12\x19\n" +
 	"\bpayer_id\x18\x01 \x01(\tR\apayerId\x127\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x1f.evenkeel.claims.v1.ClaimStatusR\x06status\x12\x1d\n" +
@@ -1669,7 +1677,8 @@ const file_evenkeel_claims_v1_service_proto_rawDesc = "" +
 	"locationId\x12\x1b\n" +
 	"\tpage_size\x18\x06 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\a \x01(\tR\tpageToken\"v\n" +
+	"page_token\x18\a \x01(\tR\tpageToken\x124\n" +
+	"\x16patient_control_number\x18\b \x01(\tR\x14patientControlNumber\"v\n" +
 	"\x12ListClaimsResponse\x128\n" +
 	"\x06claims\x18\x01 \x03(\v2 .evenkeel.claims.v1.ClaimSummaryR\x06claims\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x80\t\n" +

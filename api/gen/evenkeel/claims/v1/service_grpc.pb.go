@@ -49,7 +49,7 @@ type ClaimsServiceClient interface {
 	RescrubClaim(ctx context.Context, in *RescrubClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// One claim: its status axes, what is on it, the last scrub, open denials, and what happened to it.
 	GetClaim(ctx context.Context, in *GetClaimRequest, opts ...grpc.CallOption) (*Claim, error)
-	// Claims, newest service date first. Filters are combined with "and".
+	// Claims, newest service date first. Filters are combined with "and". Refusals: claims.number_typed_right.
 	ListClaims(ctx context.Context, in *ListClaimsRequest, opts ...grpc.CallOption) (*ListClaimsResponse, error)
 }
 
@@ -142,7 +142,7 @@ type ClaimsServiceServer interface {
 	RescrubClaim(context.Context, *RescrubClaimRequest) (*v1.Receipt, error)
 	// One claim: its status axes, what is on it, the last scrub, open denials, and what happened to it.
 	GetClaim(context.Context, *GetClaimRequest) (*Claim, error)
-	// Claims, newest service date first. Filters are combined with "and".
+	// Claims, newest service date first. Filters are combined with "and". Refusals: claims.number_typed_right.
 	ListClaims(context.Context, *ListClaimsRequest) (*ListClaimsResponse, error)
 	mustEmbedUnimplementedClaimsServiceServer()
 }
