@@ -252,7 +252,7 @@ func (p *Process) open(ctx context.Context, s Service) error {
 	}
 	r.relay, err = relay.New(relay.Options{
 		Service: s.Name, Log: l, Topic: relay.Kafka(p.kafka, wire.Topic(s.Name), topicConfig), Logger: log, Partitions: p.Partitions,
-		Lock: lock(l.Pool(), s.Name),
+		Lock: relay.AdvisoryLock(database, s.Name),
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,243 @@
+package reporting
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
+	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/pkg/page"
+)
+
+// defaultDays is how far a report of denials looks back when no day is named.
+const defaultDays = 90
+
+// small is how many claims a rate needs to say something.
+const small = 20
+
+func window(q ask, from, thru string) (string, string) {
+	if thru == "" || thru > q.asOf {
+		thru = q.asOf
+	}
+	if from == "" {
+		from = date.Add(thru, 1-defaultDays)
+	}
+	return from, thru
+}
+
+// GetDenials is the share of claims whose first decision denied a line.
+func (s *Server) GetDenials(ctx context.Context, r *pb.GetDenialsRequest) (*pb.Denials, error) {
+	q, err := s.asked(ctx, r.AsOf, map[string]string{"from_date": r.FromDate, "thru_date": r.ThruDate})
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.Denials{Total: denialGroup("", "Total")}
+	out.FromDate, out.ThruDate = window(q, r.FromDate, r.ThruDate)
+	group, name, by := "date_trunc('week', c.first_adjudicated_date)::date::text", "''", "1"
+	switch r.GroupBy {
+	case pb.GroupBy_GROUP_BY_PAYER:
+		group, name, by = "c.payer_id", "max((SELECT name FROM payers p WHERE p.tenant_id = c.tenant_id AND p.payer_id = c.payer_id))", "5 DESC, 1"
+	case pb.GroupBy_GROUP_BY_CARC:
+		return s.denialsByCode(ctx, q, r, out)
+	}
+	rows, err := s.rt.DB.Query(ctx, `SELECT `+group+`, coalesce(`+name+`, ''), count(*), count(*) FILTER (WHERE c.first_denied), sum(c.charge_amount)::bigint,
+			coalesce(sum((SELECT sum(d.denied_amount) FROM denials d WHERE d.tenant_id = c.tenant_id AND d.claim_id = c.claim_id AND d.remittance_id = c.first_remittance_id)), 0)::bigint
+		FROM claims c WHERE c.tenant_id = $1 AND c.first_adjudicated_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR c.payer_id = $4) AND ($5 = '' OR c.location_id = $5)
+		GROUP BY 1 ORDER BY `+by, q.tenant, out.FromDate, out.ThruDate, r.PayerId, r.LocationId)
+	if err != nil {
+		return nil, fmt.Errorf("denials: %w", err)
+	}
+	return out, s.groups(rows, out, true)
+}
+
+// denialsByCode counts, for each code, the claims that it denied at the first decision; the rate is of all claims decided.
+func (s *Server) denialsByCode(ctx context.Context, q ask, r *pb.GetDenialsRequest, out *pb.Denials) (*pb.Denials, error) {
+	args := []any{q.tenant, out.FromDate, out.ThruDate, r.PayerId, r.LocationId}
+	const decided = `FROM claims c WHERE c.tenant_id = $1 AND c.first_adjudicated_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR c.payer_id = $4) AND ($5 = '' OR c.location_id = $5)`
+	var all, denied, charged, amount int64
+	if err := s.rt.DB.QueryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE first_denied), coalesce(sum(charge_amount), 0)::bigint `+decided, args...).Scan(&all, &denied, &charged); err != nil {
+		return nil, fmt.Errorf("denials: %w", err)
+	}
+	rows, err := s.rt.DB.Query(ctx, `SELECT d.group_code || '-' || d.carc, '', $6::bigint, count(DISTINCT c.claim_id), sum(c.charge_amount)::bigint, sum(d.denied_amount)::bigint
+		FROM denials d JOIN claims c ON c.tenant_id = d.tenant_id AND c.claim_id = d.claim_id AND c.first_remittance_id = d.remittance_id
+		WHERE c.tenant_id = $1 AND c.first_adjudicated_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR c.payer_id = $4) AND ($5 = '' OR c.location_id = $5)
+		GROUP BY 1 ORDER BY 6 DESC, 1`, append(args, all)...)
+	if err != nil {
+		return nil, fmt.Errorf("denials: %w", err)
+	}
+	if err := s.groups(rows, out, false); err != nil {
+		return nil, err
+	}
+	for _, g := range out.Groups {
+		amount += g.DeniedAmount.AmountMinor
+	}
+	out.Total = denialGroup("", "Total")
+	fillDenials(out.Total, all, denied, charged, amount)
+	return out, nil
+}
+
+func (s *Server) groups(rows pgx.Rows, out *pb.Denials, total bool) error {
+	var id, name string
+	var all, denied, charged, amount, sumAll, sumDenied, sumCharged, sumAmount int64
+	_, err := pgx.ForEachRow(rows, []any{&id, &name, &all, &denied, &charged, &amount}, func() error {
+		g := denialGroup(id, name)
+		fillDenials(g, all, denied, charged, amount)
+		out.Groups = append(out.Groups, g)
+		sumAll, sumDenied, sumCharged, sumAmount = sumAll+all, sumDenied+denied, sumCharged+charged, sumAmount+amount
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("denials: %w", err)
+	}
+	if total {
+		fillDenials(out.Total, sumAll, sumDenied, sumCharged, sumAmount)
+	}
+	return nil
+}
+
+func denialGroup(id, name string) *pb.DenialGroup {
+	if name == "" {
+		name = id
+	}
+	return &pb.DenialGroup{GroupId: id, Name: name, ChargedAmount: money.Of(0), DeniedAmount: money.Of(0)}
+}
+
+func fillDenials(g *pb.DenialGroup, all, denied, charged, amount int64) {
+	g.ClaimsAdjudicated, g.ClaimsDenied = all, denied
+	g.ChargedAmount, g.DeniedAmount = money.Of(charged), money.Of(amount)
+	if all > 0 {
+		g.RateMillionths = int32(denied * 1_000_000 / all)
+	}
+	g.Small = all < small
+}
+
+// ListDenialRows are denied lines, newest first.
+func (s *Server) ListDenialRows(ctx context.Context, r *pb.ListDenialRowsRequest) (*pb.ListDenialRowsResponse, error) {
+	q, err := s.asked(ctx, r.AsOf, map[string]string{"from_date": r.FromDate, "thru_date": r.ThruDate})
+	if err != nil {
+		return nil, err
+	}
+	at, err := page.Parse(r.PageSize, r.PageToken, "9999-12-31", "", "", "")
+	if err != nil {
+		return nil, err
+	}
+	from, thru := window(q, r.FromDate, r.ThruDate)
+	if r.FromDate == "" {
+		from = "0001-01-01"
+	}
+	args := []any{q.tenant, from, thru, r.PayerId, r.LocationId, r.Carc}
+	const where = ` WHERE d.tenant_id = $1 AND d.denied_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR d.payer_id = $4) AND ($5 = '' OR d.location_id = $5)
+		AND ($6 = '' OR d.carc = $6 OR d.group_code || '-' || d.carc = $6)`
+	out := &pb.ListDenialRowsResponse{TotalAmount: money.Of(0)}
+	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(denied_amount), 0)::bigint, count(*) FROM denials d`+where, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
+		return nil, fmt.Errorf("denial rows: %w", err)
+	}
+	rows, err := s.rt.DB.Query(ctx, `SELECT d.claim_id, coalesce(c.account_id, ''), d.line_id, d.payer_id, coalesce(p.name, d.payer_id), d.location_id, coalesce(l.name, d.location_id), d.service_code,
+			coalesce(d.service_date::text, ''), d.denied_date::text, d.group_code, d.carc, d.rarc, d.denied_amount, d.origin, d.default_action,
+			coalesce(d.overturned_date <= $3::text::date, false), d.remittance_id
+		FROM denials d LEFT JOIN claims c ON c.tenant_id = d.tenant_id AND c.claim_id = d.claim_id LEFT JOIN payers p ON p.tenant_id = d.tenant_id AND p.payer_id = d.payer_id
+			LEFT JOIN locations l ON l.tenant_id = d.tenant_id AND l.location_id = d.location_id`+where+`
+			AND ((d.denied_date, d.claim_id, d.line_id, d.remittance_id || d.group_code || d.carc) < ($7::text::date, $8, $9, $10) OR $8 = '')
+		ORDER BY d.denied_date DESC, d.claim_id DESC, d.line_id DESC, d.remittance_id || d.group_code || d.carc DESC LIMIT $11`,
+		append(args, at.Key[0], at.Key[1], at.Key[2], at.Key[3], at.Limit+1)...)
+	if err != nil {
+		return nil, fmt.Errorf("denial rows: %w", err)
+	}
+	type keyed struct {
+		*pb.DenialRow
+		last string
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (keyed, error) {
+		d := keyed{DenialRow: &pb.DenialRow{DeniedAmount: money.Of(0)}}
+		err := row.Scan(&d.ClaimId, &d.AccountId, &d.LineId, &d.PayerId, &d.PayerName, &d.LocationId, &d.LocationName, &d.ServiceCode, &d.ServiceDate, &d.DeniedDate, &d.GroupCode, &d.Carc, &d.Rarc,
+			&d.DeniedAmount.AmountMinor, &d.Origin, &d.DefaultAction, &d.Overturned, &d.last)
+		d.last += d.GroupCode + d.Carc
+		return d, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("denial rows: %w", err)
+	}
+	list, out.NextPageToken = page.Cut(list, at, func(d keyed) []string { return []string{d.DeniedDate, d.ClaimId, d.LineId, d.last} })
+	for _, d := range list {
+		out.Rows = append(out.Rows, d.DenialRow)
+	}
+	return out, nil
+}
+
+// ListDeposits are deposits, newest first.
+func (s *Server) ListDeposits(ctx context.Context, r *pb.ListDepositsRequest) (*pb.ListDepositsResponse, error) {
+	q, err := s.asked(ctx, r.AsOf, nil)
+	if err != nil {
+		return nil, err
+	}
+	at, err := page.Parse(r.PageSize, r.PageToken, "9999-12-31", "")
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.rt.DB.Query(ctx, `SELECT deposit_id, deposit_date::text, payer_id, payer_identifier, trace_number, amount, CASE WHEN matched_date <= $2::text::date THEN remittance_id ELSE '' END
+		FROM deposits WHERE tenant_id = $1 AND booked_date <= $2::text::date AND (NOT $3 OR matched_date IS NULL OR matched_date > $2::text::date)
+			AND ((deposit_date, deposit_id) < ($4::text::date, $5) OR $5 = '')
+		ORDER BY deposit_date DESC, deposit_id DESC LIMIT $6`, q.tenant, q.asOf, r.Unmatched, at.Key[0], at.Key[1], at.Limit+1)
+	if err != nil {
+		return nil, fmt.Errorf("deposits: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pb.Deposit, error) {
+		d := &pb.Deposit{Amount: money.Of(0)}
+		return d, row.Scan(&d.DepositId, &d.DepositDate, &d.PayerId, &d.PayerIdentifier, &d.TraceNumber, &d.Amount.AmountMinor, &d.RemittanceId)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("deposits: %w", err)
+	}
+	out := &pb.ListDepositsResponse{}
+	out.Deposits, out.NextPageToken = page.Cut(list, at, func(d *pb.Deposit) []string { return []string{d.DepositDate, d.DepositId} })
+	return out, nil
+}
+
+// ListClaims are claims, newest service first, as they are now; as_of leaves out those created later.
+func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.ListClaimsResponse, error) {
+	q, err := s.asked(ctx, r.AsOf, map[string]string{"from_date": r.FromDate, "thru_date": r.ThruDate})
+	if err != nil {
+		return nil, err
+	}
+	at, err := page.Parse(r.PageSize, r.PageToken, "9999-12-31", "")
+	if err != nil {
+		return nil, err
+	}
+	from, thru := r.FromDate, r.ThruDate
+	if from == "" {
+		from = "0001-01-01"
+	}
+	if thru == "" {
+		thru = "9999-12-31"
+	}
+	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, r.Status, from, thru}
+	const where = ` FROM claims c WHERE c.tenant_id = $1 AND c.created_date <= $2::text::date AND ($3 = '' OR c.payer_id = $3) AND ($4 = '' OR c.location_id = $4) AND ($5 = '' OR c.status = $5)
+		AND c.service_date BETWEEN $6::text::date AND $7::text::date`
+	out := &pb.ListClaimsResponse{TotalChargeAmount: money.Of(0)}
+	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(charge_amount), 0)::bigint, count(*)`+where, args...).Scan(&out.TotalChargeAmount.AmountMinor, &out.TotalRows); err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
+	}
+	rows, err := s.rt.DB.Query(ctx, `SELECT c.claim_id, c.account_id, c.patient_id, c.patient_control_number, c.payer_id,
+			coalesce((SELECT name FROM payers p WHERE p.tenant_id = c.tenant_id AND p.payer_id = c.payer_id), c.payer_id), c.payer_sequence, c.location_id,
+			coalesce((SELECT name FROM locations l WHERE l.tenant_id = c.tenant_id AND l.location_id = c.location_id), c.location_id), c.service_date::text, c.status, c.charge_amount, c.paid_amount,
+			c.open_denials, coalesce((SELECT sum(amount) FROM balances b WHERE b.tenant_id = c.tenant_id AND b.account_id = c.account_id AND b.ledger_account = 'ar_insurance' AND b.payer_id = c.payer_id
+				AND b.payer_sequence = c.payer_sequence), 0)::bigint, coalesce(c.submitted_date::text, ''), coalesce(c.adjudicated_date::text, '')`+where+`
+			AND ((c.service_date, c.claim_id) < ($8::text::date, $9) OR $9 = '')
+		ORDER BY c.service_date DESC, c.claim_id DESC LIMIT $10`, append(args, at.Key[0], at.Key[1], at.Limit+1)...)
+	if err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pb.ClaimRow, error) {
+		c := &pb.ClaimRow{ChargeAmount: money.Of(0), PaidAmount: money.Of(0), DeniedAmount: money.Of(0), OpenAmount: money.Of(0)}
+		return c, row.Scan(&c.ClaimId, &c.AccountId, &c.PatientId, &c.PatientControlNumber, &c.PayerId, &c.PayerName, &c.PayerSequence, &c.LocationId, &c.LocationName, &c.ServiceDate, &c.Status,
+			&c.ChargeAmount.AmountMinor, &c.PaidAmount.AmountMinor, &c.DeniedAmount.AmountMinor, &c.OpenAmount.AmountMinor, &c.SubmittedDate, &c.AdjudicatedDate)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
+	}
+	out.Claims, out.NextPageToken = page.Cut(list, at, func(c *pb.ClaimRow) []string { return []string{c.ServiceDate, c.ClaimId} })
+	return out, nil
+}

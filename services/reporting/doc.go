@@ -1,0 +1,11 @@
+// Package reporting answers what the events add up to: receivables by age, denial rates, key figures, and every leg behind them.
+//
+// It owns no stream. Events in: those of all services that own one. Its tables are projections in the transaction that advances its inbox; each event it has received is kept once
+// in feed, so that the tables can be built anew without a topic. Nothing here names a person: a patient is an id.
+//
+// Invariants:
+//  1. The legs of each event sum to 0, and so do all legs together (TestTheLedgerBalances; the database refuses an event whose legs do not).
+//  2. balances is the sum of the legs, to the cent (TestBalancesAreTheSumOfTheLegs).
+//  3. A read as of a day sees what was booked by the end of that day, whatever came later (TestAsOf).
+//  4. No PHI of any event reaches a statement (TestNoPHIReachesAStatement).
+package reporting

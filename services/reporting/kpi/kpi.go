@@ -1,0 +1,121 @@
+// Package kpi has the key figures as versioned code: a formula in words, a query for its numerator and denominator, and what they are called.
+//
+// A figure's version rises when its formula changes, so that a number that was reported can be told from one that is computed another way. Sources of the formulas are in
+// docs/domain.md; each figure names its window, since a rate without one says nothing. The promise: a figure with nothing in its denominator is not known, never 0 (TestUnknown).
+package kpi
+
+import "github.com/evenkeel/evenkeel/pkg/date"
+
+// Unit of a figure.
+type Unit string
+
+// Units.
+const (
+	Days    Unit = "days"
+	Percent Unit = "percent"
+	Money   Unit = "money"
+)
+
+// Figure is one key figure.
+type Figure struct {
+	ID, Name, Formula      string
+	Version                int32
+	Unit                   Unit
+	Numerator, Denominator string // what they are called
+	Target                 string
+	Window                 int    // days to the day it is as of; 0: as of the day alone
+	Lag                    int    // days that the window ends before
+	Scale                  int64  // the value is numerator × Scale ÷ denominator
+	SQL                    string // two numbers; $1 tenant, $2 first day, $3 last day, $4 payer, $5 location, $6 the day it is as of
+}
+
+// From and Thru are the days of the window as of a day.
+func (f Figure) From(asOf string) string { return date.Add(asOf, 1-f.Window-f.Lag) }
+
+// Thru is the last day of the window.
+func (f Figure) Thru(asOf string) string { return date.Add(asOf, -f.Lag) }
+
+// Value is numerator × Scale ÷ denominator in millionths (cents for money); false: the denominator is 0.
+func (f Figure) Value(numerator, denominator int64) (int64, bool) {
+	if f.Unit == Money {
+		return numerator, true
+	}
+	if denominator == 0 {
+		return 0, false
+	}
+	// Cents times a million overflow at nine billion dollars: divide first what can be divided.
+	whole, rest := numerator/denominator, numerator%denominator
+	return whole*f.Scale*1_000_000 + fraction(rest, denominator)*f.Scale, true
+}
+
+// fraction is rest ÷ denominator in millionths, for rest < denominator, digit by digit so that nothing overflows.
+func fraction(rest, denominator int64) int64 {
+	out := int64(0)
+	for range 6 {
+		rest *= 10
+		out = out*10 + rest/denominator
+		rest %= denominator
+	}
+	return out
+}
+
+const receivables = `(SELECT coalesce(sum(l.amount), 0)::bigint FROM ledger_legs l LEFT JOIN accounts a ON a.tenant_id = l.tenant_id AND a.account_id = l.account_id
+	WHERE l.tenant_id = $1 AND l.occurred_on <= $6::text::date AND l.ledger_account IN ('ar_insurance', 'ar_patient') AND ($4 = '' OR a.first_payer_id = $4) AND ($5 = '' OR a.location_id = $5))`
+
+// Figures are all of them, in the order in which they are shown.
+var Figures = []Figure{
+	{
+		ID: "days_in_ar", Version: 1, Name: "Days in A/R", Unit: Days, Window: 90, Scale: 90, Target: "below 40",
+		Formula:   "receivables ÷ (gross charges of the last 90 days ÷ 90)",
+		Numerator: "receivables", Denominator: "gross charges of 90 days",
+		SQL: `SELECT ` + receivables + `, (SELECT coalesce(sum(charge_amount), 0)::bigint FROM accounts WHERE tenant_id = $1 AND posted_date BETWEEN $2::text::date AND $3::text::date
+			AND ($4 = '' OR first_payer_id = $4) AND ($5 = '' OR location_id = $5))`,
+	},
+	{
+		ID: "clean_claim_rate", Version: 1, Name: "Clean claim rate", Unit: Percent, Window: 90, Scale: 1, Target: "95 % or more",
+		Formula:   "claims that passed every edit at the first scrub ÷ claims scrubbed",
+		Numerator: "clean at the first scrub", Denominator: "claims scrubbed",
+		SQL: `SELECT count(*) FILTER (WHERE first_scrub_clean), count(first_scrub_clean) FROM claims WHERE tenant_id = $1 AND created_date BETWEEN $2::text::date AND $3::text::date
+			AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5) AND $6 <> ''`,
+	},
+	{
+		ID: "net_collection_rate", Version: 1, Name: "Net collection rate", Unit: Percent, Window: 90, Lag: 30, Scale: 1, Target: "95 to 98 %",
+		Formula:   "payments ÷ (charges − contractual adjustments), for services of 90 days that ended 30 days before",
+		Numerator: "payments", Denominator: "charges less contractual adjustments",
+		SQL: `SELECT coalesce(-sum(l.amount) FILTER (WHERE l.ledger_account IN ('ar_insurance', 'ar_patient') AND l.event_type IN ('InsurancePaymentPosted', 'PatientPaymentAllocated')), 0)::bigint
+				+ coalesce(sum(l.amount) FILTER (WHERE l.ledger_account = 'cash_clearing' AND l.event_type = 'PostingReversed'), 0)::bigint
+				+ coalesce(sum(l.amount) FILTER (WHERE l.ledger_account = 'bank' AND l.event_type = 'PriorAdjudicationPosted'), 0)::bigint,
+			coalesce(-sum(l.amount) FILTER (WHERE l.ledger_account IN ('revenue_gross', 'contractual')), 0)::bigint
+			FROM accounts a JOIN ledger_legs l ON l.tenant_id = a.tenant_id AND l.account_id = a.account_id
+			WHERE a.tenant_id = $1 AND a.service_date BETWEEN $2::text::date AND $3::text::date AND l.occurred_on <= $6::text::date
+				AND ($4 = '' OR a.first_payer_id = $4) AND ($5 = '' OR a.location_id = $5)`,
+	},
+	{
+		ID: "initial_denial_rate", Version: 1, Name: "Initial denial rate", Unit: Percent, Window: 90, Scale: 1, Target: "below 5 %",
+		Formula:   "claims whose first decision denied a line ÷ claims decided for the first time",
+		Numerator: "claims denied at first", Denominator: "claims decided",
+		SQL: `SELECT count(*) FILTER (WHERE first_denied), count(*) FROM claims WHERE tenant_id = $1 AND first_adjudicated_date BETWEEN $2::text::date AND $3::text::date
+			AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5) AND $6 <> ''`,
+	},
+	{
+		ID: "first_pass_acceptance", Version: 1, Name: "First-pass acceptance", Unit: Percent, Window: 90, Scale: 1, Target: "95 to 98 %",
+		Formula:   "claims that the payer accepted at the first send ÷ claims it answered",
+		Numerator: "accepted at the first send", Denominator: "claims answered",
+		SQL: `SELECT count(*) FILTER (WHERE first_answer_accepted), count(first_answer_accepted) FROM claims WHERE tenant_id = $1 AND first_submitted_date BETWEEN $2::text::date AND $3::text::date
+			AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5) AND $6 <> ''`,
+	},
+	{
+		ID: "ar_over_90", Version: 1, Name: "A/R over 90 days", Unit: Percent, Scale: 1, Target: "15 % or less",
+		Formula:   "receivables of services more than 90 days ago ÷ receivables",
+		Numerator: "receivables over 90 days", Denominator: "receivables",
+		SQL: `SELECT coalesce(sum(l.amount) FILTER (WHERE a.service_date < $6::text::date - 90), 0)::bigint, coalesce(sum(l.amount), 0)::bigint
+			FROM ledger_legs l LEFT JOIN accounts a ON a.tenant_id = l.tenant_id AND a.account_id = l.account_id
+			WHERE l.tenant_id = $1 AND l.occurred_on <= $6::text::date AND l.ledger_account IN ('ar_insurance', 'ar_patient') AND ($4 = '' OR a.first_payer_id = $4)
+				AND ($5 = '' OR a.location_id = $5) AND $2 <> '' AND $3 <> ''`,
+	},
+	{
+		ID: "ar_total", Version: 1, Name: "A/R", Unit: Money, Scale: 1,
+		Formula: "receivables from payers and patients", Numerator: "receivables",
+		SQL: `SELECT ` + receivables + `, 0::bigint WHERE $2 <> '' AND $3 <> ''`,
+	},
+}

@@ -1,0 +1,297 @@
+package reporting
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
+	"github.com/evenkeel/evenkeel/pkg/engine"
+	"github.com/evenkeel/evenkeel/pkg/host"
+	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/pkg/page"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
+)
+
+// Server answers the service's gRPC methods.
+type Server struct {
+	pb.UnimplementedReportingServiceServer
+	rt *host.Runtime
+}
+
+// NewServer answers with a runtime.
+func NewServer(rt *host.Runtime) *Server { return &Server{rt: rt} }
+
+// DayExists: a day is a real calendar day. Source: the calendar.
+var DayExists = refuse.Rule{ID: "reporting.day_exists", Version: 1, Owner: "integrations"}
+
+// patient is how what patients owe is named where payers are asked for.
+const patient = "patient"
+
+// ask is who asks and as of which day.
+type ask struct {
+	tenant uuid.UUID
+	asOf   string
+}
+
+// asked reads the caller and the days of a request. named are further days, which may be empty.
+func (s *Server) asked(ctx context.Context, asOf string, named map[string]string) (ask, error) {
+	caller, ok := engine.CallerOf(ctx)
+	if !ok {
+		return ask{}, engine.ErrNoCaller
+	}
+	if asOf == "" {
+		asOf = date.Of(s.rt.Clock(), nil)
+	}
+	var no refuse.List
+	no.If(!date.Valid(asOf), DayExists, "as_of", "%q is not a day: write YYYY-MM-DD", asOf)
+	for field, day := range named {
+		no.If(day != "" && !date.Valid(day), DayExists, field, "%q is not a day: write YYYY-MM-DD", day)
+	}
+	return ask{caller.Tenant, asOf}, no.Err()
+}
+
+// open are the receivables as of a day: what is there now, less what came after the day. $1 tenant, $2 day, $3 payer, $4 location.
+const open = `WITH later AS (
+		SELECT account_id, ledger_account, payer_id, payer_sequence, sum(amount) AS amount FROM ledger_legs
+		WHERE tenant_id = $1 AND occurred_on > $2::text::date AND ledger_account IN ('ar_insurance', 'ar_patient') GROUP BY 1, 2, 3, 4),
+	place AS (
+		SELECT b.account_id, b.ledger_account, b.payer_id, b.payer_sequence, b.amount FROM balances b
+		WHERE b.tenant_id = $1 AND b.amount <> 0 AND b.ledger_account IN ('ar_insurance', 'ar_patient')
+		UNION ALL SELECT account_id, ledger_account, payer_id, payer_sequence, -amount FROM later),
+	receivable AS (
+		SELECT account_id, ledger_account, payer_id, payer_sequence, sum(amount)::bigint AS amount FROM place GROUP BY 1, 2, 3, 4 HAVING sum(amount) <> 0),
+	aged AS (
+		SELECT r.account_id, CASE r.ledger_account WHEN 'ar_patient' THEN 'patient' ELSE r.payer_id END AS payer_id, r.payer_sequence, r.amount,
+			a.patient_id, a.location_id, a.service_date, a.bill_date, a.charge_amount,
+			$2::text::date - CASE WHEN $5 AND a.bill_date <= $2::text::date THEN a.bill_date ELSE a.service_date END AS days
+		FROM receivable r JOIN accounts a ON a.tenant_id = $1 AND a.account_id = r.account_id
+		WHERE ($4 = '' OR a.location_id = $4) AND ($3 = '' OR $3 = CASE r.ledger_account WHEN 'ar_patient' THEN 'patient' ELSE r.payer_id END)),
+	bucketed AS (
+		SELECT *, CASE WHEN days <= 30 THEN 0 WHEN days <= 60 THEN 1 WHEN days <= 90 THEN 2 WHEN days <= 120 THEN 3 ELSE 4 END AS bucket FROM aged)
+`
+
+// buckets of an aging.
+var buckets = []*pb.AgingBucket{
+	{Bucket: "0-30", FromDays: 0, ThruDays: 30}, {Bucket: "31-60", FromDays: 31, ThruDays: 60}, {Bucket: "61-90", FromDays: 61, ThruDays: 90},
+	{Bucket: "91-120", FromDays: 91, ThruDays: 120}, {Bucket: "121+", FromDays: 121},
+}
+
+func newGroup(id, name string) *pb.AgingGroup {
+	g := &pb.AgingGroup{GroupId: id, Name: name, Total: money.Of(0)}
+	for _, b := range buckets {
+		g.Buckets = append(g.Buckets, &pb.AgingBucket{Bucket: b.Bucket, FromDays: b.FromDays, ThruDays: b.ThruDays, Amount: money.Of(0)})
+	}
+	return g
+}
+
+func add(g *pb.AgingGroup, bucket int, amount, accounts int64) {
+	g.Buckets[bucket].Amount.AmountMinor += amount
+	g.Buckets[bucket].Accounts += accounts
+	g.Total.AmountMinor += amount
+	g.Accounts += accounts
+}
+
+// GetAging is open receivables by age.
+func (s *Server) GetAging(ctx context.Context, r *pb.GetAgingRequest) (*pb.Aging, error) {
+	q, err := s.asked(ctx, r.AsOf, nil)
+	if err != nil {
+		return nil, err
+	}
+	group := "g.payer_id, CASE g.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce((SELECT name FROM payers p WHERE p.tenant_id = $1 AND p.payer_id = g.payer_id), g.payer_id) END"
+	key := "payer_id"
+	if r.GroupBy == pb.GroupBy_GROUP_BY_LOCATION {
+		group = "g.location_id, coalesce((SELECT name FROM locations l WHERE l.tenant_id = $1 AND l.location_id = g.location_id), g.location_id)"
+		key = "location_id"
+	}
+	byBill := r.Basis == pb.AgingBasis_AGING_BASIS_BILL_DATE
+	rows, err := s.rt.DB.Query(ctx, open+`, g AS (SELECT `+key+`, bucket, sum(amount)::bigint AS amount, count(DISTINCT account_id) AS accounts FROM bucketed GROUP BY 1, 2)
+		SELECT `+group+`, g.bucket, g.amount, g.accounts FROM g ORDER BY sum(g.amount) OVER (PARTITION BY `+key+`) DESC, 1, 3`, q.tenant, q.asOf, r.PayerId, r.LocationId, byBill)
+	if err != nil {
+		return nil, fmt.Errorf("aging: %w", err)
+	}
+	out := &pb.Aging{AsOf: q.asOf, Basis: pb.AgingBasis_AGING_BASIS_SERVICE_DATE, Total: newGroup("", "Total")}
+	if byBill {
+		out.Basis = pb.AgingBasis_AGING_BASIS_BILL_DATE
+	}
+	var id, name string
+	var bucket int
+	var amount, accounts int64
+	var g *pb.AgingGroup
+	if _, err := pgx.ForEachRow(rows, []any{&id, &name, &bucket, &amount, &accounts}, func() error {
+		if g == nil || g.GroupId != id {
+			g = newGroup(id, name)
+			out.Groups = append(out.Groups, g)
+		}
+		add(g, bucket, amount, accounts)
+		add(out.Total, bucket, amount, accounts)
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("aging: %w", err)
+	}
+	out.Freshness, err = s.freshness(ctx, q.tenant)
+	return out, err
+}
+
+func (s *Server) freshness(ctx context.Context, tenant uuid.UUID) (*pb.Freshness, error) {
+	var at time.Time
+	f := &pb.Freshness{}
+	err := s.rt.DB.QueryRow(ctx, `SELECT recorded_at, events_handled FROM freshness WHERE tenant_id = $1`, tenant).Scan(&at, &f.EventsHandled)
+	if err == pgx.ErrNoRows {
+		return f, nil
+	}
+	f.HandledUntil = timestamppb.New(at)
+	return f, err
+}
+
+// ListAgingRows are the receivables behind the aging.
+func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) (*pb.ListAgingRowsResponse, error) {
+	q, err := s.asked(ctx, r.AsOf, nil)
+	if err != nil {
+		return nil, err
+	}
+	at, err := page.Parse(r.PageSize, r.PageToken, "", "", "", "")
+	if err != nil {
+		return nil, err
+	}
+	bucket := -1
+	for i, b := range buckets {
+		if b.Bucket == r.Bucket {
+			bucket = i
+		}
+	}
+	if r.Bucket != "" && bucket < 0 {
+		return nil, refuse.Because(refuse.Rule{ID: "reporting.bucket_exists", Version: 1, Owner: "integrations"}, "bucket", "%q is no bucket: want 0-30, 31-60, 61-90, 91-120 or 121+", r.Bucket)
+	}
+	byBill := r.Basis == pb.AgingBasis_AGING_BASIS_BILL_DATE
+	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, byBill, bucket}
+	out := &pb.ListAgingRowsResponse{TotalAmount: money.Of(0)}
+	if err := s.rt.DB.QueryRow(ctx, open+`SELECT coalesce(sum(amount), 0)::bigint, count(*) FROM bucketed WHERE $6 < 0 OR bucket = $6`, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
+		return nil, fmt.Errorf("aging rows: %w", err)
+	}
+	after := int64(1<<62 - 1)
+	if at.Key[0] != "" {
+		if after, err = strconv.ParseInt(at.Key[0], 10, 64); err != nil {
+			return nil, refuse.Because(page.Token, "page_token", "this is no token of this list: start again without one")
+		}
+	}
+	rows, err := s.rt.DB.Query(ctx, open+`SELECT b.account_id, b.patient_id, b.payer_id,
+			CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END, b.payer_sequence, b.location_id, coalesce(l.name, b.location_id),
+			b.service_date::text, coalesce(b.bill_date::text, ''), b.days, b.bucket, b.charge_amount, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, '')
+		FROM bucketed b LEFT JOIN payers p ON p.tenant_id = $1 AND p.payer_id = b.payer_id LEFT JOIN locations l ON l.tenant_id = $1 AND l.location_id = b.location_id
+			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence
+		WHERE ($6 < 0 OR b.bucket = $6) AND (b.amount, b.account_id, b.payer_id) < ($7, $8, $9) OR ($6 < 0 OR b.bucket = $6) AND $8 = ''
+		ORDER BY b.amount DESC, b.account_id DESC, b.payer_id DESC LIMIT $10`, append(args, after, at.Key[1], at.Key[2], at.Limit+1)...)
+	if err != nil {
+		return nil, fmt.Errorf("aging rows: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pb.AgingRow, error) {
+		a := &pb.AgingRow{ChargeAmount: money.Of(0), BalanceAmount: money.Of(0)}
+		var bucket int
+		err := row.Scan(&a.AccountId, &a.PatientId, &a.PayerId, &a.PayerName, &a.PayerSequence, &a.LocationId, &a.LocationName, &a.ServiceDate, &a.BillDate, &a.Days, &bucket,
+			&a.ChargeAmount.AmountMinor, &a.BalanceAmount.AmountMinor, &a.ClaimId, &a.ClaimStatus)
+		a.Bucket = buckets[bucket].Bucket
+		return a, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("aging rows: %w", err)
+	}
+	out.Rows, out.NextPageToken = page.Cut(list, at, func(a *pb.AgingRow) []string {
+		return []string{strconv.FormatInt(a.BalanceAmount.AmountMinor, 10), a.AccountId, a.PayerId, "b"}
+	})
+	return out, nil
+}
+
+// GetLedger is the trial balance.
+func (s *Server) GetLedger(ctx context.Context, r *pb.GetLedgerRequest) (*pb.Ledger, error) {
+	q, err := s.asked(ctx, r.AsOf, nil)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.rt.DB.Query(ctx, `SELECT ledger_account, coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint, coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint, count(*)
+		FROM ledger_legs WHERE tenant_id = $1 AND occurred_on <= $2::text::date GROUP BY 1`, q.tenant, q.asOf)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	sums := map[string][2]int64{}
+	out := &pb.Ledger{AsOf: q.asOf, SumAmount: money.Of(0)}
+	var name string
+	var debit, credit, n int64
+	if _, err := pgx.ForEachRow(rows, []any{&name, &debit, &credit, &n}, func() error {
+		sums[name] = [2]int64{debit, credit}
+		out.Legs += n
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	for i := int32(1); i <= int32(typev1.LedgerAccount_LEDGER_ACCOUNT_INTEREST); i++ {
+		a := typev1.LedgerAccount(i)
+		v, ok := sums[word(a.String(), "LEDGER_ACCOUNT_")]
+		if !ok {
+			continue
+		}
+		out.Balances = append(out.Balances, &pb.LedgerBalance{LedgerAccount: a, DebitAmount: money.Of(v[0]), CreditAmount: money.Of(v[1]), BalanceAmount: money.Of(v[0] - v[1])})
+		out.SumAmount.AmountMinor += v[0] - v[1]
+	}
+	return out, nil
+}
+
+// ListLegs are ledger legs, newest first.
+func (s *Server) ListLegs(ctx context.Context, r *pb.ListLegsRequest) (*pb.ListLegsResponse, error) {
+	q, err := s.asked(ctx, r.AsOf, nil)
+	if err != nil {
+		return nil, err
+	}
+	at, err := page.Parse(r.PageSize, r.PageToken, "9223372036854775807", "2147483647")
+	if err != nil {
+		return nil, err
+	}
+	ledgerAccount := ""
+	if r.LedgerAccount != typev1.LedgerAccount_LEDGER_ACCOUNT_UNSPECIFIED {
+		ledgerAccount = word(r.LedgerAccount.String(), "LEDGER_ACCOUNT_")
+	}
+	rows, err := s.rt.DB.Query(ctx, `SELECT event_id::text, event_type, stream, position, leg, occurred_on::text, recorded_at, ledger_account, amount, payer_id, payer_sequence, account_id, line_id,
+			claim_id, remittance_id, carc, interchange_id, source_offset, source_length, source_segment, source_sha256
+		FROM ledger_legs WHERE tenant_id = $1 AND occurred_on <= $2::text::date AND ($3 = '' OR account_id = $3) AND ($4 = '' OR remittance_id = $4)
+			AND ($5 = '' OR ledger_account = $5) AND ($6 = '' OR payer_id = $6) AND (position, leg) < ($7::text::bigint, $8::text::int)
+		ORDER BY position DESC, leg DESC LIMIT $9`, q.tenant, q.asOf, r.AccountId, r.RemittanceId, ledgerAccount, r.PayerId, at.Key[0], at.Key[1], at.Limit+1)
+	if err != nil {
+		return nil, fmt.Errorf("legs: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pb.LedgerLeg, error) {
+		l := &pb.LedgerLeg{Amount: money.Of(0), Source: &typev1.Source{}}
+		var account string
+		var recorded time.Time
+		err := row.Scan(&l.EventId, &l.EventType, &l.Stream, &l.Position, &l.Leg, &l.OccurredOn, &recorded, &account, &l.Amount.AmountMinor, &l.PayerId, &l.PayerSequence, &l.AccountId, &l.LineId,
+			&l.ClaimId, &l.RemittanceId, &l.Carc, &l.Source.InterchangeId, &l.Source.Offset, &l.Source.Length, &l.Source.Segment, &l.Source.FileSha256)
+		l.RecordedAt, l.LedgerAccount = timestamppb.New(recorded), ledgerAccountOf(account)
+		if l.Source.InterchangeId == "" {
+			l.Source = nil
+		}
+		return l, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("legs: %w", err)
+	}
+	out := &pb.ListLegsResponse{}
+	out.Legs, out.NextPageToken = page.Cut(list, at, func(l *pb.LedgerLeg) []string {
+		return []string{strconv.FormatInt(l.Position, 10), strconv.Itoa(int(l.Leg))}
+	})
+	return out, nil
+}
+
+func ledgerAccountOf(name string) typev1.LedgerAccount {
+	for v, n := range typev1.LedgerAccount_name {
+		if word(n, "LEDGER_ACCOUNT_") == name {
+			return typev1.LedgerAccount(v)
+		}
+	}
+	return typev1.LedgerAccount_LEDGER_ACCOUNT_UNSPECIFIED
+}

@@ -1,0 +1,196 @@
+package reporting
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+)
+
+// Project keeps the tables, in the transaction that advances the inbox.
+func Project(r es.Recorded) []es.Statement {
+	out := legs(r)
+	switch e := r.Event.(type) {
+	case *registryv1.PayerRegistered:
+		out = append(out, es.SQL(`INSERT INTO payers (tenant_id, payer_id, name, edi_payer_id) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (tenant_id, payer_id) DO UPDATE SET name = excluded.name, edi_payer_id = excluded.edi_payer_id`, r.Tenant, e.PayerId, e.Name, e.EdiPayerId))
+	case *registryv1.LocationRegistered:
+		out = append(out, es.SQL(`INSERT INTO locations (tenant_id, location_id, name) VALUES ($1, $2, $3)
+			ON CONFLICT (tenant_id, location_id) DO UPDATE SET name = excluded.name`, r.Tenant, e.LocationId, e.Name))
+	case *registryv1.ClinicianRegistered:
+		out = append(out, es.SQL(`INSERT INTO clinicians (tenant_id, clinician_id, name) VALUES ($1, $2, $3)
+			ON CONFLICT (tenant_id, clinician_id) DO UPDATE SET name = excluded.name`, r.Tenant, e.ClinicianId, strings.TrimSpace(e.Name.GetFirst()+" "+e.Name.GetLast())))
+	case *postingv1.ChargePosted:
+		payer := ""
+		if len(e.ResponsiblePayers) > 0 {
+			payer = e.ResponsiblePayers[0].PayerId
+		}
+		out = append(out, es.SQL(`INSERT INTO accounts (tenant_id, account_id, patient_id, location_id, clinician_id, first_payer_id, service_date, bill_date, posted_date, charge_amount, imported)
+			VALUES ($1, $2, $3, $4, $5, $6, $7::text::date, (SELECT min(first_submitted_date) FROM claims WHERE tenant_id = $1 AND account_id = $2), $8::text::date, $9, $10)`,
+			r.Tenant, e.AccountId, e.PatientId, e.LocationId, e.RenderingClinicianId, payer, e.ServiceDate, r.OccurredOn, e.ChargeAmount, e.Imported))
+	case *postingv1.RemittanceReceived:
+		out = append(out, es.SQL(`INSERT INTO remittances (tenant_id, remittance_id, payer_id, payer_name, trace_number, payment_amount, received_date, state)
+			VALUES ($1, $2, $3, $4, $5, $6, $7::text::date, 'received')`, r.Tenant, e.RemittanceId, e.PayerId, e.PayerName, e.TraceNumber, e.PaymentAmount, r.OccurredOn))
+	case *postingv1.RemittanceBalanced:
+		out = append(out, es.SQL(`UPDATE remittances SET state = 'balanced' WHERE tenant_id = $1 AND remittance_id = $2`, r.Tenant, e.RemittanceId))
+	case *postingv1.RemittanceQuarantined:
+		out = append(out, es.SQL(`UPDATE remittances SET state = 'quarantined' WHERE tenant_id = $1 AND remittance_id = $2`, r.Tenant, e.RemittanceId))
+	case *postingv1.DepositReceived:
+		out = append(out, es.SQL(`INSERT INTO deposits (tenant_id, deposit_id, deposit_date, booked_date, payer_id, payer_identifier, trace_number, amount)
+			VALUES ($1, $2, $3::text::date, $4::text::date, $5, $6, $7, $8)
+			ON CONFLICT (tenant_id, deposit_id) DO UPDATE SET deposit_date = excluded.deposit_date, booked_date = excluded.booked_date, payer_id = excluded.payer_id,
+				payer_identifier = excluded.payer_identifier, trace_number = excluded.trace_number, amount = excluded.amount`,
+			r.Tenant, e.DepositId, e.DepositDate, r.OccurredOn, e.PayerId, e.PayerIdentifier, e.TraceNumber, e.Amount))
+	case *postingv1.RemittanceMatched:
+		// The deposit's own event may come later: it is of another stream.
+		out = append(out, es.SQL(`INSERT INTO deposits (tenant_id, deposit_id, deposit_date, booked_date, payer_id, payer_identifier, trace_number, amount, remittance_id, matched_date)
+			VALUES ($1, $2, $3::text::date, $3::text::date, '', '', $4, $5, $6, $3::text::date)
+			ON CONFLICT (tenant_id, deposit_id) DO UPDATE SET remittance_id = excluded.remittance_id, matched_date = excluded.matched_date`,
+			r.Tenant, e.DepositId, r.OccurredOn, e.TraceNumber, e.Amount, e.RemittanceId))
+	default:
+		out = append(out, claim(r)...)
+	}
+	return append(out, es.SQL(`INSERT INTO freshness (tenant_id, recorded_at, events_handled) VALUES ($1, $2, 1)
+		ON CONFLICT (tenant_id) DO UPDATE SET recorded_at = greatest(freshness.recorded_at, excluded.recorded_at), events_handled = freshness.events_handled + 1`, r.Tenant, r.RecordedAt))
+}
+
+// claim keeps claims and denials.
+func claim(r es.Recorded) []es.Statement {
+	set := func(columns string, args ...any) []es.Statement {
+		return []es.Statement{es.SQL(`UPDATE claims SET `+columns+` WHERE tenant_id = $1 AND claim_id = $2`, append([]any{r.Tenant, r.StreamID}, args...)...)}
+	}
+	switch e := r.Event.(type) {
+	case *claimsv1.ClaimCreated:
+		c := e.Content
+		return []es.Statement{es.SQL(`INSERT INTO claims (tenant_id, claim_id, account_id, patient_id, patient_control_number, payer_id, payer_sequence, location_id, service_date, created_date, charge_amount)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::date, $10::text::date, $11)`,
+			r.Tenant, r.StreamID, e.AccountId, e.PatientId, c.PatientControlNumber, c.PayerId, int16(c.PayerSequence), e.LocationId, c.ServiceDate, r.OccurredOn, c.ChargeAmount)}
+	case *claimsv1.ClaimScrubbed:
+		return set(`first_scrub_clean = coalesce(first_scrub_clean, $3)`, e.Clean)
+	case *claimsv1.ClaimHeld:
+		return set(`held = true`)
+	case *claimsv1.ClaimReleased:
+		return set(`held = false`)
+	case *claimsv1.SubmissionRequested:
+		return set(`held = false, transport = 'ready', charge_amount = $3`, e.Content.GetChargeAmount())
+	case *claimsv1.ClaimSubmitted:
+		return append(set(`transport = CASE WHEN transport IN ('ready', 'not_sent') THEN 'submitted' ELSE transport END, submitted_date = $3::text::date,
+				first_submitted_date = coalesce(first_submitted_date, $3::text::date)`, e.SubmittedDate),
+			es.SQL(`UPDATE accounts a SET bill_date = least(a.bill_date, $3::text::date) FROM claims c
+				WHERE c.tenant_id = $1 AND c.claim_id = $2 AND a.tenant_id = $1 AND a.account_id = c.account_id`, r.Tenant, r.StreamID, e.SubmittedDate))
+	case *claimsv1.ClaimAcknowledged:
+		if e.Level == claimsv1.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX {
+			return set(`transport = CASE WHEN transport IN ('ready', 'submitted') THEN 'acknowledged' ELSE transport END`)
+		}
+		return set(`transport = 'accepted', first_answer_accepted = coalesce(first_answer_accepted, true)`)
+	case *claimsv1.ClaimRejected:
+		return set(`transport = 'rejected', first_answer_accepted = coalesce(first_answer_accepted, false)`)
+	case *claimsv1.CorrectedClaimPrepared:
+		return set(`held = false, closed = false, transport = 'ready', charge_amount = $3`, e.Content.GetChargeAmount())
+	case *claimsv1.ClaimAdjudicated:
+		to := "nothing_paid"
+		switch {
+		case e.Reversal:
+			to = "reversed"
+		case e.PaidAmount > 0:
+			to = "paid"
+		}
+		return set(`adjudication = $3, paid_amount = paid_amount + $4, adjudicated_date = $5::text::date,
+			first_adjudicated_date = CASE WHEN $6 THEN first_adjudicated_date ELSE coalesce(first_adjudicated_date, $5::text::date) END,
+			first_remittance_id = CASE WHEN first_adjudicated_date IS NULL AND NOT $6 THEN $7 ELSE first_remittance_id END`,
+			to, e.PaidAmount, r.OccurredOn, e.Reversal, e.RemittanceId)
+	case *claimsv1.LineDenied:
+		return append([]es.Statement{es.SQL(`INSERT INTO denials (tenant_id, claim_id, line_id, remittance_id, group_code, carc, rarc, payer_id, location_id, service_code, service_date,
+				denied_date, denied_amount, origin, default_action)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, '')::text::date, $12::text::date, $13, $14, $15)
+			ON CONFLICT (tenant_id, claim_id, line_id, remittance_id, group_code, carc) DO UPDATE SET denied_amount = denials.denied_amount + excluded.denied_amount`,
+			r.Tenant, r.StreamID, e.LineId, e.RemittanceId, e.GroupCode, e.Carc, nonNil(e.Rarc), e.PayerId, e.LocationId, e.ServiceCode, e.ServiceDate,
+			r.OccurredOn, e.DeniedAmount, word(e.Origin.String(), "DENIAL_ORIGIN_"), e.DefaultAction)},
+			// A newer decision on the same line takes the place of an older denial.
+			es.SQL(`UPDATE denials SET overturned_date = $5::text::date WHERE tenant_id = $1 AND claim_id = $2 AND line_id = $3 AND remittance_id <> $4 AND overturned_date IS NULL`,
+				r.Tenant, r.StreamID, e.LineId, e.RemittanceId, r.OccurredOn),
+			openDenials(r),
+			es.SQL(`UPDATE claims SET first_denied = true WHERE tenant_id = $1 AND claim_id = $2 AND first_remittance_id = $3`, r.Tenant, r.StreamID, e.RemittanceId))
+	case *claimsv1.DenialOverturned:
+		return []es.Statement{es.SQL(`UPDATE denials SET overturned_date = $5::text::date
+			WHERE tenant_id = $1 AND claim_id = $2 AND line_id = $3 AND carc = $4 AND remittance_id <> $6 AND overturned_date IS NULL`,
+			r.Tenant, r.StreamID, e.LineId, e.Carc, r.OccurredOn, e.RemittanceId), openDenials(r)}
+	case *claimsv1.ClaimClosed:
+		return set(`closed = true`)
+	case *claimsv1.ClaimReopened:
+		return set(`closed = false`)
+	}
+	return nil
+}
+
+func openDenials(r es.Recorded) es.Statement {
+	return es.SQL(`UPDATE claims SET open_denials = (SELECT coalesce(sum(denied_amount), 0) FROM denials d WHERE d.tenant_id = $1 AND d.claim_id = $2 AND d.overturned_date IS NULL)
+		WHERE tenant_id = $1 AND claim_id = $2`, r.Tenant, r.StreamID)
+}
+
+// legs are the rows of a money event: whatever event has legs.
+func legs(r es.Recorded) []es.Statement {
+	m := r.Event.ProtoReflect()
+	f := m.Descriptor().Fields().ByName("legs")
+	if f == nil || !f.IsList() || m.Get(f).List().Len() == 0 {
+		return nil
+	}
+	text := func(name protoreflect.Name) string {
+		if f := m.Descriptor().Fields().ByName(name); f != nil && f.Kind() == protoreflect.StringKind {
+			return m.Get(f).String()
+		}
+		return ""
+	}
+	source := &typev1.Source{}
+	if f := m.Descriptor().Fields().ByName("source"); f != nil && m.Has(f) {
+		if s, ok := m.Get(f).Message().Interface().(*typev1.Source); ok {
+			source = s
+		}
+	}
+	list := m.Get(f).List()
+	var (
+		numbers, sequences []int32
+		accounts, payers   []string
+		lines              []string
+		amounts            []int64
+	)
+	for i := range list.Len() {
+		leg, ok := list.Get(i).Message().Interface().(*typev1.Leg)
+		if !ok {
+			return nil
+		}
+		numbers, accounts, payers, lines = append(numbers, int32(i)), append(accounts, word(leg.Account.String(), "LEDGER_ACCOUNT_")), append(payers, leg.PayerId), append(lines, leg.LineId)
+		sequences, amounts = append(sequences, int32(leg.PayerSequence)), append(amounts, leg.Amount)
+	}
+	account := text("account_id")
+	return []es.Statement{
+		es.SQL(`INSERT INTO ledger_legs (tenant_id, position, leg, event_id, event_type, stream, occurred_on, recorded_at, ledger_account, amount, payer_id, payer_sequence,
+				account_id, line_id, claim_id, remittance_id, carc, interchange_id, source_offset, source_length, source_segment, source_sha256)
+			SELECT $1, $2, leg, $3, $4, $5, $6::text::date, $7, ledger_account, amount, payer_id, payer_sequence, $8, line_id, $9, $10, $11, $12, $13, $14, $15, $16
+			FROM unnest($17::int[], $18::text[], $19::bigint[], $20::text[], $21::int[], $22::text[]) AS l (leg, ledger_account, amount, payer_id, payer_sequence, line_id)`,
+			r.Tenant, r.Position, r.ID, short(r.Type()), es.Name(r.Kind, r.StreamID), r.OccurredOn, r.RecordedAt, account, text("claim_id"), text("remittance_id"), text("carc"),
+			source.InterchangeId, source.Offset, source.Length, source.Segment, source.FileSha256, numbers, accounts, amounts, payers, sequences, lines),
+		es.SQL(`INSERT INTO balances (tenant_id, account_id, ledger_account, payer_id, payer_sequence, amount)
+			SELECT $1, $2, ledger_account, payer_id, payer_sequence, sum(amount)
+			FROM unnest($3::text[], $4::bigint[], $5::text[], $6::int[]) AS l (ledger_account, amount, payer_id, payer_sequence) GROUP BY 3, 4, 5
+			ON CONFLICT (tenant_id, account_id, ledger_account, payer_id, payer_sequence) DO UPDATE SET amount = balances.amount + excluded.amount`,
+			r.Tenant, account, accounts, amounts, payers, sequences),
+	}
+}
+
+// word is an enum's value in lower case: AR_INSURANCE → ar_insurance.
+func word(value, prefix string) string { return strings.ToLower(strings.TrimPrefix(value, prefix)) }
+
+func short(typ string) string { return typ[strings.LastIndexByte(typ, '.')+1:] }
+
+func nonNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
