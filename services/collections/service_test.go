@@ -1,0 +1,121 @@
+package collections_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
+	"github.com/evenkeel/evenkeel/pkg/pgtest"
+	"github.com/evenkeel/evenkeel/services/collections"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+func noon() time.Time { return time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC) }
+
+// The service through its API, on PostgreSQL and a broker: items open, are assigned and resolved, by hand and by themselves.
+func TestWorkItems(t *testing.T) {
+	p := hosttest.Start(t, noon, collections.New())
+	api := pb.NewCollectionsServiceClient(hosttest.Conn(t, p, "collections"))
+	hosttest.Publish(t, p, "claims", "claim/clm_1", &claimsv1.ClaimHeld{ClaimId: "clm_1", PatientId: "pat_1", ChargeAmount: 15000, Reasons: []*problemv1.Reason{{RuleId: "claims.x", Message: "m"}}})
+	hosttest.Publish(t, p, "claims", "claim/clm_2", &claimsv1.LineDenied{ClaimId: "clm_2", LineId: "L1", GroupCode: "CO", Carc: "197", DeniedAmount: 9000, AppealDueDate: "2026-03-22"})
+	list := func(r *pb.ListWorkItemsRequest, want int) []*pb.WorkItem {
+		t.Helper()
+		var items []*pb.WorkItem
+		hosttest.Until(t, fmt.Sprint(want, " items"), func() error {
+			out, err := api.ListWorkItems(hosttest.As(t.Context(), p, ""), r)
+			if err != nil {
+				return err
+			}
+			if items = out.WorkItems; len(items) != want {
+				return fmt.Errorf("there are %v", items)
+			}
+			return nil
+		})
+		return items
+	}
+	list(&pb.ListWorkItemsRequest{State: pb.WorkItemState_WORK_ITEM_STATE_OPEN}, 2)
+	denial := list(&pb.ListWorkItemsRequest{Kind: "denial", Owner: "denials"}, 1)[0]
+	if denial.DueDate != "2026-03-22" || denial.AtRisk.AmountMinor != 9000 || denial.Title != "Line denied: CO-197" {
+		t.Fatal(denial)
+	}
+	if _, err := api.AssignWorkItem(hosttest.As(t.Context(), p, "k1"), &pb.AssignWorkItemRequest{WorkItemId: denial.WorkItemId, Assignee: "ana"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.ResolveWorkItem(hosttest.As(t.Context(), p, "k2"), &pb.ResolveWorkItemRequest{WorkItemId: denial.WorkItemId, Outcome: "accepted"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.ResolveWorkItem(hosttest.As(t.Context(), p, "k3"), &pb.ResolveWorkItemRequest{WorkItemId: denial.WorkItemId, Outcome: "accepted"}); status.Code(err) != codes.FailedPrecondition {
+		t.Fatalf("resolved twice: %v", err)
+	}
+	got, err := api.GetWorkItem(hosttest.As(t.Context(), p, ""), &pb.GetWorkItemRequest{WorkItemId: denial.WorkItemId})
+	if err != nil || got.Assignee != "ana" || got.Outcome != "accepted" || got.Automatic || got.State != pb.WorkItemState_WORK_ITEM_STATE_RESOLVED {
+		t.Fatalf("%v, %v", got, err)
+	}
+	hosttest.Publish(t, p, "claims", "claim/clm_1", &claimsv1.ClaimReleased{ClaimId: "clm_1"})
+	list(&pb.ListWorkItemsRequest{State: pb.WorkItemState_WORK_ITEM_STATE_OPEN}, 0)
+	if held := list(&pb.ListWorkItemsRequest{ClaimId: "clm_1"}, 1)[0]; !held.Automatic {
+		t.Fatal(held)
+	}
+}
+
+// What posting leaves to a patient becomes a balance and a statement, with the name from the vault.
+func TestStatements(t *testing.T) {
+	p := hosttest.Start(t, noon, collections.New())
+	api := pb.NewCollectionsServiceClient(hosttest.Conn(t, p, "collections"))
+	hosttest.Publish(t, p, "registry", "organization/org_1", &registryv1.OrganizationRegistered{OrganizationId: "org_1", Name: "Quiet Harbor"})
+	hosttest.Publish(t, p, "registry", "location/loc_1", &registryv1.LocationRegistered{LocationId: "loc_1", OrganizationId: "org_1"})
+	hosttest.Publish(t, p, "intake", "patient/pat_1", &intakev1.PatientRegistered{PatientId: "pat_1", Name: &typev1.PersonName{First: "Ann", Last: "Doe"}})
+	token := hosttest.Publish(t, p, "posting", "account/enc_1", &postingv1.ChargePosted{
+		AccountId: "enc_1", PatientId: "pat_1", LocationId: "loc_1", ServiceDate: "2026-03-02", Legs: []*typev1.Leg{
+			{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT, Amount: 15000}, {Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, Amount: -15000},
+		},
+	})
+	hosttest.Until(t, "everything is known", func() error {
+		b, err := api.GetPatientBalance(hosttest.As(t.Context(), p, "", token), &pb.GetPatientBalanceRequest{PatientId: "pat_1"})
+		if err != nil || b.Balance.AmountMinor != 15000 || len(b.Accounts) != 1 {
+			return fmt.Errorf("%v, %v", b, err)
+		}
+		return nil
+	})
+	var id string
+	hosttest.Until(t, "a statement", func() error { // the patient's name may be on its way
+		r, err := api.IssueStatement(hosttest.As(t.Context(), p, "k1"), &pb.IssueStatementRequest{PatientId: "pat_1"})
+		id = r.GetId()
+		return err
+	})
+	if id != "pat_1" {
+		t.Fatal(id)
+	}
+	list, err := api.ListStatements(hosttest.As(t.Context(), p, ""), &pb.ListStatementsRequest{PatientId: "pat_1"})
+	if err != nil || len(list.Statements) != 1 || list.Statements[0].DueDate != "2026-04-10" {
+		t.Fatalf("%v, %v", list, err)
+	}
+	s, err := api.GetStatement(hosttest.As(t.Context(), p, ""), &pb.GetStatementRequest{StatementId: list.Statements[0].StatementId})
+	if err != nil || s.PatientName.GetLast() != "Doe" || s.Balance.AmountMinor != 15000 || s.Entries[0].Explanation != "Session of 2 March 2026: charged $150.00" {
+		t.Fatalf("%v, %v", s, err)
+	}
+	page, err := api.GetStatementHtml(hosttest.As(t.Context(), p, ""), &pb.GetStatementHtmlRequest{StatementId: s.StatementId})
+	if err != nil || !bytes.Contains(page.Data, []byte("Ann Doe")) {
+		t.Fatalf("%v, %v", page, err)
+	}
+	letter, err := api.GetStatementPdf(hosttest.As(t.Context(), p, ""), &pb.GetStatementPdfRequest{StatementId: s.StatementId})
+	if err != nil || !bytes.HasPrefix(letter.Data, []byte("%PDF-")) {
+		t.Fatal(err)
+	}
+	if _, err := api.IssueStatement(hosttest.As(t.Context(), p, "k2"), &pb.IssueStatementRequest{PatientId: "pat_1"}); status.Code(err) != codes.FailedPrecondition {
+		t.Fatalf("two statements of a day: %v", err)
+	}
+}
