@@ -15,6 +15,9 @@ import (
 )
 
 // The lock on head and every look at what it protects are statements of their own: a statement that waits for a lock goes on with the snapshot from before it got it.
+//
+// Each row is found by its key in a subquery that the planner can't turn into a join. The writer's plans are kept, and a join planned while its tables were small would read them whole
+// when they are large.
 const (
 	sqlBegin  = `BEGIN ISOLATION LEVEL READ COMMITTED`
 	sqlHead   = `SELECT position, epoch, by_slot, recorded_at FROM head FOR UPDATE`
@@ -22,18 +25,20 @@ const (
 
 	sqlVersions = `SELECT coalesce((SELECT e.version FROM event e WHERE e.tenant = k.tenant AND e.stream = k.stream ORDER BY e.version DESC LIMIT 1), 0)
 		FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS k(tenant, stream, n) ORDER BY k.n`
-	sqlAnswered = `SELECT r.tenant, r.key FROM unnest($1::uuid[], $2::text[]) AS k(tenant, key) JOIN request r ON r.tenant = k.tenant AND r.key = k.key`
-	sqlMarks    = `SELECT i.consumer, i.source, i.slot, i.position FROM unnest($1::text[], $2::text[], $3::smallint[]) AS k(consumer, source, slot)
-		JOIN inbox i ON i.consumer = k.consumer AND i.source = k.source AND i.slot = k.slot FOR UPDATE OF i`
-	sqlParked = `SELECT p.consumer, p.source, p.position, p.state, p.waits_mirror, p.waits_tenant, p.waits_key
+	sqlAnswered = `SELECT k.tenant, k.key FROM unnest($1::uuid[], $2::text[]) AS k(tenant, key)
+		WHERE (SELECT true FROM request r WHERE r.tenant = k.tenant AND r.key = k.key)`
+	sqlMarks = `SELECT k.consumer, k.source, k.slot, i.position FROM unnest($1::text[], $2::text[], $3::smallint[]) AS k(consumer, source, slot)
+		CROSS JOIN LATERAL (SELECT position FROM inbox i WHERE i.consumer = k.consumer AND i.source = k.source AND i.slot = k.slot FOR UPDATE) i`
+	sqlParked = `SELECT k.consumer, k.source, k.position, p.state, p.waits_mirror, p.waits_tenant, p.waits_key
 		FROM unnest($1::text[], $2::text[], $3::bigint[]) AS k(consumer, source, position)
-		JOIN parked p ON p.consumer = k.consumer AND p.source = k.source AND p.position = k.position`
+		CROSS JOIN LATERAL (SELECT * FROM parked p WHERE p.consumer = k.consumer AND p.source = k.source AND p.position = k.position OFFSET 0) p`
 	sqlWaiting = `SELECT p.consumer, p.source, p.position, p.state, p.waits_mirror, p.waits_tenant, p.waits_key
 		FROM unnest($1::text[], $2::uuid[], $3::text[]) AS k(mirror, tenant, key)
-		JOIN parked p ON p.waits_mirror = k.mirror AND p.waits_tenant = k.tenant AND p.waits_key = k.key AND p.state = 'waiting'`
+		CROSS JOIN LATERAL (SELECT * FROM parked p WHERE p.waits_mirror = k.mirror AND p.waits_tenant = k.tenant AND p.waits_key = k.key AND p.state = 'waiting' OFFSET 0) p`
 	sqlKeys = `SELECT k.mirror, k.tenant, k.key FROM unnest($1::text[], $2::uuid[], $3::text[]) AS k(mirror, tenant, key)
-		WHERE EXISTS (SELECT FROM mirror m WHERE m.mirror = k.mirror AND m.tenant = k.tenant AND m.key = k.key)`
-	sqlTimers = `SELECT t.tenant, t.key, t.due_at FROM unnest($1::uuid[], $2::text[]) AS k(tenant, key) JOIN timer t ON t.tenant = k.tenant AND t.key = k.key`
+		WHERE (SELECT true FROM mirror m WHERE m.mirror = k.mirror AND m.tenant = k.tenant AND m.key = k.key LIMIT 1)`
+	sqlTimers = `SELECT k.tenant, k.key, t.due_at FROM unnest($1::uuid[], $2::text[]) AS k(tenant, key)
+		CROSS JOIN LATERAL (SELECT due_at FROM timer t WHERE t.tenant = k.tenant AND t.key = k.key OFFSET 0) t`
 )
 
 // look locks the head and reads what the calls touch, in one round trip. last is the number of the last batch of this writer that was committed.
@@ -249,17 +254,17 @@ const (
 	sqlMirror = `INSERT INTO mirror (mirror, tenant, key, source, position, record)
 		SELECT mirror, tenant, key, source, position, record FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bytea[])
 		WITH ORDINALITY AS k(mirror, tenant, key, source, position, record, n) ORDER BY n ON CONFLICT DO NOTHING`
-	sqlUnpark = `DELETE FROM parked p USING unnest($1::text[], $2::text[], $3::bigint[]) AS k(consumer, source, position)
-		WHERE p.consumer = k.consumer AND p.source = k.source AND p.position = k.position`
-	sqlWake = `UPDATE parked p SET state = 'ready', waits_mirror = NULL, waits_tenant = NULL, waits_key = NULL
-		FROM unnest($1::text[], $2::text[], $3::bigint[]) AS k(consumer, source, position)
-		WHERE p.consumer = k.consumer AND p.source = k.source AND p.position = k.position`
+	sqlParkedAt = `(SELECT p.ctid FROM unnest($1::text[], $2::text[], $3::bigint[]) AS k(consumer, source, position)
+		CROSS JOIN LATERAL (SELECT ctid FROM parked p WHERE p.consumer = k.consumer AND p.source = k.source AND p.position = k.position OFFSET 0) p)`
+	sqlUnpark = `DELETE FROM parked WHERE ctid = ANY (ARRAY ` + sqlParkedAt + `)`
+	sqlWake   = `UPDATE parked SET state = 'ready', waits_mirror = NULL, waits_tenant = NULL, waits_key = NULL WHERE ctid = ANY (ARRAY ` + sqlParkedAt + `)`
 	sqlRepark = `UPDATE parked SET state = $4, waits_mirror = $5, waits_tenant = $6, waits_key = $7, error = $8, attempts = $9
 		WHERE consumer = $1 AND source = $2 AND position = $3`
 	sqlPark = `INSERT INTO parked (consumer, source, position, state, waits_mirror, waits_tenant, waits_key, error, attempts, tenant, stream, record, since)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
-	sqlUnset = `DELETE FROM timer t USING unnest($1::uuid[], $2::text[]) AS k(tenant, key) WHERE t.tenant = k.tenant AND t.key = k.key`
-	sqlSet   = `INSERT INTO timer (tenant, key, kind, stream_id, due_at, type, body)
+	sqlUnset = `DELETE FROM timer WHERE ctid = ANY (ARRAY (SELECT t.ctid FROM unnest($1::uuid[], $2::text[]) AS k(tenant, key)
+		CROSS JOIN LATERAL (SELECT ctid FROM timer t WHERE t.tenant = k.tenant AND t.key = k.key OFFSET 0) t))`
+	sqlSet = `INSERT INTO timer (tenant, key, kind, stream_id, due_at, type, body)
 		SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bytea[])
 		ON CONFLICT (tenant, key) DO UPDATE SET kind = excluded.kind, stream_id = excluded.stream_id, due_at = excluded.due_at, type = excluded.type, body = excluded.body`
 	sqlState = `INSERT INTO state (tenant, stream, version, fold_hash, body) SELECT * FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::bytea[])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -61,6 +62,7 @@ func open(t testing.TB, role string, o pglog.Options) *pglog.Log {
 	if o.Clock == nil {
 		o.Clock = clock
 	}
+	o.Log = slog.New(slog.DiscardHandler)
 	log, err := pglog.Open(t.Context(), role, o)
 	if err != nil {
 		t.Fatal(err)

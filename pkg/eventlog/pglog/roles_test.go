@@ -140,7 +140,7 @@ func TestMigrate(t *testing.T) {
 	})
 	t.Run("without a superuser", func(t *testing.T) {
 		super := connect(t, admin)
-		execute(t, super, "CREATE ROLE pglog_test_admin LOGIN CREATEROLE PASSWORD 'x'", "CREATE SCHEMA elsewhere")
+		execute(t, super, `DO $$ BEGIN CREATE ROLE pglog_test_admin LOGIN CREATEROLE PASSWORD 'x'; EXCEPTION WHEN duplicate_object THEN END $$`)
 		var database string
 		if err := super.QueryRow(ctx, "SELECT current_database()").Scan(&database); err != nil {
 			t.Fatal(err)
