@@ -293,6 +293,9 @@ func states(t *testing.T) map[string]State {
 	w = gone(t)
 	w.tell(t, posting("rem_1", "4", decidedLine("L1", "90837", 15000, 0, cas("CO", "4", 15000))))
 	all["denied"] = w.states[clm1]
+	w = gone(t)
+	w.tell(t, posting("rem_1", "1", decidedLine("L1", "90837", 15000, 15000), decidedLine("L2", "90785", 1000, 1000)))
+	all["paid"] = w.states[clm1]
 	w = told(t, nil)
 	p := posting("rem_1", "4", decidedLine("L1", "90837", 15000, 0, cas("CO", "4", 15000)))
 	p.RemittanceClaim.PayerClaimControlNumber = ""
@@ -310,6 +313,7 @@ func TestCorrect(t *testing.T) {
 		want     string
 	}{
 		{"a denied claim is replaced, with the payer's number", "denied", []*pb.LineChange{modifier}, "", "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (7 v2 ICN1)"},
+		{"a closed claim is open again", "paid", []*pb.LineChange{modifier}, "", "ClaimReopened CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (7 v2 ICN1)"},
 		{"a rejected claim is an original again", "rejected", []*pb.LineChange{modifier}, "", "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (1 v2 )"},
 		{"a held claim is corrected before it goes", "held", nil, "A99", "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (1 v2 )"},
 		{"what the payer has is not overtaken", "accepted", []*pb.LineChange{modifier}, "", "claims.not_in_flight"},
@@ -370,6 +374,7 @@ func TestRelease(t *testing.T) {
 func TestVoid(t *testing.T) {
 	for in, want := range map[string]string{
 		"denied":                  "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (8 v2 ICN1)",
+		"paid":                    "ClaimReopened CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (8 v2 ICN1)",
 		"held":                    "ClaimClosed",
 		"rejected":                "ClaimClosed",
 		"accepted":                "claims.not_in_flight",
@@ -402,6 +407,9 @@ func TestVoid(t *testing.T) {
 	}
 	w.record(t, clm1, out)
 	w.drain(t)
+	if w.states[clm1].Closed {
+		t.Fatal("closed while the void is on its way")
+	}
 	w.tell(t, posting("rem_2", "22", decidedLine("L1", "90837", -15000, -9000, cas("CO", "45", -6000))))
 	if s := w.states[clm1]; !s.Closed || !s.Withdrawn || s.Decided {
 		t.Fatalf("%+v", s)

@@ -54,13 +54,13 @@ func earlierPayersAgain(s State, o Opening) []es.Event {
 	next := proto.Clone(s.Content).(*pb.ClaimContent)
 	next.PriorPayers, next.PriorCoverageMemberIds = o.Created.Content.PriorPayers, o.Created.Content.PriorCoverageMemberIds
 	prepared := prepare(s, next, "an earlier payer decided anew")
-	s = s.with(prepared)
+	s = s.with(prepared...)
 	if s.Sent == 0 {
-		return append([]es.Event{prepared}, scrub(s, o.Scrub)...)
+		return append(prepared, scrub(s, o.Scrub)...)
 	}
 	var why refuse.List
 	why.If(true, EarlierPayersUnchanged, "prior_payers", "an earlier payer decided anew after this claim was sent: release it to send what it says now")
-	return []es.Event{prepared, hold(s, why.Reasons())}
+	return append(prepared, hold(s, why.Reasons()))
 }
 
 // scrub runs the edits on the current version, and sends or holds it.
@@ -88,8 +88,13 @@ func send(s State) *pb.SubmissionRequested {
 	return &pb.SubmissionRequested{ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, ClaimVersion: s.Version, Content: s.Content}
 }
 
-func prepare(s State, content *pb.ClaimContent, reason string) *pb.CorrectedClaimPrepared {
-	return &pb.CorrectedClaimPrepared{ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, ClaimVersion: s.Version + 1, Content: content, Reason: reason}
+// prepare makes the next version; a closed claim is open again with it.
+func prepare(s State, content *pb.ClaimContent, reason string) []es.Event {
+	var events []es.Event
+	if s.Closed {
+		events = append(events, &pb.ClaimReopened{ClaimId: s.Created.ClaimId, Reason: "version " + fmt.Sprint(s.Version+1) + " is prepared"})
+	}
+	return append(events, &pb.CorrectedClaimPrepared{ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, ClaimVersion: s.Version + 1, Content: content, Reason: reason})
 }
 
 // Release sends a held claim as it is. What went out before goes out as a version of its own, as a replacement where the payer has decided an earlier one.
@@ -110,7 +115,7 @@ func Release(s State, c *pb.ReleaseClaimRequest) ([]es.Event, error) {
 	var events []es.Event
 	if s.Sent == s.Version || !proto.Equal(content, s.Content) {
 		prepared := prepare(s, content, "released: "+c.Reason)
-		events, s = append(events, prepared), s.with(prepared)
+		events, s = append(events, prepared...), s.with(prepared...)
 	}
 	return append(events, &pb.ClaimReleased{ClaimId: c.ClaimId, Reason: c.Reason}, send(s)), nil
 }
@@ -161,7 +166,7 @@ func again(s State, a Again) []es.Event {
 	if changed {
 		replaces(s, content)
 		prepared := prepare(s, content, "facts have changed")
-		events, s = append(events, prepared), s.with(prepared)
+		events, s = append(events, prepared...), s.with(prepared...)
 	} else {
 		found := &pb.ClaimScrubbed{Edits: edits.Scrub(content, a.Scrub)}
 		if proto.Equal(found, &pb.ClaimScrubbed{Edits: s.Scrubbed.GetEdits()}) {
@@ -211,7 +216,7 @@ func Correct(s State, c *pb.CorrectClaimRequest, f edits.Facts) ([]es.Event, err
 		return no.Or()
 	}
 	prepared := prepare(s, content, c.Reason)
-	return append([]es.Event{prepared}, scrub(s.with(prepared), f)...), nil
+	return append(prepared, scrub(s.with(prepared...), f)...), nil
 }
 
 func change(no *refuse.List, content *pb.ClaimContent, l *pb.LineChange, field string) {
@@ -270,5 +275,5 @@ func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
 		return []es.Event{&pb.ClaimClosed{ClaimId: c.ClaimId, Reason: withdrawnReason + ": " + c.Reason}}, nil
 	}
 	prepared := prepare(s, content, c.Reason)
-	return append([]es.Event{prepared}, scrub(s.with(prepared), f)...), nil
+	return append(prepared, scrub(s.with(prepared...), f)...), nil
 }
