@@ -3,6 +3,7 @@ package collections_test
 import (
 	"bytes"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,4 +119,46 @@ func TestStatements(t *testing.T) {
 	if _, err := api.IssueStatement(hosttest.As(t.Context(), p, "k2"), &pb.IssueStatementRequest{PatientId: "pat_1"}); status.Code(err) != codes.FailedPrecondition {
 		t.Fatalf("two statements of a day: %v", err)
 	}
+}
+
+// A week after the balance appears the clock writes the first statement; a month later, still unpaid, the second.
+func TestTheClockWritesStatements(t *testing.T) {
+	var days atomic.Int64
+	p := hosttest.Start(t, func() time.Time { return noon().AddDate(0, 0, int(days.Load())) }, collections.New())
+	api := pb.NewCollectionsServiceClient(hosttest.Conn(t, p, "collections"))
+	hosttest.Publish(t, p, "intake", "patient/pat_1", &intakev1.PatientRegistered{PatientId: "pat_1", Name: &typev1.PersonName{First: "Ann", Last: "Doe"}})
+	hosttest.Publish(t, p, "posting", "account/enc_1", &postingv1.ResponsibilityTransferred{
+		AccountId: "enc_1", PatientId: "pat_1", ServiceDate: "2026-03-02", GroupCode: "PR", Carc: "3", Amount: 2000, Legs: []*typev1.Leg{
+			{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT, Amount: 2000}, {Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE, Amount: -2000, PayerId: "pay_1"},
+		},
+	})
+	written := func(want ...string) {
+		t.Helper()
+		hosttest.Until(t, fmt.Sprint("statements of ", want), func() error {
+			list, err := api.ListStatements(hosttest.As(t.Context(), p, ""), &pb.ListStatementsRequest{PatientId: "pat_1"})
+			if err != nil {
+				return err
+			}
+			var got []string
+			for _, s := range list.Statements {
+				got = append(got, s.StatementDate)
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				return fmt.Errorf("there are %v", got)
+			}
+			return nil
+		})
+	}
+	hosttest.Until(t, "the balance", func() error {
+		b, err := api.GetPatientBalance(hosttest.As(t.Context(), p, ""), &pb.GetPatientBalanceRequest{PatientId: "pat_1"})
+		if err != nil || b.Balance.AmountMinor != 2000 {
+			return fmt.Errorf("%v, %v", b, err)
+		}
+		return nil
+	})
+	written()
+	days.Store(8)
+	written("2026-03-27")
+	days.Store(40)
+	written("2026-04-26", "2026-03-27")
 }

@@ -2,6 +2,7 @@ package posting_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -194,5 +195,15 @@ func TestWhatDoesNotFitIsNotBooked(t *testing.T) {
 	page, err = r.api.ListRemittances(hosttest.As(t.Context(), r.p, ""), &pb.ListRemittancesRequest{PageSize: 2, PageToken: page.NextPageToken})
 	if err != nil || len(page.Remittances) != 1 || page.Remittances[0].RemittanceId != "rem_off" {
 		t.Fatalf("%v, %v", page, err)
+	}
+}
+
+// The database refuses an entry that does not balance, whoever writes it.
+func TestTheLedgerTableRefusesWhatDoesNotBalance(t *testing.T) {
+	r := start(t)
+	_, err := r.p.Runtime("posting").DB.Exec(t.Context(), `INSERT INTO ledger_legs (tenant_id, event_id, leg, position, event_type, occurred_on, ledger_account, payer_id,
+		payer_sequence, line_id, amount, account_id, patient_id, remittance_id) VALUES (gen_random_uuid(), gen_random_uuid(), 1, 1, 'x', '2026-03-20', 3, '', 0, '', 5, '', '', '')`)
+	if err == nil || !strings.Contains(err.Error(), "off by 5 cents") {
+		t.Fatalf("an entry of one leg got in: %v", err)
 	}
 }

@@ -41,17 +41,19 @@ const (
 type CollectionsServiceClient interface {
 	// The work items, earliest due first. Filters are combined.
 	ListWorkItems(ctx context.Context, in *ListWorkItemsRequest, opts ...grpc.CallOption) (*ListWorkItemsResponse, error)
+	// One work item. NotFound when there is none.
 	GetWorkItem(ctx context.Context, in *GetWorkItemRequest, opts ...grpc.CallOption) (*WorkItem, error)
 	// Gives an open work item to somebody. To the same person again changes nothing. Refusals: collections.work_item_exists, collections.work_item_open.
 	AssignWorkItem(ctx context.Context, in *AssignWorkItemRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Closes a work item by hand. Refusals: collections.work_item_exists, collections.work_item_open.
 	ResolveWorkItem(ctx context.Context, in *ResolveWorkItemRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
-	// What a patient owes, by account.
+	// What a patient owes, by account. NotFound when nobody has that id.
 	GetPatientBalance(ctx context.Context, in *GetPatientBalanceRequest, opts ...grpc.CallOption) (*PatientBalance, error)
 	// Writes a statement now. Refusals: collections.patient_exists, collections.something_owed, collections.one_statement_a_day.
 	IssueStatement(ctx context.Context, in *IssueStatementRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// The statements of one patient, newest first, without names.
 	ListStatements(ctx context.Context, in *ListStatementsRequest, opts ...grpc.CallOption) (*ListStatementsResponse, error)
+	// One statement, with names. NotFound when there is none.
 	GetStatement(ctx context.Context, in *GetStatementRequest, opts ...grpc.CallOption) (*Statement, error)
 	// The statement as a page (text/html).
 	GetStatementHtml(ctx context.Context, in *GetStatementHtmlRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
@@ -175,17 +177,19 @@ func (c *collectionsServiceClient) GetStatementPdf(ctx context.Context, in *GetS
 type CollectionsServiceServer interface {
 	// The work items, earliest due first. Filters are combined.
 	ListWorkItems(context.Context, *ListWorkItemsRequest) (*ListWorkItemsResponse, error)
+	// One work item. NotFound when there is none.
 	GetWorkItem(context.Context, *GetWorkItemRequest) (*WorkItem, error)
 	// Gives an open work item to somebody. To the same person again changes nothing. Refusals: collections.work_item_exists, collections.work_item_open.
 	AssignWorkItem(context.Context, *AssignWorkItemRequest) (*v1.Receipt, error)
 	// Closes a work item by hand. Refusals: collections.work_item_exists, collections.work_item_open.
 	ResolveWorkItem(context.Context, *ResolveWorkItemRequest) (*v1.Receipt, error)
-	// What a patient owes, by account.
+	// What a patient owes, by account. NotFound when nobody has that id.
 	GetPatientBalance(context.Context, *GetPatientBalanceRequest) (*PatientBalance, error)
 	// Writes a statement now. Refusals: collections.patient_exists, collections.something_owed, collections.one_statement_a_day.
 	IssueStatement(context.Context, *IssueStatementRequest) (*v1.Receipt, error)
 	// The statements of one patient, newest first, without names.
 	ListStatements(context.Context, *ListStatementsRequest) (*ListStatementsResponse, error)
+	// One statement, with names. NotFound when there is none.
 	GetStatement(context.Context, *GetStatementRequest) (*Statement, error)
 	// The statement as a page (text/html).
 	GetStatementHtml(context.Context, *GetStatementHtmlRequest) (*httpbody.HttpBody, error)
