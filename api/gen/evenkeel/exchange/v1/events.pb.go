@@ -35,6 +35,7 @@ type InterchangeBytes struct {
 	SubjectId     string                 `protobuf:"bytes,2,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"` // whose key seals data: a patient_id, or the interchange_id for the envelope
 	Offset        int64                  `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`                       // in the file
 	Data          []byte                 `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
+	Length        int64                  `protobuf:"varint,5,opt,name=length,proto3" json:"length,omitempty"` // of data: known also when the key is gone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -97,6 +98,13 @@ func (x *InterchangeBytes) GetData() []byte {
 	return nil
 }
 
+func (x *InterchangeBytes) GetLength() int64 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
 // Stream partner/{receiver_id}: what waits to be sent to one receiver, and its control numbers.
 type ClaimQueued struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -105,6 +113,7 @@ type ClaimQueued struct {
 	PatientId     string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	ClaimVersion  int32                  `protobuf:"varint,4,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
 	Content       *v1.ClaimContent       `protobuf:"bytes,5,opt,name=content,proto3" json:"content,omitempty"`
+	First         bool                   `protobuf:"varint,6,opt,name=first,proto3" json:"first,omitempty"` // nothing waited before: its timer is set now
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -172,6 +181,13 @@ func (x *ClaimQueued) GetContent() *v1.ClaimContent {
 		return x.Content
 	}
 	return nil
+}
+
+func (x *ClaimQueued) GetFirst() bool {
+	if x != nil {
+		return x.First
+	}
+	return false
 }
 
 type InquiryQueued struct {
@@ -463,6 +479,7 @@ type InterchangeReceived struct {
 	Channel                  string                 `protobuf:"bytes,8,opt,name=channel,proto3" json:"channel,omitempty"` // api, partner
 	FileName                 string                 `protobuf:"bytes,9,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
 	Findings                 []*Finding             `protobuf:"bytes,10,rep,name=findings,proto3" json:"findings,omitempty"`
+	ReceiverId               string                 `protobuf:"bytes,11,opt,name=receiver_id,json=receiverId,proto3" json:"receiver_id,omitempty"` // ISA08
 	unknownFields            protoimpl.UnknownFields
 	sizeCache                protoimpl.SizeCache
 }
@@ -567,6 +584,13 @@ func (x *InterchangeReceived) GetFindings() []*Finding {
 	return nil
 }
 
+func (x *InterchangeReceived) GetReceiverId() string {
+	if x != nil {
+		return x.ReceiverId
+	}
+	return ""
+}
+
 type Finding struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
@@ -658,6 +682,10 @@ type InterchangeRefused struct {
 	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
 	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"` // e.g. "837D (dental claims) is a kind we do not do"
 	Findings      []*Finding             `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"`
+	Size          int64                  `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
+	Channel       string                 `protobuf:"bytes,7,opt,name=channel,proto3" json:"channel,omitempty"` // api, partner
+	FileName      string                 `protobuf:"bytes,8,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	ReceivedDate  string                 `protobuf:"bytes,9,opt,name=received_date,json=receivedDate,proto3" json:"received_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -725,6 +753,34 @@ func (x *InterchangeRefused) GetFindings() []*Finding {
 		return x.Findings
 	}
 	return nil
+}
+
+func (x *InterchangeRefused) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *InterchangeRefused) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *InterchangeRefused) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *InterchangeRefused) GetReceivedDate() string {
+	if x != nil {
+		return x.ReceivedDate
+	}
+	return ""
 }
 
 type SetAcknowledged struct {
@@ -821,6 +877,7 @@ type ClaimStatusReceived struct {
 	StatusCodes             []string               `protobuf:"bytes,6,rep,name=status_codes,json=statusCodes,proto3" json:"status_codes,omitempty"`
 	PayerClaimControlNumber string                 `protobuf:"bytes,7,opt,name=payer_claim_control_number,json=payerClaimControlNumber,proto3" json:"payer_claim_control_number,omitempty"`
 	Source                  *v12.Source            `protobuf:"bytes,8,opt,name=source,proto3" json:"source,omitempty"`
+	PatientControlNumber    string                 `protobuf:"bytes,9,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // TRN02 of the 277CA
 	unknownFields           protoimpl.UnknownFields
 	sizeCache               protoimpl.SizeCache
 }
@@ -909,6 +966,13 @@ func (x *ClaimStatusReceived) GetSource() *v12.Source {
 		return x.Source
 	}
 	return nil
+}
+
+func (x *ClaimStatusReceived) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
+	}
+	return ""
 }
 
 type EligibilityAnswered struct {
@@ -2093,6 +2157,59 @@ func (x *ImportedSubscriber) GetAddress() *v12.Address {
 	return nil
 }
 
+// Answers in a file that are about nothing of ours: kept, so that nothing is dropped without a word.
+type AnswersUnknown struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	InterchangeId string                 `protobuf:"bytes,1,opt,name=interchange_id,json=interchangeId,proto3" json:"interchange_id,omitempty"`
+	Findings      []*Finding             `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswersUnknown) Reset() {
+	*x = AnswersUnknown{}
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswersUnknown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswersUnknown) ProtoMessage() {}
+
+func (x *AnswersUnknown) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswersUnknown.ProtoReflect.Descriptor instead.
+func (*AnswersUnknown) Descriptor() ([]byte, []int) {
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *AnswersUnknown) GetInterchangeId() string {
+	if x != nil {
+		return x.InterchangeId
+	}
+	return ""
+}
+
+func (x *AnswersUnknown) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
 // Timer body: the waiting claims of a receiver are to be sent.
 type BatchDue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2103,7 +2220,7 @@ type BatchDue struct {
 
 func (x *BatchDue) Reset() {
 	*x = BatchDue{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2232,7 @@ func (x *BatchDue) String() string {
 func (*BatchDue) ProtoMessage() {}
 
 func (x *BatchDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2245,7 @@ func (x *BatchDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDue.ProtoReflect.Descriptor instead.
 func (*BatchDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BatchDue) GetReceiverId() string {
@@ -2142,13 +2259,14 @@ var File_evenkeel_exchange_v1_events_proto protoreflect.FileDescriptor
 
 const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"!evenkeel/exchange/v1/events.proto\x12\x14evenkeel.exchange.v1\x1a\x1fevenkeel/claims/v1/events.proto\x1a\x1fevenkeel/coding/v1/events.proto\x1a\x1fevenkeel/intake/v1/events.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\"\x8a\x01\n" +
+	"!evenkeel/exchange/v1/events.proto\x12\x14evenkeel.exchange.v1\x1a\x1fevenkeel/claims/v1/events.proto\x1a\x1fevenkeel/coding/v1/events.proto\x1a\x1fevenkeel/intake/v1/events.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\"\xa2\x01\n" +
 	"\x10InterchangeBytes\x12%\n" +
 	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\x12\x1d\n" +
 	"\n" +
 	"subject_id\x18\x02 \x01(\tR\tsubjectId\x12\x16\n" +
 	"\x06offset\x18\x03 \x01(\x03R\x06offset\x12\x18\n" +
-	"\x04data\x18\x04 \x01(\fB\x04\xa8\xd4\x18\x01R\x04data\"\xc9\x01\n" +
+	"\x04data\x18\x04 \x01(\fB\x04\xa8\xd4\x18\x01R\x04data\x12\x16\n" +
+	"\x06length\x18\x05 \x01(\x03R\x06length\"\xdf\x01\n" +
 	"\vClaimQueued\x12\x1f\n" +
 	"\vreceiver_id\x18\x01 \x01(\tR\n" +
 	"receiverId\x12\x19\n" +
@@ -2156,7 +2274,8 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"patient_id\x18\x03 \x01(\tR\tpatientId\x12#\n" +
 	"\rclaim_version\x18\x04 \x01(\x05R\fclaimVersion\x12:\n" +
-	"\acontent\x18\x05 \x01(\v2 .evenkeel.claims.v1.ClaimContentR\acontent\"\x93\x01\n" +
+	"\acontent\x18\x05 \x01(\v2 .evenkeel.claims.v1.ClaimContentR\acontent\x12\x14\n" +
+	"\x05first\x18\x06 \x01(\bR\x05first\"\x93\x01\n" +
 	"\rInquiryQueued\x12\x1f\n" +
 	"\vreceiver_id\x18\x01 \x01(\tR\n" +
 	"receiverId\x12\x1d\n" +
@@ -2186,7 +2305,7 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\x06claims\x18\t \x03(\v2\x1f.evenkeel.exchange.v1.SentClaimR\x06claims\x12#\n" +
 	"\rtrace_numbers\x18\n" +
 	" \x03(\tR\ftraceNumbers\x12\x1b\n" +
-	"\tsent_date\x18\v \x01(\tR\bsentDate\"\xf9\x02\n" +
+	"\tsent_date\x18\v \x01(\tR\bsentDate\"\x9a\x03\n" +
 	"\x13InterchangeReceived\x12%\n" +
 	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\x12\x1f\n" +
 	"\vfile_sha256\x18\x02 \x01(\tR\n" +
@@ -2199,28 +2318,34 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\achannel\x18\b \x01(\tR\achannel\x12\x1b\n" +
 	"\tfile_name\x18\t \x01(\tR\bfileName\x129\n" +
 	"\bfindings\x18\n" +
-	" \x03(\v2\x1d.evenkeel.exchange.v1.FindingR\bfindings\"\x9d\x01\n" +
+	" \x03(\v2\x1d.evenkeel.exchange.v1.FindingR\bfindings\x12\x1f\n" +
+	"\vreceiver_id\x18\v \x01(\tR\n" +
+	"receiverId\"\x9d\x01\n" +
 	"\aFinding\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x1a\n" +
 	"\bseverity\x18\x02 \x01(\tR\bseverity\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x16\n" +
 	"\x06length\x18\x05 \x01(\x03R\x06length\x12\x18\n" +
-	"\asegment\x18\x06 \x01(\tR\asegment\"\xc3\x01\n" +
+	"\asegment\x18\x06 \x01(\tR\asegment\"\xb3\x02\n" +
 	"\x12InterchangeRefused\x12%\n" +
 	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\x12\x1f\n" +
 	"\vfile_sha256\x18\x02 \x01(\tR\n" +
 	"fileSha256\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x129\n" +
-	"\bfindings\x18\x05 \x03(\v2\x1d.evenkeel.exchange.v1.FindingR\bfindings\"\xd8\x01\n" +
+	"\bfindings\x18\x05 \x03(\v2\x1d.evenkeel.exchange.v1.FindingR\bfindings\x12\x12\n" +
+	"\x04size\x18\x06 \x01(\x03R\x04size\x12\x18\n" +
+	"\achannel\x18\a \x01(\tR\achannel\x12\x1b\n" +
+	"\tfile_name\x18\b \x01(\tR\bfileName\x12#\n" +
+	"\rreceived_date\x18\t \x01(\tR\freceivedDate\"\xd8\x01\n" +
 	"\x0fSetAcknowledged\x12%\n" +
 	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\x12\x19\n" +
 	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x12#\n" +
 	"\rclaim_version\x18\x03 \x01(\x05R\fclaimVersion\x12\x16\n" +
 	"\x06status\x18\x04 \x01(\tR\x06status\x12\x14\n" +
 	"\x05codes\x18\x05 \x03(\tR\x05codes\x120\n" +
-	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xe9\x02\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x9f\x03\n" +
 	"\x13ClaimStatusReceived\x12%\n" +
 	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\x12\x19\n" +
 	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x12#\n" +
@@ -2229,7 +2354,8 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\baccepted\x18\x05 \x01(\bR\baccepted\x12!\n" +
 	"\fstatus_codes\x18\x06 \x03(\tR\vstatusCodes\x12;\n" +
 	"\x1apayer_claim_control_number\x18\a \x01(\tR\x17payerClaimControlNumber\x120\n" +
-	"\x06source\x18\b \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xf3\x04\n" +
+	"\x06source\x18\b \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x124\n" +
+	"\x16patient_control_number\x18\t \x01(\tR\x14patientControlNumber\"\xf3\x04\n" +
 	"\x13EligibilityAnswered\x12%\n" +
 	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\x120\n" +
 	"\x14eligibility_check_id\x18\x02 \x01(\tR\x12eligibilityCheckId\x12\x1d\n" +
@@ -2364,7 +2490,10 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"birth_date\x18\x04 \x01(\tR\tbirthDate\x12'\n" +
 	"\x03sex\x18\x05 \x01(\x0e2\x15.evenkeel.type.v1.SexR\x03sex\x123\n" +
-	"\aaddress\x18\x06 \x01(\v2\x19.evenkeel.type.v1.AddressR\aaddress\"+\n" +
+	"\aaddress\x18\x06 \x01(\v2\x19.evenkeel.type.v1.AddressR\aaddress\"r\n" +
+	"\x0eAnswersUnknown\x12%\n" +
+	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\x129\n" +
+	"\bfindings\x18\x02 \x03(\v2\x1d.evenkeel.exchange.v1.FindingR\bfindings\"+\n" +
 	"\bBatchDue\x12\x1f\n" +
 	"\vreceiver_id\x18\x01 \x01(\tR\n" +
 	"receiverIdBFZDgithub.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1;exchangev1b\x06proto3"
@@ -2381,7 +2510,7 @@ func file_evenkeel_exchange_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_exchange_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_exchange_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_evenkeel_exchange_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_evenkeel_exchange_v1_events_proto_goTypes = []any{
 	(*InterchangeBytes)(nil),         // 0: evenkeel.exchange.v1.InterchangeBytes
 	(*ClaimQueued)(nil),              // 1: evenkeel.exchange.v1.ClaimQueued
@@ -2402,66 +2531,68 @@ var file_evenkeel_exchange_v1_events_proto_goTypes = []any{
 	(*ClaimImported)(nil),            // 16: evenkeel.exchange.v1.ClaimImported
 	(*ImportedCoverage)(nil),         // 17: evenkeel.exchange.v1.ImportedCoverage
 	(*ImportedSubscriber)(nil),       // 18: evenkeel.exchange.v1.ImportedSubscriber
-	(*BatchDue)(nil),                 // 19: evenkeel.exchange.v1.BatchDue
-	(*v1.ClaimContent)(nil),          // 20: evenkeel.claims.v1.ClaimContent
-	(*v11.EligibilityRequested)(nil), // 21: evenkeel.intake.v1.EligibilityRequested
-	(*v12.Source)(nil),               // 22: evenkeel.type.v1.Source
-	(v1.AcknowledgmentLevel)(0),      // 23: evenkeel.claims.v1.AcknowledgmentLevel
-	(v11.CoverageStatus)(0),          // 24: evenkeel.intake.v1.CoverageStatus
-	(*v12.Adjustment)(nil),           // 25: evenkeel.type.v1.Adjustment
-	(*v1.Provider)(nil),              // 26: evenkeel.claims.v1.Provider
-	(*v12.ServiceLine)(nil),          // 27: evenkeel.type.v1.ServiceLine
-	(*v13.PriorAdjudication)(nil),    // 28: evenkeel.coding.v1.PriorAdjudication
-	(*v1.ClaimPerson)(nil),           // 29: evenkeel.claims.v1.ClaimPerson
-	(v12.PayerSequence)(0),           // 30: evenkeel.type.v1.PayerSequence
-	(v12.Relationship)(0),            // 31: evenkeel.type.v1.Relationship
-	(*v12.PersonName)(nil),           // 32: evenkeel.type.v1.PersonName
-	(v12.Sex)(0),                     // 33: evenkeel.type.v1.Sex
-	(*v12.Address)(nil),              // 34: evenkeel.type.v1.Address
+	(*AnswersUnknown)(nil),           // 19: evenkeel.exchange.v1.AnswersUnknown
+	(*BatchDue)(nil),                 // 20: evenkeel.exchange.v1.BatchDue
+	(*v1.ClaimContent)(nil),          // 21: evenkeel.claims.v1.ClaimContent
+	(*v11.EligibilityRequested)(nil), // 22: evenkeel.intake.v1.EligibilityRequested
+	(*v12.Source)(nil),               // 23: evenkeel.type.v1.Source
+	(v1.AcknowledgmentLevel)(0),      // 24: evenkeel.claims.v1.AcknowledgmentLevel
+	(v11.CoverageStatus)(0),          // 25: evenkeel.intake.v1.CoverageStatus
+	(*v12.Adjustment)(nil),           // 26: evenkeel.type.v1.Adjustment
+	(*v1.Provider)(nil),              // 27: evenkeel.claims.v1.Provider
+	(*v12.ServiceLine)(nil),          // 28: evenkeel.type.v1.ServiceLine
+	(*v13.PriorAdjudication)(nil),    // 29: evenkeel.coding.v1.PriorAdjudication
+	(*v1.ClaimPerson)(nil),           // 30: evenkeel.claims.v1.ClaimPerson
+	(v12.PayerSequence)(0),           // 31: evenkeel.type.v1.PayerSequence
+	(v12.Relationship)(0),            // 32: evenkeel.type.v1.Relationship
+	(*v12.PersonName)(nil),           // 33: evenkeel.type.v1.PersonName
+	(v12.Sex)(0),                     // 34: evenkeel.type.v1.Sex
+	(*v12.Address)(nil),              // 35: evenkeel.type.v1.Address
 }
 var file_evenkeel_exchange_v1_events_proto_depIdxs = []int32{
-	20, // 0: evenkeel.exchange.v1.ClaimQueued.content:type_name -> evenkeel.claims.v1.ClaimContent
-	21, // 1: evenkeel.exchange.v1.InquiryQueued.request:type_name -> evenkeel.intake.v1.EligibilityRequested
+	21, // 0: evenkeel.exchange.v1.ClaimQueued.content:type_name -> evenkeel.claims.v1.ClaimContent
+	22, // 1: evenkeel.exchange.v1.InquiryQueued.request:type_name -> evenkeel.intake.v1.EligibilityRequested
 	3,  // 2: evenkeel.exchange.v1.InterchangeSent.claims:type_name -> evenkeel.exchange.v1.SentClaim
 	6,  // 3: evenkeel.exchange.v1.InterchangeReceived.findings:type_name -> evenkeel.exchange.v1.Finding
 	6,  // 4: evenkeel.exchange.v1.InterchangeRefused.findings:type_name -> evenkeel.exchange.v1.Finding
-	22, // 5: evenkeel.exchange.v1.SetAcknowledged.source:type_name -> evenkeel.type.v1.Source
-	23, // 6: evenkeel.exchange.v1.ClaimStatusReceived.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	22, // 7: evenkeel.exchange.v1.ClaimStatusReceived.source:type_name -> evenkeel.type.v1.Source
-	24, // 8: evenkeel.exchange.v1.EligibilityAnswered.status:type_name -> evenkeel.intake.v1.CoverageStatus
-	22, // 9: evenkeel.exchange.v1.EligibilityAnswered.source:type_name -> evenkeel.type.v1.Source
+	23, // 5: evenkeel.exchange.v1.SetAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	24, // 6: evenkeel.exchange.v1.ClaimStatusReceived.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
+	23, // 7: evenkeel.exchange.v1.ClaimStatusReceived.source:type_name -> evenkeel.type.v1.Source
+	25, // 8: evenkeel.exchange.v1.EligibilityAnswered.status:type_name -> evenkeel.intake.v1.CoverageStatus
+	23, // 9: evenkeel.exchange.v1.EligibilityAnswered.source:type_name -> evenkeel.type.v1.Source
 	13, // 10: evenkeel.exchange.v1.RemittanceRead.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
 	15, // 11: evenkeel.exchange.v1.RemittanceRead.provider_adjustments:type_name -> evenkeel.exchange.v1.ProviderAdjustment
 	12, // 12: evenkeel.exchange.v1.RemittanceRead.residuals:type_name -> evenkeel.exchange.v1.Residual
 	6,  // 13: evenkeel.exchange.v1.RemittanceRead.findings:type_name -> evenkeel.exchange.v1.Finding
-	22, // 14: evenkeel.exchange.v1.RemittanceRead.source:type_name -> evenkeel.type.v1.Source
-	22, // 15: evenkeel.exchange.v1.Residual.source:type_name -> evenkeel.type.v1.Source
-	25, // 16: evenkeel.exchange.v1.RemittanceClaim.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	23, // 14: evenkeel.exchange.v1.RemittanceRead.source:type_name -> evenkeel.type.v1.Source
+	23, // 15: evenkeel.exchange.v1.Residual.source:type_name -> evenkeel.type.v1.Source
+	26, // 16: evenkeel.exchange.v1.RemittanceClaim.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	14, // 17: evenkeel.exchange.v1.RemittanceClaim.lines:type_name -> evenkeel.exchange.v1.RemittanceLine
-	22, // 18: evenkeel.exchange.v1.RemittanceClaim.source:type_name -> evenkeel.type.v1.Source
-	25, // 19: evenkeel.exchange.v1.RemittanceLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	22, // 20: evenkeel.exchange.v1.RemittanceLine.source:type_name -> evenkeel.type.v1.Source
-	22, // 21: evenkeel.exchange.v1.ProviderAdjustment.source:type_name -> evenkeel.type.v1.Source
-	26, // 22: evenkeel.exchange.v1.ClaimImported.billing_provider:type_name -> evenkeel.claims.v1.Provider
-	26, // 23: evenkeel.exchange.v1.ClaimImported.rendering_provider:type_name -> evenkeel.claims.v1.Provider
-	26, // 24: evenkeel.exchange.v1.ClaimImported.supervising_provider:type_name -> evenkeel.claims.v1.Provider
-	26, // 25: evenkeel.exchange.v1.ClaimImported.service_location:type_name -> evenkeel.claims.v1.Provider
+	23, // 18: evenkeel.exchange.v1.RemittanceClaim.source:type_name -> evenkeel.type.v1.Source
+	26, // 19: evenkeel.exchange.v1.RemittanceLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	23, // 20: evenkeel.exchange.v1.RemittanceLine.source:type_name -> evenkeel.type.v1.Source
+	23, // 21: evenkeel.exchange.v1.ProviderAdjustment.source:type_name -> evenkeel.type.v1.Source
+	27, // 22: evenkeel.exchange.v1.ClaimImported.billing_provider:type_name -> evenkeel.claims.v1.Provider
+	27, // 23: evenkeel.exchange.v1.ClaimImported.rendering_provider:type_name -> evenkeel.claims.v1.Provider
+	27, // 24: evenkeel.exchange.v1.ClaimImported.supervising_provider:type_name -> evenkeel.claims.v1.Provider
+	27, // 25: evenkeel.exchange.v1.ClaimImported.service_location:type_name -> evenkeel.claims.v1.Provider
 	17, // 26: evenkeel.exchange.v1.ClaimImported.coverages:type_name -> evenkeel.exchange.v1.ImportedCoverage
-	27, // 27: evenkeel.exchange.v1.ClaimImported.lines:type_name -> evenkeel.type.v1.ServiceLine
-	28, // 28: evenkeel.exchange.v1.ClaimImported.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
-	29, // 29: evenkeel.exchange.v1.ClaimImported.person:type_name -> evenkeel.claims.v1.ClaimPerson
+	28, // 27: evenkeel.exchange.v1.ClaimImported.lines:type_name -> evenkeel.type.v1.ServiceLine
+	29, // 28: evenkeel.exchange.v1.ClaimImported.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
+	30, // 29: evenkeel.exchange.v1.ClaimImported.person:type_name -> evenkeel.claims.v1.ClaimPerson
 	18, // 30: evenkeel.exchange.v1.ClaimImported.subscribers:type_name -> evenkeel.exchange.v1.ImportedSubscriber
-	22, // 31: evenkeel.exchange.v1.ClaimImported.source:type_name -> evenkeel.type.v1.Source
-	30, // 32: evenkeel.exchange.v1.ImportedCoverage.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	31, // 33: evenkeel.exchange.v1.ImportedCoverage.relationship:type_name -> evenkeel.type.v1.Relationship
-	32, // 34: evenkeel.exchange.v1.ImportedSubscriber.name:type_name -> evenkeel.type.v1.PersonName
-	33, // 35: evenkeel.exchange.v1.ImportedSubscriber.sex:type_name -> evenkeel.type.v1.Sex
-	34, // 36: evenkeel.exchange.v1.ImportedSubscriber.address:type_name -> evenkeel.type.v1.Address
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	23, // 31: evenkeel.exchange.v1.ClaimImported.source:type_name -> evenkeel.type.v1.Source
+	31, // 32: evenkeel.exchange.v1.ImportedCoverage.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	32, // 33: evenkeel.exchange.v1.ImportedCoverage.relationship:type_name -> evenkeel.type.v1.Relationship
+	33, // 34: evenkeel.exchange.v1.ImportedSubscriber.name:type_name -> evenkeel.type.v1.PersonName
+	34, // 35: evenkeel.exchange.v1.ImportedSubscriber.sex:type_name -> evenkeel.type.v1.Sex
+	35, // 36: evenkeel.exchange.v1.ImportedSubscriber.address:type_name -> evenkeel.type.v1.Address
+	6,  // 37: evenkeel.exchange.v1.AnswersUnknown.findings:type_name -> evenkeel.exchange.v1.Finding
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_exchange_v1_events_proto_init() }
@@ -2475,7 +2606,7 @@ func file_evenkeel_exchange_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_exchange_v1_events_proto_rawDesc), len(file_evenkeel_exchange_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

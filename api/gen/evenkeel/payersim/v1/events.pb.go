@@ -109,6 +109,8 @@ type ClaimDecided struct {
 	PaidAmount              int64                  `protobuf:"varint,11,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`
 	DeductibleUsedAmount    int64                  `protobuf:"varint,12,opt,name=deductible_used_amount,json=deductibleUsedAmount,proto3" json:"deductible_used_amount,omitempty"`
 	MemberHash              string                 `protobuf:"bytes,13,opt,name=member_hash,json=memberHash,proto3" json:"member_hash,omitempty"`
+	PayeeNpi                string                 `protobuf:"bytes,14,opt,name=payee_npi,json=payeeNpi,proto3" json:"payee_npi,omitempty"`
+	Original                bool                   `protobuf:"varint,15,opt,name=original,proto3" json:"original,omitempty"` // frequency 1: a second one with the same claim_hash is a duplicate
 	unknownFields           protoimpl.UnknownFields
 	sizeCache               protoimpl.SizeCache
 }
@@ -232,6 +234,20 @@ func (x *ClaimDecided) GetMemberHash() string {
 		return x.MemberHash
 	}
 	return ""
+}
+
+func (x *ClaimDecided) GetPayeeNpi() string {
+	if x != nil {
+		return x.PayeeNpi
+	}
+	return ""
+}
+
+func (x *ClaimDecided) GetOriginal() bool {
+	if x != nil {
+		return x.Original
+	}
+	return false
 }
 
 // Bytes on their way to us: 999, 277CA, 271, 835.
@@ -412,17 +428,155 @@ func (x *DepositMade) GetEffectiveDate() string {
 	return ""
 }
 
+// The claims that were due by a day are paid: one 835 for each payer and payee.
+type PaymentRunMade struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ReceiverId    string                 `protobuf:"bytes,1,opt,name=receiver_id,json=receiverId,proto3" json:"receiver_id,omitempty"`
+	RunDate       string                 `protobuf:"bytes,2,opt,name=run_date,json=runDate,proto3" json:"run_date,omitempty"`
+	Payments      []*RunPayment          `protobuf:"bytes,3,rep,name=payments,proto3" json:"payments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PaymentRunMade) Reset() {
+	*x = PaymentRunMade{}
+	mi := &file_evenkeel_payersim_v1_events_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PaymentRunMade) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PaymentRunMade) ProtoMessage() {}
+
+func (x *PaymentRunMade) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_payersim_v1_events_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PaymentRunMade.ProtoReflect.Descriptor instead.
+func (*PaymentRunMade) Descriptor() ([]byte, []int) {
+	return file_evenkeel_payersim_v1_events_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PaymentRunMade) GetReceiverId() string {
+	if x != nil {
+		return x.ReceiverId
+	}
+	return ""
+}
+
+func (x *PaymentRunMade) GetRunDate() string {
+	if x != nil {
+		return x.RunDate
+	}
+	return ""
+}
+
+func (x *PaymentRunMade) GetPayments() []*RunPayment {
+	if x != nil {
+		return x.Payments
+	}
+	return nil
+}
+
+type RunPayment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	EdiPayerId    string                 `protobuf:"bytes,1,opt,name=edi_payer_id,json=ediPayerId,proto3" json:"edi_payer_id,omitempty"`
+	PayeeNpi      string                 `protobuf:"bytes,2,opt,name=payee_npi,json=payeeNpi,proto3" json:"payee_npi,omitempty"`
+	TraceNumber   string                 `protobuf:"bytes,3,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	Amount        int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`                                    // BPR02, cents
+	ForwardAmount int64                  `protobuf:"varint,5,opt,name=forward_amount,json=forwardAmount,proto3" json:"forward_amount,omitempty"` // what the provider owes the payer after this run, cents; recovered from the next ones
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunPayment) Reset() {
+	*x = RunPayment{}
+	mi := &file_evenkeel_payersim_v1_events_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunPayment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunPayment) ProtoMessage() {}
+
+func (x *RunPayment) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_payersim_v1_events_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunPayment.ProtoReflect.Descriptor instead.
+func (*RunPayment) Descriptor() ([]byte, []int) {
+	return file_evenkeel_payersim_v1_events_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RunPayment) GetEdiPayerId() string {
+	if x != nil {
+		return x.EdiPayerId
+	}
+	return ""
+}
+
+func (x *RunPayment) GetPayeeNpi() string {
+	if x != nil {
+		return x.PayeeNpi
+	}
+	return ""
+}
+
+func (x *RunPayment) GetTraceNumber() string {
+	if x != nil {
+		return x.TraceNumber
+	}
+	return ""
+}
+
+func (x *RunPayment) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *RunPayment) GetForwardAmount() int64 {
+	if x != nil {
+		return x.ForwardAmount
+	}
+	return 0
+}
+
 // Timer body.
 type PaymentRunDue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ReceiverId    string                 `protobuf:"bytes,1,opt,name=receiver_id,json=receiverId,proto3" json:"receiver_id,omitempty"`
+	RunDate       string                 `protobuf:"bytes,2,opt,name=run_date,json=runDate,proto3" json:"run_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PaymentRunDue) Reset() {
 	*x = PaymentRunDue{}
-	mi := &file_evenkeel_payersim_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_payersim_v1_events_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -434,7 +588,7 @@ func (x *PaymentRunDue) String() string {
 func (*PaymentRunDue) ProtoMessage() {}
 
 func (x *PaymentRunDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_payersim_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_payersim_v1_events_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -447,12 +601,19 @@ func (x *PaymentRunDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaymentRunDue.ProtoReflect.Descriptor instead.
 func (*PaymentRunDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_payersim_v1_events_proto_rawDescGZIP(), []int{4}
+	return file_evenkeel_payersim_v1_events_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PaymentRunDue) GetReceiverId() string {
 	if x != nil {
 		return x.ReceiverId
+	}
+	return ""
+}
+
+func (x *PaymentRunDue) GetRunDate() string {
+	if x != nil {
+		return x.RunDate
 	}
 	return ""
 }
@@ -468,7 +629,7 @@ const file_evenkeel_payersim_v1_events_proto_rawDesc = "" +
 	"\x0einterchange_id\x18\x02 \x01(\tR\rinterchangeId\x12\x1f\n" +
 	"\vfile_sha256\x18\x03 \x01(\tR\n" +
 	"fileSha256\x12\x12\n" +
-	"\x04kind\x18\x04 \x01(\tR\x04kind\"\x83\x04\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\"\xbc\x04\n" +
 	"\fClaimDecided\x12\x1f\n" +
 	"\vreceiver_id\x18\x01 \x01(\tR\n" +
 	"receiverId\x12 \n" +
@@ -489,7 +650,9 @@ const file_evenkeel_payersim_v1_events_proto_rawDesc = "" +
 	"paidAmount\x124\n" +
 	"\x16deductible_used_amount\x18\f \x01(\x03R\x14deductibleUsedAmount\x12\x1f\n" +
 	"\vmember_hash\x18\r \x01(\tR\n" +
-	"memberHash\"\xbb\x01\n" +
+	"memberHash\x12\x1b\n" +
+	"\tpayee_npi\x18\x0e \x01(\tR\bpayeeNpi\x12\x1a\n" +
+	"\boriginal\x18\x0f \x01(\bR\boriginal\"\xbb\x01\n" +
 	"\x0eResponseIssued\x12\x1f\n" +
 	"\vreceiver_id\x18\x01 \x01(\tR\n" +
 	"receiverId\x12\x1d\n" +
@@ -510,10 +673,24 @@ const file_evenkeel_payersim_v1_events_proto_rawDesc = "" +
 	"\ftrace_number\x18\x04 \x01(\tR\vtraceNumber\x12)\n" +
 	"\x10payer_identifier\x18\x05 \x01(\tR\x0fpayerIdentifier\x12\x16\n" +
 	"\x06amount\x18\x06 \x01(\x03R\x06amount\x12%\n" +
-	"\x0eeffective_date\x18\a \x01(\tR\reffectiveDate\"0\n" +
+	"\x0eeffective_date\x18\a \x01(\tR\reffectiveDate\"\x8a\x01\n" +
+	"\x0ePaymentRunMade\x12\x1f\n" +
+	"\vreceiver_id\x18\x01 \x01(\tR\n" +
+	"receiverId\x12\x19\n" +
+	"\brun_date\x18\x02 \x01(\tR\arunDate\x12<\n" +
+	"\bpayments\x18\x03 \x03(\v2 .evenkeel.payersim.v1.RunPaymentR\bpayments\"\xad\x01\n" +
+	"\n" +
+	"RunPayment\x12 \n" +
+	"\fedi_payer_id\x18\x01 \x01(\tR\n" +
+	"ediPayerId\x12\x1b\n" +
+	"\tpayee_npi\x18\x02 \x01(\tR\bpayeeNpi\x12!\n" +
+	"\ftrace_number\x18\x03 \x01(\tR\vtraceNumber\x12\x16\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\x12%\n" +
+	"\x0eforward_amount\x18\x05 \x01(\x03R\rforwardAmount\"K\n" +
 	"\rPaymentRunDue\x12\x1f\n" +
 	"\vreceiver_id\x18\x01 \x01(\tR\n" +
-	"receiverIdBFZDgithub.com/evenkeel/evenkeel/api/gen/evenkeel/payersim/v1;payersimv1b\x06proto3"
+	"receiverId\x12\x19\n" +
+	"\brun_date\x18\x02 \x01(\tR\arunDateBFZDgithub.com/evenkeel/evenkeel/api/gen/evenkeel/payersim/v1;payersimv1b\x06proto3"
 
 var (
 	file_evenkeel_payersim_v1_events_proto_rawDescOnce sync.Once
@@ -527,20 +704,23 @@ func file_evenkeel_payersim_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_payersim_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_payersim_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_evenkeel_payersim_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_evenkeel_payersim_v1_events_proto_goTypes = []any{
 	(*FileTaken)(nil),      // 0: evenkeel.payersim.v1.FileTaken
 	(*ClaimDecided)(nil),   // 1: evenkeel.payersim.v1.ClaimDecided
 	(*ResponseIssued)(nil), // 2: evenkeel.payersim.v1.ResponseIssued
 	(*DepositMade)(nil),    // 3: evenkeel.payersim.v1.DepositMade
-	(*PaymentRunDue)(nil),  // 4: evenkeel.payersim.v1.PaymentRunDue
+	(*PaymentRunMade)(nil), // 4: evenkeel.payersim.v1.PaymentRunMade
+	(*RunPayment)(nil),     // 5: evenkeel.payersim.v1.RunPayment
+	(*PaymentRunDue)(nil),  // 6: evenkeel.payersim.v1.PaymentRunDue
 }
 var file_evenkeel_payersim_v1_events_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	5, // 0: evenkeel.payersim.v1.PaymentRunMade.payments:type_name -> evenkeel.payersim.v1.RunPayment
+	1, // [1:1] is the sub-list for method output_type
+	1, // [1:1] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_payersim_v1_events_proto_init() }
@@ -554,7 +734,7 @@ func file_evenkeel_payersim_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_payersim_v1_events_proto_rawDesc), len(file_evenkeel_payersim_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
