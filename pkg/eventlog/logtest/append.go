@@ -292,7 +292,7 @@ func faithful(f *fixture) {
 		same(f, "the result", result.Records[i:i+1], []eventlog.Record{want})
 		same(f, "the log", must(f.Read(f.ctx(), int64(i), 1))(f), []eventlog.Record{want})
 	}
-	many := eventlog.Append{StreamKey: key("a/2")} // more than any way of writing a few
+	many := eventlog.Append{StreamKey: key("a/2")} // more than a few
 	for i := range 700 {
 		p := event(fmt.Sprint(i))
 		if i%2 == 0 {

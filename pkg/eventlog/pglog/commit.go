@@ -241,12 +241,8 @@ func (o once[K]) first(key K) bool {
 }
 
 const (
-	sqlCopyEvents   = `COPY event (` + eventColumns + `) FROM STDIN (FORMAT binary)`
-	sqlInsertEvents = `INSERT INTO event (` + eventColumns + `) SELECT position, id, tenant, stream, version, slot, previous, epoch, type, schema, occurred_on::date,
-			recorded_at, actor, correlation, causation, request, trace, clear, sealed, subject
-		FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::smallint[], $7::bigint[], $8::integer[], $9::text[], $10::integer[], $11::text[],
-			$12::timestamptz[], $13::text[], $14::uuid[], $15::uuid[], $16::text[], $17::bytea[], $18::bytea[], $19::bytea[], $20::text[])
-		AS e(position, id, tenant, stream, version, slot, previous, epoch, type, schema, occurred_on, recorded_at, actor, correlation, causation, request, trace, clear, sealed, subject)`
+	// COPY with an encoder of our own beats INSERT … unnest at any size, by a third at 1,000 rows, though it costs a round trip.
+	sqlEvents   = `COPY event (` + eventColumns + `) FROM STDIN (FORMAT binary)`
 	sqlRequests = `INSERT INTO request (tenant, key, body_hash, stream, version, position, first, events)
 		SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::integer[], $6::bigint[], $7::bigint[], $8::integer[])`
 	sqlAdvance = `UPDATE inbox i SET position = k.new FROM unnest($1::text[], $2::text[], $3::smallint[], $4::bigint[]) AS k(consumer, source, slot, new)
@@ -273,9 +269,6 @@ const (
 	sqlMark     = `INSERT INTO writer (id, batch, since) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET batch = excluded.batch`
 	sqlCommit   = `COMMIT`
 	sqlNotify   = `SELECT pg_notify($1, '')`
-
-	// copyFrom is from how many events on COPY beats INSERT.
-	copyFrom = 300
 )
 
 // sent is an attempt that was sent to the server.
@@ -309,14 +302,14 @@ func (s *sent) culprit(err error) (call int, own bool) {
 	return s.calls[s.next], s.calls[s.next] < 0
 }
 
-// commit writes the plan and commits: one round trip, two with many events.
+// commit writes the plan and commits: one round trip for the events, one for all the rest.
 func (w *writer) commit(ctx context.Context, v *view, s *sent) error {
-	if len(s.plan.records) >= copyFrom {
+	if len(s.plan.records) > 0 {
 		rows, err := encodeEvents(s.plan.records)
 		if err != nil {
 			return err
 		}
-		if _, err := w.conn.PgConn().CopyFrom(ctx, bytes.NewReader(rows), sqlCopyEvents); err != nil {
+		if _, err := w.conn.PgConn().CopyFrom(ctx, bytes.NewReader(rows), sqlEvents); err != nil {
 			return fmt.Errorf("copy events: %w", err)
 		}
 	}
@@ -343,14 +336,7 @@ func (w *writer) commit(ctx context.Context, v *view, s *sent) error {
 func (w *writer) fill(v *view, s *sent) error {
 	p := s.plan
 	const own = -1
-	if n := len(p.records); n > 0 {
-		if n < copyFrom {
-			args, err := eventArrays(p.records)
-			if err != nil {
-				return err
-			}
-			s.add(own, sqlInsertEvents, args...)
-		}
+	if len(p.records) > 0 {
 		s.add(own, sqlMoveHead, v.end.Position, v.end.BySlot[:], v.end.RecordedAt)
 	}
 	if len(p.requests) > 0 {

@@ -113,54 +113,12 @@ func encodeEvents(records []eventlog.Record) ([]byte, error) {
 	return be.AppendUint16(b, ^uint16(0)), nil
 }
 
-// eventArrays is the rows as columns, for INSERT … unnest.
-func eventArrays(records []eventlog.Record) ([]any, error) {
-	n := len(records)
-	positions, previous := make([]int64, n), make([]int64, n)
-	eventIDs, tenants := make([][16]byte, n), make([][16]byte, n)
-	correlations, causations := make([]*[16]byte, n), make([]*[16]byte, n)
-	streams, types, days, actors := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	requests, subjects := make([]*string, n), make([]*string, n)
-	versions, epochs, schemas, slots := make([]int32, n), make([]int32, n), make([]int32, n), make([]int16, n)
-	times := make([]time.Time, n)
-	traces, clears, sealeds := make([][]byte, n), make([][]byte, n), make([][]byte, n)
-	for i, r := range records {
-		p, err := parse(r)
-		if err != nil {
-			return nil, err
-		}
-		positions[i], previous[i], eventIDs[i], tenants[i] = r.Position, r.Previous, p.id, p.tenant
-		correlations[i], causations[i] = optionalID(p.correlation), optionalID(p.causation)
-		streams[i], types[i], days[i], actors[i] = r.Stream, r.Type, r.OccurredOn, r.Actor
-		requests[i], subjects[i] = optional(r.RequestKey), optional(r.Subject)
-		versions[i], epochs[i], schemas[i], slots[i] = r.Version, r.Epoch, r.Schema, int16(r.Slot)
-		times[i] = r.RecordedAt.AsTime()
-		traces[i], clears[i], sealeds[i] = filled(r.Trace), full(r.Clear), filled(r.Sealed)
-	}
-	return []any{positions, eventIDs, tenants, streams, versions, slots, previous, epochs, types, schemas, days, times, actors,
-		correlations, causations, requests, traces, clears, sealeds, subjects}, nil
-}
-
-func optionalID(id uuid.UUID) *[16]byte {
-	if id == uuid.Nil {
-		return nil
-	}
-	return (*[16]byte)(&id)
-}
-
+// optional is NULL when it is empty.
 func optional(s string) *string {
 	if s == "" {
 		return nil
 	}
 	return &s
-}
-
-// filled is NULL when it is empty.
-func filled(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	return b
 }
 
 // decoder makes records of rows in binary format. It keeps what rows have in common once.
