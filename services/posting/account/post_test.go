@@ -191,6 +191,19 @@ func TestPost(t *testing.T) {
 		st.says("secondary repeats the discount and tells the primary's part", st.post(medico, clp(1, "2", line("L1", 15000, 9000, cas("OA", "23", 0), cas("CO", "45", 4000), cas("PR", "2", 2000)))),
 			"L1 paid 9000", "L1 PR-2 to patient 2000", "posted 2")
 	})
+	t.Run("after a takeback the next payer, which has paid already, is asked again before the patient", func(t *testing.T) {
+		st := charged(t, visit(aetna, medico))
+		first := func() *exchangev1.RemittanceClaim {
+			return clp(1, "1", line("L1", 15000, 9000, cas("CO", "45", 4000), cas("PR", "2", 2000)))
+		}
+		st.post(aetna, first())
+		st.rem++
+		st.post(medico, clp(1, "2", line("L1", 15000, 2000, cas("OA", "23", 13000))))
+		st.rem++
+		st.says("takeback", st.post(aetna, turned(first(), 1)), "reversed rem_0/1 -9000", "posted 22")
+		st.says("correction", st.post(aetna, clp(2, "1", line("L1", 15000, 8500, cas("CO", "45", 4000), cas("PR", "2", 2500)))),
+			"L1 paid 8500", "L1 PR-2 to pay_2 2500", "L1 CO-45 off 4000", "posted 1")
+	})
 	t.Run("a denied line moves nothing", func(t *testing.T) {
 		st := charged(t, visit(aetna))
 		st.says("denial", st.post(aetna, clp(1, "1", line("L1", 15000, 0, cas("CO", "197", 15000)), line("L2", 2000, 2000))),
@@ -268,6 +281,19 @@ func TestCharge(t *testing.T) {
 		st.says("the secondary", st.post(medico, clp(1, "2", line("L1", 15000, 1500, cas("OA", "23", 13000), cas("PR", "3", 500)), line("L2", 2000, 2000))),
 			"L1 paid 1500", "L1 PR-3 to patient 500", "L2 paid 2000", "posted 2")
 	})
+	t.Run("a later payer repeats what an earlier one took off: it is taken off once", func(t *testing.T) {
+		v := visit(aetna, medico, Payer{"pay_3", tertiary})
+		told := func(p Payer, paid int64) *codingv1.PriorAdjudication {
+			return &codingv1.PriorAdjudication{PayerId: p.ID, PayerSequence: p.Sequence, PaidAmount: paid, Lines: []*codingv1.PriorLine{
+				{LineId: "L1", PaidAmount: paid, Adjustments: []*typev1.Adjustment{cas("CO", "45", 12000)}},
+			}}
+		}
+		v.PriorAdjudications = []*codingv1.PriorAdjudication{told(aetna, 2000), told(medico, 1000)}
+		st := charged(t, v)
+		if l := st.s.Lines["L1"]; l.Adjusted != 12000 || l.Paid != 3000 || l.Open != 0 {
+			t.Fatalf("%+v", l)
+		}
+	})
 	t.Run("told for the claim as a whole, it is booked for the claim as a whole", func(t *testing.T) {
 		v := visit(medico)
 		v.PriorAdjudications = []*codingv1.PriorAdjudication{{PayerId: "pay_1", PayerSequence: primary, PaidAmount: 9000, Adjustments: []*typev1.Adjustment{cas("CO", "45", 4000), cas("PR", "2", 4000)}}}
@@ -276,6 +302,44 @@ func TestCharge(t *testing.T) {
 			t.Fatalf("primary owes %d, secondary %d", p, s)
 		}
 	})
+}
+
+// Of the rates that fit, the one that says most about the service counts.
+func TestExpect(t *testing.T) {
+	psychologist := typev1.LicenseType_LICENSE_TYPE_PSYCHOLOGIST
+	rate := func(modifier string, license typev1.LicenseType, amount int64) *registryv1.ContractRate {
+		return &registryv1.ContractRate{ServiceCode: "90837", Modifier: modifier, LicenseType: license, AllowedAmount: amount}
+	}
+	contract := func(id, from, thru string, rates ...*registryv1.ContractRate) *registryv1.ContractPublished {
+		return &registryv1.ContractPublished{ContractId: id, FromDate: from, ThruDate: thru, Rates: rates}
+	}
+	anybody, ours := rate("", 0, 100), rate("", psychologist, 200)
+	video, both := rate("95", 0, 300), rate("95", psychologist, 400)
+	for _, c := range []struct {
+		name      string
+		contracts []*registryv1.ContractPublished
+		units     int32
+		want      int64 // 0: nothing is expected
+	}{
+		{"no contract", nil, 1000, 0},
+		{"for everybody", []*registryv1.ContractPublished{contract("c", "2026-01-01", "", anybody)}, 1000, 100},
+		{"the license says more", []*registryv1.ContractPublished{contract("c", "2026-01-01", "", ours, anybody)}, 1000, 200},
+		{"the modifier more than the license", []*registryv1.ContractPublished{contract("c", "2026-01-01", "", video, ours, anybody)}, 1000, 300},
+		{"both most", []*registryv1.ContractPublished{contract("c", "2026-01-01", "", video, both, ours)}, 1000, 400},
+		{"another modifier says nothing", []*registryv1.ContractPublished{contract("c", "2026-01-01", "", rate("GT", 0, 900))}, 1000, 0},
+		{"by units", []*registryv1.ContractPublished{contract("c", "2026-01-01", "", anybody)}, 2500, 250},
+		{"the last day counts, the day after doesn't", []*registryv1.ContractPublished{contract("c", "2026-01-01", march, anybody), contract("d", "2025-01-01", "2026-03-01", both)}, 1000, 100},
+		{"the contract that began last", []*registryv1.ContractPublished{contract("d", "2026-02-01", "", ours), contract("c", "2026-01-01", "", both)}, 1000, 200},
+	} {
+		lines := []*typev1.ServiceLine{{LineId: "L1", ServiceCode: "90837", Modifiers: []string{"HP", "95"}, UnitsThousandths: c.units}}
+		var got int64
+		for _, e := range Expect(c.contracts, psychologist, lines, march) {
+			got = e.AllowedAmount
+		}
+		if got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
 }
 
 // Whatever payers say in whatever order, charge = paid + adjusted + moved to the patient + open for every line, the cash is the sum of what the remittances paid, PR is never a

@@ -25,7 +25,7 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 func coded(e *codingv1.CodingCompleted, look es.Look) ([]es.Command, error) {
 	visit := Coded{Visit: e}
 	license, known := es.Find(look, LicenseMirror, e.RenderingClinicianId)
-	if !known && !e.Imported { // an imported claim may name somebody we never register: rates for every license still count
+	if !known && !e.Imported && e.RenderingClinicianId != "" { // an imported claim may name somebody we never register: rates for every license still count
 		return nil, es.Wait(LicenseMirror, e.RenderingClinicianId)
 	}
 	visit.License = license

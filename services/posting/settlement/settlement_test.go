@@ -24,6 +24,8 @@ func pair(remittance, deposit string, amount int64) *pb.RemittanceMatched {
 
 func TestSettle(t *testing.T) {
 	type events = []es.Event
+	later := advised("rem_2", "A", 100, "")
+	later.EffectiveDate = "2026-04-20"
 	differed := &pb.DepositDiffered{RemittanceId: "rem_1", DepositId: "dep_1", TraceNumber: "T1", RemittanceAmount: 100, DepositAmount: 90, PayerId: "pay_1"}
 	estest.Run(t, Stream, Deposit, []estest.Case[*pb.DepositAdvised]{
 		{Name: "money that comes first waits", When: seen("dep_1", "A", 100), Then: events{seen("dep_1", "A", 100)}},
@@ -38,6 +40,7 @@ func TestSettle(t *testing.T) {
 		{Name: "a remittance finds the money that waited", Given: events{seen("dep_1", "A", 100)}, When: advised("rem_1", "A", 100, ""), Then: events{advised("rem_1", "A", 100, ""), pair("rem_1", "dep_1", 100)}},
 		{Name: "the same payment in another file repeats the first and takes no money", Given: events{advised("rem_1", "A", 100, ""), seen("dep_1", "A", 100)}, When: advised("rem_2", "A", 100, ""), Then: events{advised("rem_2", "A", 100, "rem_1")}},
 		{Name: "the same number of another payer is another payment", Given: events{advised("rem_1", "A", 100, "")}, When: advised("rem_2", "B", 100, ""), Then: events{advised("rem_2", "B", 100, "")}},
+		{Name: "the same number on another day is another payment", Given: events{advised("rem_1", "A", 100, "")}, When: later, Then: events{later}},
 		{Name: "a payment of nothing waits for no money", Given: events{seen("dep_1", "A", 90)}, When: advised("rem_1", "A", 0, ""), Then: events{advised("rem_1", "A", 0, "")}},
 		{Name: "the same remittance again changes nothing", Given: events{advised("rem_1", "A", 100, "")}, When: advised("rem_1", "A", 100, "")},
 	})
