@@ -2,68 +2,18 @@ package gateway
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// Clock is what moves a sandbox's time. Nil outside a sandbox.
-type Clock interface {
-	Now() time.Time
-	// Advance moves the time on to an instant; going back is an error that says so.
-	Advance(ctx context.Context, to time.Time) error
-}
-
-// Credentials of the first user and key, made when there are none.
-type Credentials struct {
-	Tenant   uuid.UUID
-	Email    string
-	Password string
-	APIKey   string
-}
-
-// Config of the gateway.
-type Config struct {
-	HTTPAddr string       // host:port; the REST API and the console
-	Listener net.Listener // instead of HTTPAddr: already open
-	Clock    Clock        // of a sandbox
-	// Bootstrap makes the first user and key when there are none, for Credentials.Tenant and Email, and hands them to Keep. Nil: nobody is made.
-	Bootstrap *Bootstrap
-	// Console serves the pages under /. Nil: none.
-	Console func(*host.Runtime, *session.Store) (http.Handler, error)
-	// Secure: cookies only over TLS.
-	Secure bool
-}
-
-// Bootstrap says for whom.
-type Bootstrap struct {
-	Tenant uuid.UUID
-	Email  string
-	Keep   func(Credentials) error
-}
-
-// New is the gateway as the host runs it.
-func New(c Config) host.Service {
-	sql, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return host.Service{Name: "gateway", Migrations: sql, Serve: func(ctx context.Context, rt *host.Runtime) error { return serve(ctx, c, rt) }}
-}
 
 // stopWithin is how long requests may take to end when the gateway stops.
 const stopWithin = 10 * time.Second
@@ -123,7 +73,7 @@ func bootstrap(ctx context.Context, b *Bootstrap, store *session.Store) error {
 
 // Handler is everything the gateway serves.
 func Handler(ctx context.Context, c Config, rt *host.Runtime, store *session.Store) (http.Handler, error) {
-	e := &edge{rt: rt, store: store, clock: c.Clock, seen: &seen{of: map[string][]token{}}, limits: &limits{of: map[string]*limit{}}}
+	e := &edge{rt: rt, store: store, clock: c.Clock, seen: &seen{of: map[string][]token{}}, limits: &limits{of: map[string]*limit{}}, secure: c.Secure}
 	rest, err := e.rest(ctx)
 	if err != nil {
 		return nil, err
@@ -154,6 +104,7 @@ type edge struct {
 	clock  Clock
 	seen   *seen
 	limits *limits
+	secure bool
 }
 
 // seen remembers, for each credential, the consistency tokens of its latest writes, so that its reads see them.

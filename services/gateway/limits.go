@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -30,7 +31,7 @@ type limit struct {
 	used time.Time
 }
 
-func (l *limits) of1(credential string, now time.Time) *rate.Limiter {
+func (l *limits) bucket(credential string, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.of[credential]
@@ -52,7 +53,7 @@ func (l *limits) of1(credential string, now time.Time) *rate.Limiter {
 // take says whether the credential may go on, and tells it what is left.
 func (l *limits) take(w http.ResponseWriter, r *http.Request, credential string) bool {
 	now := time.Now()
-	b := l.of1(credential, now)
+	b := l.bucket(credential, now)
 	ok := b.AllowN(now, 1)
 	left := max(0, int(math.Floor(b.TokensAt(now))))
 	w.Header().Set("RateLimit-Limit", strconv.Itoa(burst))
@@ -69,14 +70,17 @@ func (l *limits) take(w http.ResponseWriter, r *http.Request, credential string)
 func (e *edge) signedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, cookie, err := e.store.Request(r)
-		if err == session.ErrNobody {
-			problemOf(engineNobody).write(w, r)
+		if errors.Is(err, session.ErrNobody) {
+			problemOf(errNobody).write(w, r)
 			return
 		}
 		if err != nil {
 			e.rt.Log.ErrorContext(r.Context(), "a caller could not be looked up", "request_id", requestID(r.Context()), "error", err)
 			Problem{Status: 503, Code: "unavailable", Title: "Try again in a moment", Detail: "Who is calling could not be looked up."}.write(w, r)
 			return
+		}
+		if l, ok := r.Context().Value(lineKey{}).(*line); ok {
+			l.actor = id.Actor
 		}
 		if !e.limits.take(w, r, id.Credential) {
 			return

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -110,16 +111,51 @@ func onError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) || strings.Contains(err.Error(), "request body too large") {
 		Problem{
-			Title: "The body is too large", Status: 413, Code: "too_large", Detail: "At most " + strconv.Itoa(bodyMost>>20) + " MB are taken here.",
+			Title: "The body is too large", Status: 413, Code: "too_large", Detail: "At most " + strconv.FormatInt(bodyMost(r.URL.Path)>>20, 10) + " MB are taken here.",
 		}.write(w, r)
 		return
 	}
 	p := problemOf(err)
 	if p.Status == 400 && len(p.Errors) == 0 {
-		p.Errors = []ProblemError{{Message: decoded(p.Detail)}}
-		p.Detail = "The body is not the JSON that this call takes: see errors, and the schema in /openapi.json."
+		p.Errors = []ProblemError{syntax(r, p.Detail)}
+		p.Detail = "The request is not what this call takes: see errors, and the schema in /openapi.json."
 	}
 	p.write(w, r)
+}
+
+// syntax is the reason that a decoder gave: of the body with a pointer before it, of the query with the parameter's name in it.
+func syntax(r *http.Request, message string) ProblemError {
+	e := ProblemError{RuleID: "syntax.json", RuleVersion: 1, Message: decoded(message), Owner: "integrations"}
+	if r.Method == http.MethodGet {
+		e.RuleID = "syntax.query"
+		if m := quoted.FindStringSubmatch(message); m != nil {
+			e.Field = m[1]
+		}
+		return e
+	}
+	if at, rest, ok := strings.Cut(e.Message, ": "); ok && strings.HasPrefix(at, "/") {
+		e.Pointer, e.Message = at, rest
+		e.Field = field(at)
+	}
+	return e
+}
+
+var quoted = regexp.MustCompile(`field "([^"]*)"`)
+
+// field is the proto path (lines[1].service_code) of a JSON pointer (/lines/1/service_code).
+func field(pointer string) string {
+	var b strings.Builder
+	for _, part := range strings.Split(pointer, "/")[1:] {
+		switch _, err := strconv.Atoi(part); {
+		case err == nil:
+			b.WriteString("[" + part + "]")
+		case b.Len() == 0:
+			b.WriteString(part)
+		default:
+			b.WriteString("." + part)
+		}
+	}
+	return b.String()
 }
 
 // decoded is a decoder's message without its own noise.
@@ -131,9 +167,14 @@ func decoded(s string) string {
 
 // onRouting is grpc-gateway's handler for paths and methods that are not there.
 func onRouting(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
-	p := Problem{Status: code, Code: "not_found", Title: "There is no such path", Detail: "No call has the path " + r.URL.Path + ": see /openapi.json."}
-	if code == http.StatusMethodNotAllowed {
-		p.Code, p.Title, p.Detail = "method_not_allowed", "This path does not take this method", r.Method+" is not a method of "+r.URL.Path+": see /openapi.json."
+	p := Problem{Status: code, Code: "not_found", Title: "There is no such path", Detail: "No call has this path: see /openapi.json."}
+	// grpc-gateway finds a method that another verb has even where the path is only alike: what the path takes says the table of calls.
+	if takes := methodsOf(r.URL.Path); code == http.StatusMethodNotAllowed && len(takes) > 0 {
+		w.Header().Set("Allow", strings.Join(takes, ", "))
+		p.Code, p.Title = "method_not_allowed", "This path does not take this method"
+		p.Detail = "This path takes " + strings.Join(takes, " and ") + ": see /openapi.json."
+	} else if code == http.StatusMethodNotAllowed {
+		p.Status = http.StatusNotFound
 	}
 	if code == http.StatusBadRequest {
 		p.Code, p.Title, p.Detail = "malformed", "The request is not well formed", "The path can't be read."

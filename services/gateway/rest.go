@@ -4,114 +4,81 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
-	"google.golang.org/grpc"
-	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/protobuf/proto"
 
-	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
-	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
-	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
-	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
-	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
-	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
-	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
-	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
-	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/engine"
 	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
 
-// services are the APIs that REST serves, by the service that answers.
-var services = map[string]func(context.Context, *runtime.ServeMux, grpc.ClientConnInterface) error{
-	"registry": func(ctx context.Context, m *runtime.ServeMux, c grpc.ClientConnInterface) error {
-		return registryv1.RegisterRegistryServiceHandlerClient(ctx, m, registryv1.NewRegistryServiceClient(c))
-	},
-	"intake": func(ctx context.Context, m *runtime.ServeMux, c grpc.ClientConnInterface) error {
-		return intakev1.RegisterIntakeServiceHandlerClient(ctx, m, intakev1.NewIntakeServiceClient(c))
-	},
-	"authorization": func(ctx context.Context, m *runtime.ServeMux, c grpc.ClientConnInterface) error {
-		return authorizationv1.RegisterAuthorizationServiceHandlerClient(ctx, m, authorizationv1.NewAuthorizationServiceClient(c))
-	},
-	"coding": func(ctx context.Context, m *runtime.ServeMux, c grpc.ClientConnInterface) error {
-		return codingv1.RegisterCodingServiceHandlerClient(ctx, m, codingv1.NewCodingServiceClient(c))
-	},
-	"claims": func(ctx context.Context, m *runtime.ServeMux, c grpc.ClientConnInterface) error {
-		return claimsv1.RegisterClaimsServiceHandlerClient(ctx, m, claimsv1.NewClaimsServiceClient(c))
-	},
-	"posting": func(ctx context.Context, m *runtime.ServeMux, c grpc.ClientConnInterface) error {
-		return postingv1.RegisterPostingServiceHandlerClient(ctx, m, postingv1.NewPostingServiceClient(c))
-	},
-	"collections": func(ctx context.Context, m *runtime.ServeMux, c grpc.ClientConnInterface) error {
-		return collectionsv1.RegisterCollectionsServiceHandlerClient(ctx, m, collectionsv1.NewCollectionsServiceClient(c))
-	},
-	"exchange": func(ctx context.Context, m *runtime.ServeMux, c grpc.ClientConnInterface) error {
-		return exchangev1.RegisterExchangeServiceHandlerClient(ctx, m, exchangev1.NewExchangeServiceClient(c))
-	},
-	"reporting": func(ctx context.Context, m *runtime.ServeMux, c grpc.ClientConnInterface) error {
-		return reportingv1.RegisterReportingServiceHandlerClient(ctx, m, reportingv1.NewReportingServiceClient(c))
-	},
-}
-
 // Body limits in bytes. A file of claims may be large; nothing else may.
 const (
-	bodyMost = 64 << 20
+	fileMost = 64 << 20
 	jsonMost = 1 << 20
 )
 
+func bodyMost(path string) int64 {
+	if path == "/v1/interchanges" {
+		return fileMost
+	}
+	return jsonMost
+}
+
 func (e *edge) rest(ctx context.Context) (http.Handler, error) {
 	mux := runtime.NewServeMux(
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.HTTPBodyMarshaler{Marshaler: &runtime.JSONPb{
-			MarshalOptions:   protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true},
-			UnmarshalOptions: protojson.UnmarshalOptions{DiscardUnknown: false},
-		}}),
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, newMarshaler()), runtime.WithDisablePathLengthFallback(),
 		runtime.WithErrorHandler(onError), runtime.WithRoutingErrorHandler(onRouting),
 		// Nothing of the request's headers reaches a service but what allowed puts into the call.
 		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithForwardResponseOption(e.answer), runtime.WithMiddlewares(e.allowed),
 	)
-	for name, register := range services {
+	for name, a := range services {
 		conn, err := e.rt.Process.Conn(name)
 		if err != nil {
 			return nil, err
 		}
-		if err := register(ctx, mux, conn); err != nil {
+		if err := a.register(ctx, mux, conn); err != nil {
 			return nil, fmt.Errorf("serve %s: %w", name, err)
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
-			if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		if r.Method == http.MethodPost {
+			if kind := r.Header.Get("Content-Type"); !isJSON(kind) && (kind != "" || r.ContentLength != 0) {
 				Problem{Status: 415, Code: "media_type", Title: "This media type is not taken", Detail: "Send Content-Type: application/json."}.write(w, r)
 				return
 			}
-			most := int64(jsonMost)
-			if r.URL.Path == "/v1/interchanges" {
-				most = bodyMost
-			}
-			r.Body = http.MaxBytesReader(w, r.Body, most)
+			r.Body = http.MaxBytesReader(w, r.Body, bodyMost(r.URL.Path))
 		}
 		mux.ServeHTTP(w, r)
 	}), nil
+}
+
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == "application/json"
 }
 
 type callKey struct{}
 
 // call is what the edge knows of one request while it runs.
 type call struct {
-	identity session.Identity
-	pattern  string
-	create   bool
+	credential string
+	route      route
+	dryRun     bool
 }
 
 // allowed runs inside the router, where the method is known: may this role call it, and with which headers does the call go on.
@@ -119,24 +86,26 @@ func (e *edge) allowed(next runtime.HandlerFunc) runtime.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request, params map[string]string) {
 		id, ok := session.Of(r.Context())
 		if !ok {
-			problemOf(engineNobody).write(w, r)
+			problemOf(errNobody).write(w, r)
 			return
 		}
 		pattern := pathPattern(r)
+		note(r, pattern)
 		if !may(id.Role, r.Method, pattern) {
 			Problem{
 				Status: 403, Code: "not_allowed", Title: "This role may not do that", Detail: "The role " + id.Role + " may not " + r.Method + " " + pattern + ".",
 			}.write(w, r)
 			return
 		}
+		to := routes[r.Method+" "+pattern]
 		caller := engine.Caller{Tenant: id.Tenant, Actor: id.Actor, Correlation: correlation(r.Context())}
-		if p := headers(r, pattern, &caller); p != nil {
+		if p := headers(r, to, &caller); p != nil {
 			p.write(w, r)
 			return
 		}
 		tokens := append(e.seen.tokens(id.Credential), r.Header.Values("X-Consistency-Token")...)
 		ctx := host.Outgoing(r.Context(), e.rt.Process.Token(), caller, tokens...)
-		ctx = context.WithValue(ctx, callKey{}, call{identity: id, pattern: pattern, create: r.Method == http.MethodPost})
+		ctx = context.WithValue(ctx, callKey{}, call{credential: id.Credential, route: to, dryRun: caller.DryRun})
 		next(w, r.WithContext(ctx), params)
 	}
 }
@@ -149,21 +118,36 @@ func pathPattern(r *http.Request) string {
 	return "" // no row in the table of roles
 }
 
-// headers reads what a command carries beside its body. All problems at once.
-func headers(r *http.Request, pattern string, c *engine.Caller) *Problem {
+// headers reads what a call carries beside its body. All problems at once.
+func headers(r *http.Request, to route, c *engine.Caller) *Problem {
 	var bad []ProblemError
-	c.RequestKey = r.Header.Get("Idempotency-Key")
-	command := r.Method == http.MethodPost && !readsByPost(pattern)
-	if command && c.RequestKey == "" {
-		bad = append(bad, ProblemError{Field: "Idempotency-Key", RuleID: "request.idempotency_key", RuleVersion: 1, Message: "Every write carries an Idempotency-Key header: send a new one (a UUID, say) for each new request, and the same one when you repeat it."})
+	no := func(field, rule, format string, args ...any) {
+		bad = append(bad, ProblemError{Field: field, RuleID: rule, RuleVersion: 1, Message: fmt.Sprintf(format, args...), Owner: "integrations"})
 	}
-	if len(c.RequestKey) > 255 || strings.ContainsFunc(c.RequestKey, func(c rune) bool { return c < '!' || c > '~' }) {
-		bad = append(bad, ProblemError{Field: "Idempotency-Key", RuleID: "request.idempotency_key", RuleVersion: 1, Message: "An Idempotency-Key has at most 255 printable ASCII characters without blanks."})
+	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
+		switch {
+		case slices.Contains(to.query, name):
+		case len(to.query) == 0:
+			no(name, "request.query", "This call takes nothing in the query: the body and the headers carry what it needs (X-Dry-Run: true for a dry run).")
+		default:
+			no(name, "request.query", "This call does not know this parameter: it takes %s.", strings.Join(to.query, ", "))
+		}
+	}
+	command := to.method == http.MethodPost && !readsByPost(to.pattern)
+	if !command {
+		return refused(bad)
+	}
+	c.RequestKey = r.Header.Get("Idempotency-Key")
+	switch {
+	case c.RequestKey == "":
+		no("Idempotency-Key", "request.idempotency_key", "Every write carries an Idempotency-Key header: send a new one (a UUID, say) for each new request, and the same one when you repeat it.")
+	case len(c.RequestKey) > 255 || strings.ContainsFunc(c.RequestKey, func(c rune) bool { return c < '!' || c > '~' }):
+		no("Idempotency-Key", "request.idempotency_key", "An Idempotency-Key has at most 255 printable ASCII characters without blanks.")
 	}
 	if v := r.Header.Get("If-Match"); v != "" && v != "*" {
 		n, err := strconv.Atoi(strings.Trim(v, `"`))
 		if err != nil || n < 1 {
-			bad = append(bad, ProblemError{Field: "If-Match", RuleID: "request.if_match", RuleVersion: 1, Message: `If-Match is a stream version in double quotes, as ETag gave it: "3".`})
+			no("If-Match", "request.if_match", `If-Match is a stream version in double quotes, as ETag gave it: "3".`)
 		}
 		c.IfMatch = n
 	}
@@ -172,11 +156,12 @@ func headers(r *http.Request, pattern string, c *engine.Caller) *Problem {
 	case "true":
 		c.DryRun = true
 	default:
-		bad = append(bad, ProblemError{Field: "X-Dry-Run", RuleID: "request.dry_run", RuleVersion: 1, Message: "X-Dry-Run is true or false."})
+		no("X-Dry-Run", "request.dry_run", "X-Dry-Run is true or false.")
 	}
-	if !command {
-		c.RequestKey = ""
-	}
+	return refused(bad)
+}
+
+func refused(bad []ProblemError) *Problem {
 	if len(bad) == 0 {
 		return nil
 	}
@@ -186,31 +171,46 @@ func headers(r *http.Request, pattern string, c *engine.Caller) *Problem {
 // readsByPost are calls that read, with a body because what is asked for must not stand in a URL.
 func readsByPost(pattern string) bool { return strings.HasSuffix(pattern, ":search") }
 
-// answer adds to a receipt's response what HTTP has its own words for.
+// answer adds what HTTP has its own words for.
 func (e *edge) answer(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
 	w.Header().Set("Cache-Control", "no-store")
+	if b, ok := m.(*httpbody.HttpBody); ok && strings.HasPrefix(b.ContentType, "text/html") {
+		// A statement is shown as it is, and can do nothing.
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox")
+	}
 	c, _ := ctx.Value(callKey{}).(call)
 	r, ok := m.(*typev1.Receipt)
 	if !ok {
+		if v, ok := m.(interface{ GetVersion() int32 }); ok && v.GetVersion() > 0 {
+			w.Header().Set("ETag", etag(v.GetVersion()))
+		}
 		return nil
 	}
 	if r.RecordedAt != nil { // what PostgreSQL keeps
 		r.RecordedAt.Nanos -= r.RecordedAt.Nanos % 1000
 	}
-	w.Header().Set("ETag", strconv.Quote(strconv.Itoa(int(r.Version))))
+	if c.dryRun {
+		return nil // nothing has a version yet, and nothing is there to be found
+	}
+	w.Header().Set("ETag", etag(r.Version))
 	if r.ConsistencyToken != "" {
 		w.Header().Set("X-Consistency-Token", r.ConsistencyToken)
-		e.seen.add(c.identity.Credential, r.ConsistencyToken)
+		e.seen.add(c.credential, r.ConsistencyToken)
 	}
 	if r.Replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
 	}
-	if c.create && r.Version == 1 && !strings.Contains(c.pattern, "{") {
-		w.Header().Set("Location", c.pattern+"/"+r.Id)
+	// Its stream began with these events.
+	if c.route.creates && len(r.Events) > 0 && int(r.Version) == len(r.Events) {
+		if c.route.created != "" {
+			w.Header().Set("Location", c.route.created+r.Id)
+		}
 		w.WriteHeader(http.StatusCreated)
 	}
 	return nil
 }
+
+func etag(version int32) string { return strconv.Quote(strconv.Itoa(int(version))) }
 
 type requestIDKey struct{}
 
@@ -228,6 +228,18 @@ func correlation(ctx context.Context) uuid.UUID {
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(id))
 }
 
+// line is what the access log says of a request. The path itself is not told: a client may have put a name into it.
+type line struct{ pattern, actor string }
+
+type lineKey struct{}
+
+// note says which call a request turned out to be.
+func note(r *http.Request, pattern string) {
+	if l, ok := r.Context().Value(lineKey{}).(*line); ok {
+		l.pattern = pattern
+	}
+}
+
 // outside is around everything: request id, log line, security headers, panics.
 func (e *edge) outside(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -235,11 +247,15 @@ func (e *edge) outside(next http.Handler) http.Handler {
 		if id == "" || len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool { return c < '!' || c > '~' }) {
 			id = uuid.NewString()
 		}
-		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		l := &line{}
+		r = r.WithContext(context.WithValue(context.WithValue(r.Context(), requestIDKey{}, id), lineKey{}, l))
 		h := w.Header()
 		h.Set("X-Request-Id", id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
+		if e.secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		began := time.Now()
 		defer func() {
@@ -247,13 +263,15 @@ func (e *edge) outside(next http.Handler) http.Handler {
 				if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(v)
 				}
-				e.rt.Log.ErrorContext(r.Context(), "a request failed", "request_id", id, "panic", fmt.Sprintf("%T", v))
+				e.rt.Log.ErrorContext(r.Context(), "a request failed", "request_id", id, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
 				if !rec.wrote {
 					Problem{Status: 500, Code: "internal", Title: "Something went wrong here", Detail: "The error was logged under the request id."}.write(rec, r)
 				}
 			}
-			// The path may hold ids, never names: PHI is not allowed in a URL. The query stays out.
-			e.rt.Log.InfoContext(r.Context(), "request", "request_id", id, "method", r.Method, "path", r.URL.Path, "status", rec.status, "ms", time.Since(began).Milliseconds())
+			if l.pattern == "" {
+				l.pattern = r.Pattern
+			}
+			e.rt.Log.InfoContext(r.Context(), "request", "request_id", id, "method", r.Method, "path", l.pattern, "status", rec.status, "ms", time.Since(began).Milliseconds(), "actor", l.actor)
 		}()
 		next.ServeHTTP(rec, r)
 	})

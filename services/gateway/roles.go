@@ -11,7 +11,7 @@ import (
 	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
 
-var engineNobody = status.Error(codes.Unauthenticated, "Send an API key (Authorization: Bearer ek_…), or sign in to the console.")
+var errNobody = status.Error(codes.Unauthenticated, "Send an API key (Authorization: Bearer ek_…), or sign in to the console.")
 
 // rights of a resource: who may read it and who may write it.
 type rights struct{ read, write []string }

@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,6 +59,9 @@ const Cookie = "evenkeel_session"
 // life of a session without use.
 const life = 12 * time.Hour
 
+// seenEvery is how often the use of a session is noted: a page makes many requests.
+const seenEvery = time.Minute
+
 // Store keeps keys, users and sessions in the gateway's schema.
 type Store struct {
 	DB     *pgxpool.Pool
@@ -82,11 +87,11 @@ func (s *Store) Key(ctx context.Context, key string) (Identity, error) {
 // Request is who sent an HTTP request: a bearer key, else the session cookie. cookie says that it was the cookie, which forms must back with their token.
 func (s *Store) Request(r *http.Request) (id Identity, cookie bool, err error) {
 	if h := r.Header.Get("Authorization"); h != "" {
-		const bearer = "Bearer "
-		if len(h) <= len(bearer) || h[:len(bearer)] != bearer {
+		scheme, key, ok := strings.Cut(h, " ")
+		if !ok || !strings.EqualFold(scheme, "Bearer") {
 			return Identity{}, false, ErrNobody
 		}
-		id, err = s.Key(r.Context(), h[len(bearer):])
+		id, err = s.Key(r.Context(), strings.TrimSpace(key))
 		return id, false, err
 	}
 	c, err := r.Cookie(Cookie)
@@ -102,14 +107,19 @@ func (s *Store) session(ctx context.Context, value string) (Identity, error) {
 	var email string
 	hash := digest(value)
 	now := s.Clock()
-	err := s.DB.QueryRow(ctx, `UPDATE sessions SET seen_at = $2 FROM users
-		WHERE session_hash = $1 AND sessions.seen_at > $3 AND users.tenant_id = sessions.tenant_id AND users.email = sessions.email AND users.disabled_at IS NULL
-		RETURNING users.tenant_id, users.email, users.name, users.role`, hash, now, now.Add(-life)).Scan(&id.Tenant, &email, &id.Name, &id.Role)
+	var seen time.Time
+	err := s.DB.QueryRow(ctx, `SELECT users.tenant_id, users.email, users.name, users.role, sessions.seen_at FROM sessions JOIN users USING (tenant_id, email)
+		WHERE session_hash = $1 AND sessions.seen_at > $2 AND users.disabled_at IS NULL`, hash, now.Add(-life)).Scan(&id.Tenant, &email, &id.Name, &id.Role, &seen)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Identity{}, ErrNobody
 	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("look up a session: %w", err)
+	}
+	if now.Sub(seen) > seenEvery {
+		if _, err := s.DB.Exec(ctx, `UPDATE sessions SET seen_at = $2 WHERE session_hash = $1`, hash, now); err != nil {
+			return Identity{}, fmt.Errorf("note that a session is used: %w", err)
+		}
 	}
 	id.Actor, id.CSRF, id.Credential = "user:"+email, csrf(value), "session:"+encode(hash[:8])
 	return id, nil
@@ -121,7 +131,7 @@ func (s *Store) SignIn(ctx context.Context, w http.ResponseWriter, email, passwo
 	var hash []byte
 	err := s.DB.QueryRow(ctx, `SELECT tenant_id, password_hash FROM users WHERE email = lower($1) AND disabled_at IS NULL`, email).Scan(&tenant, &hash)
 	if errors.Is(err, pgx.ErrNoRows) {
-		hash = noPassword // as much work as for a user who is there
+		hash = noPassword() // as much work as for a user who is there
 	} else if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
@@ -217,7 +227,9 @@ func known(role string) error {
 type identityKey struct{}
 
 // With puts the identity into the context.
-func With(ctx context.Context, id Identity) context.Context { return context.WithValue(ctx, identityKey{}, id) }
+func With(ctx context.Context, id Identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, id)
+}
 
 // Of is the identity in the context; ok is false if nobody is signed in.
 func Of(ctx context.Context) (id Identity, ok bool) {
@@ -225,8 +237,14 @@ func Of(ctx context.Context) (id Identity, ok bool) {
 	return id, ok
 }
 
-// noPassword is a hash that no password has.
-var noPassword = []byte("$2a$10$7EqJtq98hPqEX7fNZaFWoOHi5R0pZ1rZ5rQ1n1k1k1k1k1k1k1k1k")
+// noPassword is a hash that no password has, made once.
+var noPassword = sync.OnceValue(func() []byte {
+	hash, err := bcrypt.GenerateFromPassword([]byte(random()), bcrypt.DefaultCost)
+	if err != nil {
+		panic(err) // only for passwords that are too long
+	}
+	return hash
+})
 
 func random() string {
 	b := make([]byte, 24)
