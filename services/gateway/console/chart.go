@@ -1,0 +1,4 @@
+package console
+
+// chart is a drawing with the table that says the same.
+type chart struct{ Title string }
