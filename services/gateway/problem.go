@@ -107,13 +107,17 @@ func (p Problem) write(w http.ResponseWriter, r *http.Request) {
 }
 
 // onError is grpc-gateway's error handler. Errors of its own decoding arrive here as InvalidArgument with the decoder's words.
-func onError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
+func (e *edge) onError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) || strings.Contains(err.Error(), "request body too large") {
 		Problem{
 			Title: "The body is too large", Status: 413, Code: "too_large", Detail: "At most " + strconv.FormatInt(bodyMost(r.URL.Path)>>20, 10) + " MB are taken here.",
 		}.write(w, r)
 		return
+	}
+	if status.Code(err) == codes.Unauthenticated { // the caller was known here: it is we who are not known there
+		e.rt.Log.ErrorContext(r.Context(), "a service does not know the gateway: do both have the same master secret?", "request_id", requestID(r.Context()))
+		err = status.Error(codes.Internal, "internal error")
 	}
 	p := problemOf(err)
 	if p.Status == 400 && len(p.Errors) == 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/api/httpbody"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
@@ -40,8 +41,12 @@ func bodyMost(path string) int64 {
 func (e *edge) rest(ctx context.Context) (http.Handler, error) {
 	mux := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, newMarshaler()), runtime.WithDisablePathLengthFallback(),
-		runtime.WithErrorHandler(onError), runtime.WithRoutingErrorHandler(onRouting),
-		// Nothing of the request's headers reaches a service but what allowed puts into the call.
+		runtime.WithErrorHandler(e.onError), runtime.WithRoutingErrorHandler(onRouting),
+		// Nothing of the request's headers reaches a service but what allowed puts into the call; grpc-gateway begins the call's metadata anew.
+		runtime.WithMetadata(func(_ context.Context, r *http.Request) metadata.MD {
+			md, _ := metadata.FromOutgoingContext(r.Context())
+			return md
+		}),
 		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithForwardResponseOption(e.answer), runtime.WithMiddlewares(e.allowed),

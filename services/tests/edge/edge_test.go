@@ -3,7 +3,9 @@ package edge_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -25,6 +27,18 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // others are the services that the gateway reaches too; here they answer nothing.
 var others = []string{"authorization", "coding", "claims", "posting", "collections", "exchange", "reporting", "payersim"}
 
+// sandbox is a clock that a test's operator moves.
+type sandbox struct{ *clock.Manual }
+
+// Advance goes forward only.
+func (s sandbox) Advance(_ context.Context, to time.Time) error {
+	if to.Before(s.Now()) {
+		return errors.New("the clock is past that already")
+	}
+	s.Set(to)
+	return nil
+}
+
 type site struct {
 	*testing.T
 	url, key string
@@ -38,8 +52,9 @@ func open(t *testing.T) *site {
 	}
 	made := make(chan gateway.Credentials, 1)
 	now := clock.NewManual(time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC))
+	control := sandbox{now}
 	services := []host.Service{registry.New(), intake.New(), gateway.New(gateway.Config{
-		Listener: l, Clock: now,
+		Listener: l, Clock: control,
 		Bootstrap: &gateway.Bootstrap{Tenant: hosttest.Tenant, Email: "Admin@evenkeel.example", Keep: func(c gateway.Credentials) error { made <- c; return nil }},
 	})}
 	for _, name := range others {
@@ -255,4 +270,3 @@ func TestThePlatformIsQuietAfterEachWrite(t *testing.T) {
 		t.Errorf("clock: %v", c.body)
 	}
 }
-
