@@ -116,7 +116,7 @@ func (l *Log) Close() error {
 	return l.meter.stop()
 }
 
-// Pool is for the service's queries on its own tables. Its connections are the role's: they change nothing in the log.
+// Pool is for the service's queries. What it writes through it is its own tables; the log's are written by Append alone.
 func (l *Log) Pool() *pgxpool.Pool { return l.pool }
 
 // Appended is a channel that is closed once something was appended since the call before, here or by another process.
