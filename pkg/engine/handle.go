@@ -25,6 +25,8 @@ type Handler struct {
 	Mirrors  []es.AnyMirror
 	// Project makes the rows of read models that are built from topics. May be nil.
 	Project func(es.Recorded) []es.Statement
+	// Keep makes the rows that keep the event as it is stored, sealed parts sealed; they come before those of Project. May be nil.
+	Keep func(eventlog.Record) []es.Statement
 }
 
 // Outcome of one event of a batch.
@@ -88,8 +90,16 @@ func (e *Engine) Prepare(ctx context.Context, h Handler, records []eventlog.Reco
 		if h.React != nil {
 			s.react = func(look es.Look) ([]es.Command, error) { return h.React(rec, look) }
 		}
-		if h.Project != nil {
-			s.project = func() []es.Statement { return h.Project(rec) }
+		if h.Project != nil || h.Keep != nil {
+			s.project = func() (all []es.Statement) {
+				if h.Keep != nil {
+					all = h.Keep(r)
+				}
+				if h.Project != nil {
+					all = append(all, h.Project(rec)...)
+				}
+				return all
+			}
 		}
 		stimuli[i] = s
 	}

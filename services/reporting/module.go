@@ -26,7 +26,7 @@ func New() host.Service {
 	return host.Service{
 		Name:       "reporting",
 		Sources:    Sources,
-		Handler:    engine.Handler{Project: Project},
+		Handler:    engine.Handler{Project: Project, Keep: Keep},
 		Migrations: sql,
 		Register: func(s grpc.ServiceRegistrar, rt *host.Runtime) {
 			pb.RegisterReportingServiceServer(s, NewServer(rt))

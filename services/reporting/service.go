@@ -157,7 +157,7 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	at, err := page.Parse(r.PageSize, r.PageToken, "", "", "", "")
+	at, err := page.Parse(r.PageSize, r.PageToken, "", "", "", "0")
 	if err != nil {
 		return nil, err
 	}
@@ -187,8 +187,8 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 			b.service_date::text, coalesce(b.bill_date::text, ''), b.days, b.bucket, b.charge_amount, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, '')
 		FROM bucketed b LEFT JOIN payers p ON p.tenant_id = $1 AND p.payer_id = b.payer_id LEFT JOIN locations l ON l.tenant_id = $1 AND l.location_id = b.location_id
 			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence
-		WHERE ($6 < 0 OR b.bucket = $6) AND (b.amount, b.account_id, b.payer_id) < ($7, $8, $9) OR ($6 < 0 OR b.bucket = $6) AND $8 = ''
-		ORDER BY b.amount DESC, b.account_id DESC, b.payer_id DESC LIMIT $10`, append(args, after, at.Key[1], at.Key[2], at.Limit+1)...)
+		WHERE ($6 < 0 OR b.bucket = $6) AND ($8 = '' OR (b.amount, b.account_id, b.payer_id, b.payer_sequence) < ($7, $8, $9, $10::text::int))
+		ORDER BY b.amount DESC, b.account_id DESC, b.payer_id DESC, b.payer_sequence DESC LIMIT $11`, append(args, after, at.Key[1], at.Key[2], at.Key[3], at.Limit+1)...)
 	if err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
@@ -204,7 +204,7 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
 	out.Rows, out.NextPageToken = page.Cut(list, at, func(a *pb.AgingRow) []string {
-		return []string{strconv.FormatInt(a.BalanceAmount.AmountMinor, 10), a.AccountId, a.PayerId, "b"}
+		return []string{strconv.FormatInt(a.BalanceAmount.AmountMinor, 10), a.AccountId, a.PayerId, strconv.Itoa(int(a.PayerSequence))}
 	})
 	return out, nil
 }

@@ -14,6 +14,18 @@ import (
 
 // Project keeps the tables, in the transaction that advances the inbox.
 func Project(r es.Recorded) []es.Statement {
+	return append(changes(r), handled(r, 1))
+}
+
+// handled notes that so many events came, of which r was recorded last.
+func handled(r es.Recorded, events int64) es.Statement {
+	return es.SQL(`INSERT INTO freshness (tenant_id, recorded_at, events_handled) VALUES ($1, $2, $3)
+		ON CONFLICT (tenant_id) DO UPDATE SET recorded_at = greatest(freshness.recorded_at, excluded.recorded_at), events_handled = freshness.events_handled + excluded.events_handled`,
+		r.Tenant, r.RecordedAt, events)
+}
+
+// changes are what an event changes, but for the count of events.
+func changes(r es.Recorded) []es.Statement {
 	out := legs(r)
 	switch e := r.Event.(type) {
 	case *registryv1.PayerRegistered:
@@ -55,8 +67,7 @@ func Project(r es.Recorded) []es.Statement {
 	default:
 		out = append(out, claim(r)...)
 	}
-	return append(out, es.SQL(`INSERT INTO freshness (tenant_id, recorded_at, events_handled) VALUES ($1, $2, 1)
-		ON CONFLICT (tenant_id) DO UPDATE SET recorded_at = greatest(freshness.recorded_at, excluded.recorded_at), events_handled = freshness.events_handled + 1`, r.Tenant, r.RecordedAt))
+	return out
 }
 
 // claim keeps claims and denials.
@@ -168,19 +179,20 @@ func legs(r es.Recorded) []es.Statement {
 		sequences, amounts = append(sequences, int32(leg.PayerSequence)), append(amounts, leg.Amount)
 	}
 	account := text("account_id")
-	return []es.Statement{
-		es.SQL(`INSERT INTO ledger_legs (tenant_id, position, leg, event_id, event_type, stream, occurred_on, recorded_at, ledger_account, amount, payer_id, payer_sequence,
+	out := []es.Statement{es.SQL(`INSERT INTO ledger_legs (tenant_id, position, leg, event_id, event_type, stream, occurred_on, recorded_at, ledger_account, amount, payer_id, payer_sequence,
 				account_id, line_id, claim_id, remittance_id, carc, interchange_id, source_offset, source_length, source_segment, source_sha256)
 			SELECT $1, $2, leg, $3, $4, $5, $6::text::date, $7, ledger_account, amount, payer_id, payer_sequence, $8, line_id, $9, $10, $11, $12, $13, $14, $15, $16
 			FROM unnest($17::int[], $18::text[], $19::bigint[], $20::text[], $21::int[], $22::text[]) AS l (leg, ledger_account, amount, payer_id, payer_sequence, line_id)`,
-			r.Tenant, r.Position, r.ID, short(r.Type()), es.Name(r.Kind, r.StreamID), r.OccurredOn, r.RecordedAt, account, text("claim_id"), text("remittance_id"), text("carc"),
-			source.InterchangeId, source.Offset, source.Length, source.Segment, source.FileSha256, numbers, accounts, amounts, payers, sequences, lines),
-		es.SQL(`INSERT INTO balances (tenant_id, account_id, ledger_account, payer_id, payer_sequence, amount)
+		r.Tenant, r.Position, r.ID, short(r.Type()), es.Name(r.Kind, r.StreamID), r.OccurredOn, r.RecordedAt, account, text("claim_id"), text("remittance_id"), text("carc"),
+		source.InterchangeId, source.Offset, source.Length, source.Segment, source.FileSha256, numbers, accounts, amounts, payers, sequences, lines)}
+	if account == "" {
+		return out
+	}
+	return append(out, es.SQL(`INSERT INTO balances (tenant_id, account_id, ledger_account, payer_id, payer_sequence, amount)
 			SELECT $1, $2, ledger_account, payer_id, payer_sequence, sum(amount)
 			FROM unnest($3::text[], $4::bigint[], $5::text[], $6::int[]) AS l (ledger_account, amount, payer_id, payer_sequence) GROUP BY 3, 4, 5
 			ON CONFLICT (tenant_id, account_id, ledger_account, payer_id, payer_sequence) DO UPDATE SET amount = balances.amount + excluded.amount`,
-			r.Tenant, account, accounts, amounts, payers, sequences),
-	}
+		r.Tenant, account, accounts, amounts, payers, sequences))
 }
 
 // word is an enum's value in lower case: AR_INSURANCE → ar_insurance.
