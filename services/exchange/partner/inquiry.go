@@ -16,7 +16,7 @@ func inquiry(q *intakev1.EligibilityRequested, n int, at time.Time) *t27x.Set {
 	at = at.UTC()
 	dates := []x12.Dated{{Qualifier: "291", Dates: x12.Dates{From: q.ServiceDate, Thru: q.ServiceDate}}}
 	ask := []t27x.Inquiry{{ServiceTypes: []string{cmp.Or(q.ServiceTypeCode, "MH")}}}
-	trace := []t27x.Trace{{Type: "1", Number: q.EligibilityCheckId, Originator: "9" + SenderID + "01"}}
+	trace := []t27x.Trace{{Type: "1", Number: q.EligibilityCheckId, Originator: "9" + SenderID + "1"}}
 	subscriber := t27x.Subscriber{Member: t27x.Member{Person: x12.Party{Role: "IL", Kind: x12.Person, IDQualifier: "MI", ID: q.MemberId, Birth: q.SubscriberBirthDate}}}
 	named(&subscriber.Person, q.SubscriberName)
 	if q.SubscriberBirthDate != "" && q.SubscriberSex != 0 {

@@ -208,14 +208,16 @@ func (b *book) number() string {
 	return fmt.Sprintf("%s%08d", letters(b.file.ReceiverID), b.Numbers+1)
 }
 
-func letters(s string) string {
+// letters are what a receiver's numbers begin with: up to 4 of its letters, and 3 that tell it from others with the same.
+func letters(receiverID string) string {
+	s := receiverID
 	s = strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return -1
 	}, strings.ToUpper(s))
-	return s[:min(len(s), 4)]
+	return s[:min(len(s), 4)] + strings.ToUpper(es.Derive("", receiverID)[1:4])
 }
 
 func (b *book) claim(number string) *pb.ClaimDecided {

@@ -66,7 +66,7 @@ func (b *book) remit(made *pb.PaymentRunMade, due []*pb.ClaimDecided) error {
 	payer, npi := due[0].EdiPayerId, due[0].PayeeNpi
 	owed := b.Forward[account(payer, npi)]
 	amount, owed, moved := settle(total, owed)
-	trace := fmt.Sprintf("%s%08d", letters(b.file.ReceiverID), b.Payments+len(made.Payments)+1)
+	trace := fmt.Sprintf("EFT%s%08d", letters(b.file.ReceiverID), b.Payments+len(made.Payments)+1)
 	if moved != 0 {
 		set.ProviderAdjustments = []t835.ProviderAdjustment{{ProviderID: last.Payee.ID, YearEnd: made.RunDate[:4] + "-12-31", Reason: "FB", Reference: trace, Cents: moved}}
 	}
