@@ -16,8 +16,14 @@ import (
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/engine"
+	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/services/intake/coverage"
+	"github.com/evenkeel/evenkeel/services/intake/eligibility"
+	"github.com/evenkeel/evenkeel/services/intake/known"
+	"github.com/evenkeel/evenkeel/services/intake/patient"
 )
 
 // Group is a small group of clinicians in a world, with patients to see.
@@ -173,7 +179,7 @@ func (g *Group) Admit(n, payer int, code string, units int32) error {
 	var err error
 	if p.ID, err = g.do("intake", fmt.Sprint("patient", n), func(ctx context.Context, c Conn) (*typev1.Receipt, error) {
 		return intakev1.NewIntakeServiceClient(c).RegisterPatient(ctx, &intakev1.RegisterPatientRequest{
-			Name: name, BirthDate: "1990-02-03", Sex: typev1.Sex_SEX_FEMALE, LocationId: g.Location, MedicalRecordNumber: fmt.Sprint("MRN", n),
+			Name: name, BirthDate: "1990-02-03", Sex: typev1.Sex_SEX_FEMALE, LocationId: g.Location,
 			Address: &typev1.Address{Line1: "2 Elm Street", City: "Portland", State: "ME", PostalCode: "04101"},
 		})
 	}); err != nil {
@@ -187,9 +193,7 @@ func (g *Group) Admit(n, payer int, code string, units int32) error {
 	}); err != nil {
 		return err
 	}
-	if _, err := g.do("intake", fmt.Sprint("eligibility", n), func(ctx context.Context, c Conn) (*typev1.Receipt, error) {
-		return intakev1.NewIntakeServiceClient(c).CheckEligibility(ctx, &intakev1.CheckEligibilityRequest{CoverageId: p.Coverage})
-	}); err != nil {
+	if err := g.ask(n, p); err != nil {
 		return err
 	}
 	if units > 0 {
@@ -210,6 +214,38 @@ func (g *Group) Admit(n, payer int, code string, units int32) error {
 	}
 	g.Patients = append(g.Patients, p)
 	return nil
+}
+
+// ask asks the payer whether the patient is covered. The service finds the patient of a coverage in its tables, which a world does not have, so the question is put to its decision.
+func (g *Group) ask(n int, p Patient) error {
+	return g.World.Do("intake", fmt.Sprint("eligibility", n), func(ctx context.Context, c Conn) error {
+		ctx = engine.WithCaller(ctx, c.Caller)
+		e := c.Node.Engine
+		who, _, err := engine.Load(ctx, e, patient.Stream, p.ID)
+		if err != nil {
+			return err
+		}
+		all, _, err := engine.Load(ctx, e, coverage.Stream, p.ID)
+		if err != nil {
+			return err
+		}
+		held, ok := all.Find(p.Coverage)
+		if !ok {
+			return fmt.Errorf("the patient has no coverage %s", p.Coverage)
+		}
+		facts := eligibility.Known{Patient: who.Registered, Coverage: &held}
+		if facts.Payer, _, err = engine.Find(ctx, e, known.Payers, held.Payer()); err != nil {
+			return err
+		}
+		if facts.Organization, _, err = engine.Find(ctx, e, known.Organizations, g.Organization); err != nil {
+			return err
+		}
+		id := engine.NewID(ctx, "elg")
+		_, err = engine.Execute(ctx, e, eligibility.Stream, id, func(s eligibility.State, c *intakev1.CheckEligibilityRequest) ([]es.Event, error) {
+			return eligibility.Ask(s, c, id, facts)
+		}, &intakev1.CheckEligibilityRequest{CoverageId: p.Coverage})
+		return err
+	})
 }
 
 // Session is one visit of a patient that has taken place: booked, come to, written down and signed. minutes choose the code.
