@@ -13,6 +13,7 @@ import (
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 )
 
 // marshaler is JSON as the .proto files say it: their names, zeros shown, nothing unknown taken, one document in a body and nothing behind it.
@@ -20,8 +21,7 @@ type marshaler struct{ runtime.Marshaler }
 
 func newMarshaler() marshaler {
 	return marshaler{&runtime.HTTPBodyMarshaler{Marshaler: &runtime.JSONPb{
-		MarshalOptions:   protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true},
-		UnmarshalOptions: protojson.UnmarshalOptions{DiscardUnknown: false},
+		MarshalOptions: protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true},
 	}}}
 }
 
@@ -35,7 +35,11 @@ func (m marshaler) NewDecoder(r io.Reader) runtime.Decoder {
 		if len(bytes.TrimSpace(body)) == 0 {
 			return io.EOF // an empty body is an empty message
 		}
-		if err := m.Unmarshal(body, v); err != nil {
+		message, ok := v.(proto.Message)
+		if !ok {
+			return fmt.Errorf("a body is read into a message, not into %T", v)
+		}
+		if err := (protojson.UnmarshalOptions{DiscardUnknown: false}).Unmarshal(body, message); err != nil {
 			return located(body, err)
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -138,6 +139,11 @@ func headers(r *http.Request, to route, c *engine.Caller) *Problem {
 			no(name, "request.query", "This call does not know this parameter: it takes %s.", strings.Join(to.query, ", "))
 		}
 	}
+	for _, t := range r.Header.Values("X-Consistency-Token") {
+		if !isToken.MatchString(t) {
+			no("X-Consistency-Token", "request.consistency_token", "An X-Consistency-Token is what a receipt gave as consistency_token, whole; send several as several headers.")
+		}
+	}
 	command := to.method == http.MethodPost && !readsByPost(to.pattern)
 	if !command {
 		return refused(bad)
@@ -165,6 +171,8 @@ func headers(r *http.Request, to route, c *engine.Caller) *Problem {
 	}
 	return refused(bad)
 }
+
+var isToken = regexp.MustCompile(`^[a-z]+:\d{1,3}:\d{1,18}$`)
 
 func refused(bad []ProblemError) *Problem {
 	if len(bad) == 0 {

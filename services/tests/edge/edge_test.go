@@ -220,16 +220,16 @@ func TestBadInput(t *testing.T) {
 		rules      string
 	}{
 		{"a patient born tomorrow, without an address, at a place nobody knows", "/v1/patients",
-			object{"name": object{"last": "Quartzsample", "first": "Pat"}, "birth_date": "2026-03-03", "sex": "SEX_FEMALE", "location_id": "loc_9"}, 422, ""},
-		{"a coverage of an unknown payer", "/v1/patients/pat_9/coverages", object{"payer_id": "pay_9", "member_id": "W1234", "from_date": "2026-01-01"}, 422, ""},
+			object{"name": object{"last": "Quartzsample", "first": "Pat"}, "birth_date": "2026-03-03", "sex": "SEX_FEMALE", "location_id": "loc_9"}, 422,
+			"intake.birth_date /birth_date, intake.address /address/line1, intake.address /address/city, intake.address /address/state, intake.address /address/postal_code, intake.location_exists /location_id"},
+		{"a coverage of an unknown payer", "/v1/patients/pat_9/coverages", object{"payer_id": "pay_9", "member_id": "W1234", "from_date": "2026-01-01"}, 422, "intake.patient_exists /patient_id, intake.payer_exists /payer_id, "},
 		{"a misspelt field, deep", "/v1/organizations/org_1/charge-schedules", rates(object{"amount": "1"}), 400, "syntax.json /rates/0/charge/amount"},
 		{"a number that is none", "/v1/organizations/org_1/charge-schedules", rates(object{"amount_minor": "ten"}), 400, "syntax.json /rates/0/charge/amount_minor"},
-		{"a field that the platform writes", "/v1/patients", object{"location_id": "loc_1", "today": "2020-01-01"}, 400, ""},
-		{"a field that is missing", "/v1/locations", object{"name": "Downtown"}, 400, ""},
+		{"a field that the platform writes", "/v1/patients", object{"location_id": "loc_1", "today": "2020-01-01"}, 400, "request.platform_fills /today"},
+		{"a field that is missing", "/v1/locations", object{"name": "Downtown"}, 400, "syntax.string.min_len /organization_id"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := s.do("POST", c.path, c.body, "Idempotency-Key", "bad")
-			t.Log(a.status, a.body)
 			if a.status != c.status || !strings.Contains(a.rules(), c.rules) || a.header.Get("Content-Type") != "application/problem+json" || a.text("instance") != a.header.Get("X-Request-Id") {
 				t.Errorf("%d %v, want %d %s", a.status, a.body, c.status, c.rules)
 			}
