@@ -151,34 +151,34 @@ const mostText = 64 << 10
 
 // GetSegments is the text of a run of bytes.
 func (s *Server) GetSegments(ctx context.Context, r *pb.GetSegmentsRequest) (*pb.GetSegmentsResponse, error) {
-	data, holes, err := s.content(ctx, r.InterchangeId)
+	file, err := s.content(ctx, r.InterchangeId)
 	if err != nil {
 		return nil, err
 	}
+	data, _ := file.Join(file.Size())
 	if r.Offset < 0 || r.Length <= 0 || r.Length > mostText || r.Offset > int64(len(data))-r.Length {
 		return nil, refuse.Because(Range, "length", "bytes %d to %d: the file has %d, and a range at most %d", r.Offset, r.Offset+r.Length, len(data), mostText)
 	}
-	part := data[r.Offset : r.Offset+r.Length]
-	return &pb.GetSegmentsResponse{Text: strings.ToValidUTF8(string(part), "?"), Shredded: holes && strings.Contains(string(part), "XXXXXXXX")}, nil
+	return &pb.GetSegmentsResponse{Text: strings.ToValidUTF8(string(data[r.Offset:r.Offset+r.Length]), "?"), Shredded: file.Hole(r.Offset, r.Length)}, nil
 }
 
 // GetContent is the whole file.
 func (s *Server) GetContent(ctx context.Context, r *pb.GetContentRequest) (*httpbody.HttpBody, error) {
-	data, _, err := s.content(ctx, r.InterchangeId)
+	file, err := s.content(ctx, r.InterchangeId)
 	if err != nil {
 		return nil, err
 	}
+	data, _ := file.Join(file.Size())
 	return &httpbody.HttpBody{ContentType: "application/edi-x12", Data: data}, nil
 }
 
-func (s *Server) content(ctx context.Context, id string) (data []byte, holes bool, err error) {
+func (s *Server) content(ctx context.Context, id string) (pieces.File, error) {
 	file, known, err := engine.Find(ctx, s.rt.Engine, pieces.Mirror, id)
 	if err != nil {
-		return nil, false, err
+		return file, err
 	}
 	if !known {
-		return nil, false, status.Errorf(codes.NotFound, "there are no bytes of interchange %s", id)
+		return file, status.Errorf(codes.NotFound, "there are no bytes of interchange %s", id)
 	}
-	data, _, holes = file.Join(file.Size())
-	return data, holes, nil
+	return file, nil
 }

@@ -23,11 +23,11 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		return []es.Command{es.Do(Stream, ID(Hash(e.Data)), Receive, Incoming{Data: e.Data, Channel: Partner, Today: r.OccurredOn})}, nil
 	case *pb.InterchangeReceived:
 		parts, _ := es.Find(look, pieces.Mirror, e.InterchangeId)
-		data, whole, holes := parts.Join(e.Size)
+		data, whole := parts.Join(e.Size)
 		if !whole {
 			return nil, es.Wait(pieces.Mirror, e.InterchangeId)
 		}
-		if holes {
+		if parts.Hole(0, e.Size) { // a key was destroyed before the file was read
 			return nil, nil
 		}
 		facts, err := Interpret(e, data, look)

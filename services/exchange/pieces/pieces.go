@@ -63,21 +63,29 @@ func (f File) With(p *pb.InterchangeBytes) File {
 	return File{slices.Insert(f.parts, i, p)}
 }
 
-// Join puts the file together. whole: no byte is missing; holes: some of its bytes can't be read any more and are X.
-func (f File) Join(size int64) (data []byte, whole, holes bool) {
+// Join puts the file together; false: a byte is missing. What can't be read any more is X.
+func (f File) Join(size int64) ([]byte, bool) {
+	var data []byte
 	for _, p := range f.parts {
-		if p.Offset != int64(len(data)) {
-			return data, false, holes
-		}
-		if int64(len(p.Data)) != p.Length {
-			holes = true
+		switch {
+		case p.Offset != int64(len(data)):
+			return data, false
+		case shredded(p):
 			data = append(data, bytes.Repeat([]byte("X"), int(p.Length))...)
-			continue
+		default:
+			data = append(data, p.Data...)
 		}
-		data = append(data, p.Data...)
 	}
-	return data, int64(len(data)) == size, holes
+	return data, int64(len(data)) == size
 }
+
+// Hole says whether bytes of a range can't be read any more.
+func (f File) Hole(offset, length int64) bool {
+	return slices.ContainsFunc(f.parts, func(p *pb.InterchangeBytes) bool { return shredded(p) && p.Offset < offset+length && offset < p.Offset+p.Length })
+}
+
+// shredded says whether the key of a piece was destroyed: its length is known, its bytes are not.
+func shredded(p *pb.InterchangeBytes) bool { return int64(len(p.Data)) != p.Length }
 
 // Size is where the last known piece ends.
 func (f File) Size() int64 {
