@@ -2,10 +2,208 @@ package demo
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
-// Import brings files in.
+// Import brings X12 files in and says of each what it was, what it led to and where its money is, or why it was refused. A file that is there already changes nothing.
+// A file that can't be read, or whose money does not add up, is an error; a file that the platform refuses by name is not.
 func Import(ctx context.Context, o Options, files ...string) error {
-	return errors.New("import: not there yet")
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	i := importer{client: newClient(o, "import"), out: o.Out}
+	var errs []error
+	for _, name := range files {
+		if err := i.one(ctx, name); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+type importer struct {
+	*client
+	out io.Writer
+}
+
+func (i importer) one(ctx context.Context, name string) error {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(data)
+	// The name of a file is the caller's; the same bytes under another name are the same request.
+	body, err := json.Marshal(map[string]string{"content": base64.StdEncoding.EncodeToString(data), "file_name": filepath.Base(name)})
+	if err != nil {
+		return fmt.Errorf("encode: %w", err)
+	}
+	key := "import-" + hex.EncodeToString(sum[:16]) + "-" + hex.EncodeToString(digest(filepath.Base(name)))
+	answer, err := i.do(ctx, http.MethodPost, "/v1/interchanges", key, body)
+	if err != nil {
+		return err
+	}
+	var receipt typev1.Receipt
+	if err := decode.Unmarshal(answer, &receipt); err != nil {
+		return fmt.Errorf("read the receipt: %w", err)
+	}
+	if err := i.settled(ctx, receipt.Id); err != nil {
+		return err
+	}
+	var file exchangev1.Interchange
+	if err := i.read(ctx, "/v1/interchanges/"+receipt.Id, nil, &file); err != nil {
+		return err
+	}
+	return i.report(ctx, name, &file, receipt.Replayed || len(receipt.Events) == 0)
+}
+
+func digest(s string) []byte {
+	sum := sha256.Sum256([]byte(s))
+	return sum[:4]
+}
+
+// settled waits until everything that follows from a file has happened: a sandbox says so; elsewhere the file's results have stopped growing.
+func (i importer) settled(ctx context.Context, id string) error {
+	if _, err := i.now(ctx); err == nil {
+		return i.quiet(ctx)
+	} else if !errors.Is(err, errNoSandbox) && !coded(err, "not_allowed") {
+		return err
+	}
+	last, since := int32(-1), time.Now()
+	for time.Since(since) < 3*time.Second {
+		var file exchangev1.Interchange
+		if err := i.read(ctx, "/v1/interchanges/"+id, nil, &file); err != nil {
+			return err
+		}
+		if file.ResultsCount != last {
+			last, since = file.ResultsCount, time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// mostFindings are told of a file; the rest can be read from the platform.
+const mostFindings = 8
+
+func (i importer) report(ctx context.Context, name string, file *exchangev1.Interchange, again bool) error {
+	var b strings.Builder
+	kind := file.Kind
+	if kind == "" {
+		kind = "unknown kind"
+	}
+	fmt.Fprintf(&b, "%s: %s, %d bytes", name, kind, file.Size)
+	if again {
+		b.WriteString("; already imported, nothing changed")
+	}
+	b.WriteString("\n")
+	if file.Status == "refused" {
+		fmt.Fprintf(&b, "  refused: %s\n", file.Reason)
+	}
+	err := i.results(ctx, &b, file)
+	for n, f := range file.Findings {
+		if n == mostFindings {
+			fmt.Fprintf(&b, "  and %d more: GET /v1/interchanges/%s\n", len(file.Findings)-n, file.InterchangeId)
+			break
+		}
+		fmt.Fprintf(&b, "  %s %s at byte %d (%s): %s\n", f.Severity, f.Code, f.Offset, f.Segment, f.Message)
+	}
+	if _, failed := io.WriteString(i.out, b.String()); failed != nil {
+		return errors.Join(err, fmt.Errorf("report: %w", failed))
+	}
+	return err
+}
+
+// results tells what the parts of a file led to.
+func (i importer) results(ctx context.Context, b *strings.Builder, file *exchangev1.Interchange) error {
+	counts := map[string]int{}
+	var order []string
+	var claims int
+	var charged, open int64
+	var errs []error
+	for _, r := range file.Results {
+		switch r.Type {
+		case "ClaimImported":
+			claims++
+			var account postingv1.Account
+			if err := i.read(ctx, "/v1/accounts/"+r.SubjectId, nil, &account); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			charged += account.Charge.GetAmountMinor()
+			open += account.InsuranceBalance.GetAmountMinor() + account.PatientBalance.GetAmountMinor()
+		case "RemittanceRead":
+			errs = append(errs, i.remittance(ctx, b, r))
+		default:
+			key := map[string]string{
+				"SetAcknowledged": "claims acknowledged (999)", "ClaimStatusReceived": "claim statuses (277CA)", "EligibilityAnswered": "eligibility answers (271)",
+				"AnswersUnknown": "answers about nothing of ours",
+			}[r.Type] + ", " + r.Status
+			if counts[key] == 0 {
+				order = append(order, key)
+			}
+			counts[key]++
+		}
+	}
+	if claims > 0 {
+		fmt.Fprintf(b, "  %d claims became visits: %s charged, %s of it open now\n", claims, money.Format(charged), money.Format(open))
+	}
+	for _, key := range order {
+		fmt.Fprintf(b, "  %d %s\n", counts[key], key)
+	}
+	return errors.Join(errs...)
+}
+
+// remittance tells where the money of one payment is: money in = on the ledger + held.
+func (i importer) remittance(ctx context.Context, b *strings.Builder, r *exchangev1.InterchangeResult) error {
+	var one postingv1.Remittance
+	if err := i.read(ctx, "/v1/remittances/"+r.SubjectId, nil, &one); err != nil {
+		return err
+	}
+	in := one.Payment.GetAmountMinor()
+	if one.Status == postingv1.RemittanceStatus_REMITTANCE_STATUS_QUARANTINED {
+		fmt.Fprintf(b, "  payment %s of %s, %d claims: %s in = %s on the ledger + %s held: quarantined\n", one.TraceNumber, one.PayerName, one.Claims, money.Format(in), money.Format(0), money.Format(in))
+		for _, why := range one.Reasons {
+			fmt.Fprintf(b, "    %s\n", why)
+		}
+		for _, why := range one.Residuals {
+			fmt.Fprintf(b, "    %s, %s: off by %s\n", why.Equation, why.Subject, money.Format(why.ResidualAmount))
+		}
+		return nil
+	}
+	var cleared int64
+	for _, l := range one.Legs {
+		if l.Account == typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING {
+			cleared += l.Amount.GetAmountMinor()
+		}
+	}
+	held := one.Unapplied.GetAmountMinor()
+	fmt.Fprintf(b, "  payment %s of %s, %d claims: %s in = %s on the ledger + %s held for claims that are not known here\n",
+		one.TraceNumber, one.PayerName, one.Claims, money.Format(in), money.Format(cleared-held), money.Format(held))
+	if cleared != in {
+		return fmt.Errorf("payment %s: %s came in, %s is booked: this must never be, run evenkeel verify", one.TraceNumber, money.Format(in), money.Format(cleared))
+	}
+	return nil
 }
