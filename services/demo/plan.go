@@ -114,7 +114,7 @@ const (
 	audioHome     = 2
 	takesCopay    = 62
 	asksForgotten = 22 // patients whose authorization nobody asked for
-	isLate        = 3  // patients with a visit of last year that was never entered
+	isLate        = 5  // patients with a visit of last year that was never entered
 	isDuplicate   = 5  // patients with a visit that the EHR sends twice
 	tooShort      = 4  // patients with a visit too short to bill
 	unchecked     = 6  // patients whose eligibility nobody asked for

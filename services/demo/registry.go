@@ -93,7 +93,7 @@ func (e *ehr) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	schedule := &registryv1.PublishChargeScheduleRequest{OrganizationId: of.Id, FromDate: "2024-01-01"}
+	schedule := &registryv1.PublishChargeScheduleRequest{FromDate: "2024-01-01"}
 	for _, code := range slices.Sorted(maps.Keys(prices)) {
 		schedule.Rates = append(schedule.Rates, &registryv1.ChargePrice{ServiceCode: code, Charge: money.Of(prices[code])})
 	}
