@@ -1,4 +1,271 @@
 package console
 
-// chart is a drawing with the table that says the same.
-type chart struct{ Title string }
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+// chart is a drawing and the table that says the same. Every mark in it is a link to the rows behind it.
+type chart struct {
+	ID, Title, Note string
+	Bars            *bars
+	Line            *line
+	Table           *table
+	Empty           string
+}
+
+// bars are stacked horizontal bars.
+type bars struct {
+	Width, Height int
+	Legend        []legend
+	Rows          []bar
+}
+
+type legend struct{ Text, Class string }
+
+type bar struct {
+	Label, Full, Total, Href string
+	Y, TextY, LabelX, TotalX int
+	Segments                 []segment
+}
+
+type segment struct {
+	X, Y, W, H        int
+	Class, Href, Name string
+}
+
+// Measures of the bars, in the units of the drawing, which are pixels at its natural size.
+const (
+	barsWidth  = 516
+	barLabel   = 138 // for names
+	barTotal   = 104 // for totals
+	barHeight  = 26
+	barGap     = 7
+	barMinimum = 3 // a segment is never too narrow to be seen
+)
+
+// agingChart draws an aging: one bar a group, one segment an age.
+func agingChart(r *request, id, title string, a *reportingv1.Aging, rowsOf func(group, bucket string) string) chart {
+	c := chart{ID: id, Title: title, Empty: "Nothing is open on this day.", Table: agingTable(title, a, rowsOf)}
+	longest := int64(0)
+	for _, g := range a.Groups {
+		longest = max(longest, positive(g))
+	}
+	if longest == 0 {
+		return c
+	}
+	b := &bars{Width: barsWidth}
+	for i, x := range buckets {
+		b.Legend = append(b.Legend, legend{span(x.name) + " days", fmt.Sprintf("age%d", i)})
+	}
+	full := int64(barsWidth - barLabel - barTotal)
+	y := 2
+	for _, g := range a.Groups {
+		row := bar{
+			Label: clip(g.Name, 20), Full: g.Name, Total: money.Format(g.Total.GetAmountMinor()), Href: rowsOf(g.GroupId, ""),
+			Y: y, TextY: y + 17, LabelX: barLabel - 8, TotalX: barsWidth,
+		}
+		x := barLabel
+		for i, k := range g.Buckets {
+			n := k.Amount.GetAmountMinor()
+			if n <= 0 {
+				continue
+			}
+			w := max(barMinimum, int(n*full/longest))
+			row.Segments = append(row.Segments, segment{
+				X: x, Y: y, W: w - 1, H: barHeight, Class: fmt.Sprintf("age%d", i), Href: rowsOf(g.GroupId, k.Bucket),
+				Name: fmt.Sprintf("%s, %s days: %s in %s", g.Name, span(k.Bucket), money.Format(n), plural(k.Accounts, "account")),
+			})
+			x += w
+		}
+		b.Rows = append(b.Rows, row)
+		y += barHeight + barGap
+	}
+	b.Height = y
+	c.Bars = b
+	return c
+}
+
+func positive(g *reportingv1.AgingGroup) int64 {
+	n := int64(0)
+	for _, k := range g.Buckets {
+		n += max(0, k.Amount.GetAmountMinor())
+	}
+	return n
+}
+
+// clip shortens a name for a drawing; the whole name is beside it in the table.
+func clip(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return strings.TrimSpace(string([]rune(s)[:most-1])) + "…"
+}
+
+func agingTable(title string, a *reportingv1.Aging, rowsOf func(group, bucket string) string) *table {
+	t := &table{Caption: title, Columns: []column{{Name: "Group"}}, Empty: "Nothing is open on this day.", Todo: "Choose another day at the top."}
+	for _, b := range buckets {
+		t.Columns = append(t.Columns, column{Name: span(b.name), Num: true})
+	}
+	t.Columns = append(t.Columns, column{Name: "Total", Num: true}, column{Name: "Accounts", Num: true})
+	line := func(g *reportingv1.AgingGroup, group string) []cell {
+		cells := []cell{link(g.Name, rowsOf(group, ""))}
+		for _, k := range g.Buckets {
+			cells = append(cells, amount(k.Amount, rowsOf(group, k.Bucket)))
+		}
+		return append(cells, amount(g.Total, rowsOf(group, "")), count(g.Accounts, ""))
+	}
+	for _, g := range a.Groups {
+		t.Rows = append(t.Rows, row{Cells: line(g, g.GroupId)})
+	}
+	if a.Total != nil && len(a.Groups) > 0 {
+		t.Foot = line(a.Total, "")
+		t.Foot[0].Text = "All"
+	}
+	return t
+}
+
+// line is a rate over weeks with the count behind each.
+type line struct {
+	Width, Height                 int
+	Path                          string
+	Points                        []point
+	Ticks                         []tick
+	Left, Right, Base             int
+	CountLabelY, WeekLabelY, Foot int
+}
+
+type point struct {
+	X, Y, HitX, HitW, HitH int
+	BarX, BarY, BarW, BarH int
+	Small                  bool
+	Href, Name, Week       string
+	Count                  string
+	WeekShown              bool
+}
+
+type tick struct {
+	Y, TextY int
+	Text     string
+}
+
+// Measures of the line, in pixels at its natural size.
+const (
+	lineWidth  = 690
+	lineHeight = 210
+	lineLeft   = 40
+	lineTop    = 10
+	lineBase   = 150 // where a rate of 0 is
+	countMost  = 22  // height of the tallest count
+	countBase  = 182
+)
+
+// denialChart draws denial rates by week. Weeks of few claims are grey: their rate says little.
+func denialChart(r *request, d *reportingv1.Denials) chart {
+	c := chart{
+		ID: "denial-rate", Title: "Denial rate by week of decision", Note: "Below the line: claims decided in the week. Grey weeks have fewer than 20.",
+		Empty: "No payer decided a claim in these weeks.", Table: denialTable(r, "Denial rate by week", "Week of", d),
+	}
+	top, tallest := int64(100_000), int64(1) // at least 10%
+	any := false
+	for _, g := range d.Groups {
+		tallest = max(tallest, g.ClaimsAdjudicated)
+		if g.ClaimsAdjudicated > 0 {
+			any = true
+			if !g.Small {
+				top = max(top, int64(g.RateMillionths))
+			}
+		}
+	}
+	if !any {
+		return c
+	}
+	top = (top + 99_999) / 100_000 * 100_000
+	l := &line{Width: lineWidth, Height: lineHeight, Left: lineLeft, Right: lineWidth, Base: lineBase, CountLabelY: countBase - 4, WeekLabelY: lineHeight - 6, Foot: countBase}
+	y := func(rate int64) int {
+		return lineBase - int(min(rate, top)*(lineBase-lineTop)/top)
+	}
+	for i := range int64(3) {
+		v := top * i / 2
+		l.Ticks = append(l.Ticks, tick{Y: y(v), TextY: y(v) + 4, Text: fmt.Sprintf("%d%%", v/10_000)})
+	}
+	step := (lineWidth - lineLeft) / max(1, len(d.Groups))
+	var path strings.Builder
+	for i, g := range d.Groups {
+		x := lineLeft + i*step + step/2
+		h := int(g.ClaimsAdjudicated * countMost / tallest)
+		p := point{
+			X: x, Y: y(int64(g.RateMillionths)), HitX: lineLeft + i*step, HitW: step, HitH: countBase,
+			BarX: x - step/4, BarW: step / 2, BarH: h, BarY: countBase - h, Small: g.Small, Count: grouped(g.ClaimsAdjudicated),
+			Week: short2(g.GroupId), WeekShown: i%2 == 0 || len(d.Groups) <= 9,
+		}
+		p.Href, p.Name = weekRows(r, g), fmt.Sprintf("Week of %s: %s of %s denied, %s", spelled(g.GroupId), grouped(g.ClaimsDenied), plural(g.ClaimsAdjudicated, "claim"), rate(int64(g.RateMillionths)))
+		if g.ClaimsAdjudicated == 0 {
+			p.Name = fmt.Sprintf("Week of %s: no claim decided", spelled(g.GroupId))
+		} else {
+			if path.Len() == 0 {
+				path.WriteString("M")
+			} else {
+				path.WriteString("L")
+			}
+			fmt.Fprintf(&path, "%d %d", p.X, p.Y)
+		}
+		l.Points = append(l.Points, p)
+	}
+	l.Path = path.String()
+	c.Line = l
+	return c
+}
+
+// short2 is a day without its year: Mar 2.
+func short2(iso string) string {
+	if !date.Valid(iso) {
+		return iso
+	}
+	return date.Time(iso).Format("Jan 2")
+}
+
+func weekRows(r *request, g *reportingv1.DenialGroup) string {
+	if !date.Valid(g.GroupId) {
+		return r.to("/denials")
+	}
+	return r.to("/denials", "from", g.GroupId, "thru", date.Add(g.GroupId, 6), "payer", r.q.Get("payer"), "location", r.q.Get("location"))
+}
+
+// denialTable is the rates with the counts behind them.
+func denialTable(r *request, title, first string, d *reportingv1.Denials) *table {
+	t := &table{
+		Caption: title, Note: spelled(d.FromDate) + " to " + spelled(d.ThruDate),
+		Columns: []column{{Name: first}, {Name: "Decided", Num: true}, {Name: "Denied", Num: true}, {Name: "Rate", Num: true}, {Name: "Charged", Num: true}, {Name: "Denied amount", Num: true}},
+		Empty:   "No payer decided a claim in this time.", Todo: "Choose a longer time.",
+	}
+	line := func(g *reportingv1.DenialGroup, name, href string) []cell {
+		rate := percent(int64(g.RateMillionths), g.ClaimsAdjudicated > 0)
+		if g.Small {
+			rate.Class += " small"
+			rate.Title = "Fewer than 20 claims: the rate says little"
+		}
+		return []cell{link(name, href), count(g.ClaimsAdjudicated, ""), count(g.ClaimsDenied, href), rate, amount(g.ChargedAmount, ""), amount(g.DeniedAmount, href)}
+	}
+	for _, g := range d.Groups {
+		name, href := g.Name, ""
+		switch {
+		case first == "Payer":
+			href = r.here("payer", g.GroupId, "by", "")
+		case first == "Reason (CARC)":
+			href = r.here("carc", g.GroupId, "by", "")
+		default:
+			name, href = spelled(g.GroupId), weekRows(r, g)
+		}
+		t.Rows = append(t.Rows, row{Cells: line(g, name, href)})
+	}
+	if d.Total != nil && len(d.Groups) > 0 {
+		t.Foot = line(d.Total, "All", r.to("/denials", "from", d.FromDate, "thru", d.ThruDate))
+	}
+	return t
+}

@@ -15,6 +15,7 @@ type rows struct {
 	Title, Lead string
 	Filter      *filter
 	Charts      []chart
+	Above       []*table // summaries
 	Tables      []*table
 }
 

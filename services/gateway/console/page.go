@@ -220,3 +220,16 @@ func (c *console) fail(r *request, err error) {
 func notThere(format string, args ...any) error {
 	return status.Error(codes.NotFound, fmt.Sprintf(format, args...))
 }
+
+// invalid is a 400 with its own words.
+func invalid(format string, args ...any) error {
+	return status.Error(codes.InvalidArgument, fmt.Sprintf(format, args...))
+}
+
+// upper makes the first letter a capital.
+func upper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

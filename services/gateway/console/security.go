@@ -49,7 +49,7 @@ var (
 	people  = []string{session.Admin, session.Biller, session.ClinicianSystem, session.ReadOnly}
 )
 
-// restricted pages, by the first part of their path after the method; POST is for billing everywhere.
+// restricted pages, by the first part of their path after the method; POST is for billing, but for deposits.
 var restricted = map[string][]string{
 	"remittances": finance, "deposits": finance, "interchanges": finance, "patients": people, "statements": people,
 }
@@ -62,7 +62,7 @@ func allowed(role, pattern string) bool {
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	first, _, _ = strings.Cut(first, ".") // the CSV of a page
-	if method == http.MethodPost && !slices.Contains(billing, role) {
+	if method == http.MethodPost && first != "deposits" && !slices.Contains(billing, role) {
 		return false
 	}
 	only, ok := restricted[first]

@@ -1,0 +1,239 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+)
+
+type claimPage struct {
+	ID, Number     string
+	Axes           []fact
+	Facts          []fact
+	Person         []fact
+	Held           []string
+	CanAct, IsHeld bool
+	Key            string
+	Lines          *table
+	Denials        *table
+	Edits          *table
+	Earlier        *table
+	Timeline       *table
+	CSRF           string
+	Account        string
+}
+
+func (c *console) claim(ctx context.Context, r *request) (*page, error) {
+	x, err := c.claims.GetClaim(ctx, &claimsv1.GetClaimRequest{ClaimId: r.PathValue("id")})
+	if err != nil {
+		return nil, fmt.Errorf("read the claim: %w", err)
+	}
+	s := x.Summary
+	account, err := c.posting.GetAccount(ctx, &postingv1.GetAccountRequest{AccountId: s.AccountId})
+	if missing(err) {
+		account, err = &postingv1.Account{}, nil // not charged yet
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the account of the claim: %w", err)
+	}
+	n, err := c.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	to := r.to("/accounts/" + s.AccountId)
+	d := &claimPage{ID: s.ClaimId, Number: s.PatientControlNumber, CSRF: r.id.CSRF, Key: newKey(), Account: to}
+	d.Axes = []fact{{"Status", badge(s.Status.String())}, {"Way to the payer", badge(s.Transport.String())}, {"Decision", badge(s.Adjudication.String())}, {"Work", badge(s.Work.String())}}
+	d.Facts = []fact{
+		{"Payer", text(x.PayerName)}, {"Order", text(words(s.PayerSequence.String()))}, {"Date of service", day(s.ServiceDate)}, {"Location", text(n.location(s.LocationId))},
+		{"Kind", text(words(s.FrequencyCode.String()) + ", version " + strconv.Itoa(int(s.ClaimVersion)))}, {"Sent", day(s.SubmittedDate)}, {"Filing limit", day(s.TimelyFilingDueDate)},
+		{"Payer's claim number", orDash(s.PayerClaimControlNumber)}, {"Authorization", orDash(x.AuthorizationNumber)}, {"Clinician", text(provider(x.RenderingProvider))},
+		{"Billing provider", text(provider(x.BillingProvider))}, {"Charged", amount(s.Charge, to)}, {"Paid by this payer", amount(s.Paid, to)},
+		{"Patient's part", amount(s.PatientResponsibility, to)}, {"Denied and open", amount(s.Denied, "#denials")}, {"Account", id(s.AccountId, to)},
+	}
+	if x.SupervisingProvider != nil {
+		d.Facts = append(d.Facts, fact{"Supervisor", text(provider(x.SupervisingProvider))})
+	}
+	if p := x.Person; p != nil && r.may(people) {
+		d.Person = []fact{
+			{"Patient", link(person(p.PatientName), "/patients/"+s.PatientId)}, {"Born", day(p.PatientBirthDate)}, {"Subscriber", text(person(p.SubscriberName))}, {"Member ID", orDash(p.MemberId)},
+			{"Diagnoses", orDash(strings.Join(p.DiagnosisCodes, ", "))},
+		}
+	}
+	for _, reason := range x.HoldReasons {
+		d.Held = append(d.Held, reason.Message)
+	}
+	d.IsHeld = s.Work == claimsv1.WorkStatus_WORK_STATUS_HELD
+	d.CanAct = r.may(billing)
+	d.Lines = claimLines(x, account, to)
+	d.Denials = &table{
+		ID: "denials", Caption: "Open denials", Columns: []column{{Name: "Line"}, {Name: "Reason"}, {Name: "In words"}, {Name: "Caused in"}, {Name: "What to do"}, {Name: "Appeal by"}, {Name: "Remittance"}, {Name: "Denied", Num: true}},
+		Empty: "Nothing is denied.",
+	}
+	for _, o := range x.OpenDenials {
+		line := o.ServiceCode
+		if o.LineId == "" {
+			line = "Whole claim"
+		}
+		d.Denials.Rows = append(d.Denials.Rows, row{Cells: []cell{
+			text(line), text(strings.Join(append([]string{o.GroupCode + "-" + o.Carc}, o.Rarc...), " ")), text(o.Label), text(words(o.Origin.String())), text(upper(o.DefaultAction)), day(o.AppealDueDate),
+			id(o.RemittanceId, r.remittance(o.RemittanceId)), amount(o.Denied, to),
+		}})
+	}
+	d.Edits = &table{
+		ID: "edits", Caption: "Last check", Note: x.RulePack, Columns: []column{{Name: "What"}, {Name: "Field"}, {Name: "Rule"}, {Name: "Who can mend it"}, {Name: "Weight"}},
+		Empty: "Every edit passed.",
+	}
+	for _, e := range x.Edits {
+		weight := badge("warning")
+		if e.Blocking {
+			weight = badge("blocking")
+		}
+		d.Edits.Rows = append(d.Edits.Rows, row{Cells: []cell{text(e.Reason.GetMessage()), text(e.Reason.GetField()), text(e.Reason.GetRuleId()), text(words(e.Reason.GetOwner())), weight}})
+	}
+	if len(x.EarlierPayers) > 0 {
+		d.Earlier = &table{Caption: "What earlier payers decided", Columns: []column{{Name: "Payer"}, {Name: "Order"}, {Name: "Decided"}, {Name: "Paid", Num: true}, {Name: "Patient's part", Num: true}}}
+		for _, p := range x.EarlierPayers {
+			d.Earlier.Rows = append(d.Earlier.Rows, row{Cells: []cell{text(p.PayerName), text(words(p.PayerSequence.String())), day(p.AdjudicationDate), amount(p.Paid, to), amount(p.PatientResponsibility, to)}})
+		}
+	}
+	d.Timeline = &table{ID: "timeline", Caption: "What happened", Columns: []column{{Name: "When (UTC)"}, {Name: "Event"}, {Name: "What"}, {Name: "By"}, {Name: "File"}}, Empty: "Nothing has happened yet."}
+	for _, e := range x.Timeline {
+		when := instant(e.RecordedAt.AsTime())
+		d.Timeline.Rows = append(d.Timeline.Rows, row{Cells: []cell{
+			when, link(eventName(e.Type), r.to("/events/claims/claim/"+s.ClaimId, "event", e.EventId)), text(e.What), text(actor(e.Actor)), r.source(e.Source),
+		}})
+	}
+	return &page{Title: "Claim " + s.PatientControlNumber, Nav: "claims", Crumbs: []crumb{{"Claims", r.to("/claims")}}, Body: "claim", Data: d}, nil
+}
+
+// claimLines is the money of each line: what was charged is paid, adjusted, the patient's, or open.
+func claimLines(x *claimsv1.Claim, a *postingv1.Account, to string) *table {
+	t := &table{
+		ID: "lines", Caption: "Money by line", Note: "charged = paid + adjusted + patient + open; of all payers",
+		Columns: []column{
+			{Name: "Code"}, {Name: "Service"}, {Name: "Units", Num: true}, {Name: "POS"}, {Name: "Charged", Num: true}, {Name: "Expected", Num: true}, {Name: "Paid", Num: true},
+			{Name: "Adjusted", Num: true}, {Name: "Patient", Num: true}, {Name: "Open", Num: true}, {Name: "of it denied", Num: true},
+		},
+		Empty: "The claim has no lines.",
+	}
+	booked := map[string]*postingv1.AccountLine{}
+	for _, l := range a.Lines {
+		booked[l.LineId] = l
+	}
+	var sum [7]int64
+	for _, l := range x.Lines {
+		b := booked[l.LineId]
+		expected := amount(b.GetExpected(), to)
+		if b.GetExpected() == nil {
+			expected = cell{Text: "–", Class: "num zero", Title: "No price in a contract"}
+		}
+		code := text(strings.Join(append([]string{l.ServiceCode}, l.Modifiers...), " "))
+		code.Class = "id"
+		t.Rows = append(t.Rows, row{Cells: []cell{
+			code, day(l.ServiceDate), units(l.UnitsThousandths), text(l.PlaceOfService), amount(l.Charge, to), expected, amount(b.GetInsurancePaid(), to),
+			amount(b.GetAdjusted(), to), amount(b.GetPatientShare(), to), amount(b.GetInsuranceOpen(), to), amount(b.GetDenied(), "#denials"),
+		}})
+		for i, m := range []*typev1.Money{l.Charge, b.GetExpected(), b.GetInsurancePaid(), b.GetAdjusted(), b.GetPatientShare(), b.GetInsuranceOpen(), b.GetDenied()} {
+			sum[i] += m.GetAmountMinor()
+		}
+	}
+	t.Foot = []cell{text("All lines"), {}, {}, {}}
+	for _, n := range sum {
+		t.Foot = append(t.Foot, cents(n, ""))
+	}
+	return t
+}
+
+// units prints thousandths: 1000 is 1, 1500 is 1.5.
+func units(thousandths int32) cell {
+	s := strconv.Itoa(int(thousandths / 1000))
+	if rest := thousandths % 1000; rest != 0 {
+		s += strings.TrimRight(fmt.Sprintf(".%03d", rest), "0")
+	}
+	return cell{Text: s, Plain: s, Class: "num"}
+}
+
+func provider(p *claimsv1.Provider) string {
+	if p == nil {
+		return "–"
+	}
+	if p.OrganizationName != "" {
+		return p.OrganizationName
+	}
+	return person(p.Name)
+}
+
+func person(n *typev1.PersonName) string {
+	if n == nil {
+		return "–"
+	}
+	return strings.Join(strings.Fields(n.First+" "+n.Middle+" "+n.Last+" "+n.Suffix), " ")
+}
+
+func orDash(s string) cell {
+	if s == "" {
+		return cell{Text: "–", Class: "zero"}
+	}
+	return text(s)
+}
+
+// actor is who did it: user:anna@example.org is anna@example.org, service:claims is the platform's claims.
+func actor(s string) string {
+	kind, name, ok := strings.Cut(s, ":")
+	switch {
+	case !ok:
+		return s
+	case kind == "service":
+		return "Evenkeel (" + name + ")"
+	case kind == "key":
+		return "API key " + name
+	}
+	return name
+}
+
+// remittance is a link to one, for who may see them.
+func (r *request) remittance(id string) string {
+	if id == "" || !r.may(finance) {
+		return ""
+	}
+	return "/remittances/" + id
+}
+
+// source is a link to the bytes that told a fact.
+func (r *request) source(s *typev1.Source) cell {
+	if s.GetInterchangeId() == "" {
+		return cell{Text: "–", Class: "zero"}
+	}
+	name := s.Segment
+	if name == "" {
+		name = "file"
+	}
+	c := text(name + " at byte " + grouped(s.Offset))
+	c.Plain = fmt.Sprintf("%s %d+%d", s.InterchangeId, s.Offset, s.Length)
+	if r.may(finance) {
+		c.Href = fileAt(s.InterchangeId, s.Offset, s.Length)
+	}
+	return c
+}
+
+func fileAt(interchange string, offset, length int64) string {
+	return fmt.Sprintf("/interchanges/%s?offset=%d&length=%d#hit", interchange, offset, length)
+}
+
+// rescrub and release are what a biller does with a held claim.
+func (c *console) rescrub(ctx context.Context, r *request) (*page, error) {
+	id := r.PathValue("id")
+	_, err := c.claims.RescrubClaim(c.calling(ctx, r, r.PostFormValue("key")), &claimsv1.RescrubClaimRequest{ClaimId: id})
+	return r.after(err, "/claims/"+id, "rescrub")
+}
+
+func (c *console) release(ctx context.Context, r *request) (*page, error) {
+	id := r.PathValue("id")
+	_, err := c.claims.ReleaseClaim(c.calling(ctx, r, r.PostFormValue("key")), &claimsv1.ReleaseClaimRequest{ClaimId: id, Reason: strings.TrimSpace(r.PostFormValue("reason"))})
+	return r.after(err, "/claims/"+id, "released")
+}

@@ -1,0 +1,215 @@
+package console
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
+	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+type dashboard struct {
+	Tiles []tile
+	Aging []chart
+	Rate  chart
+	Work  *table
+	Fresh *reportingv1.Freshness
+	Until cell
+}
+
+// tile is one figure with what it is made of.
+type tile struct {
+	Name, Value, Href, Why, Formula, Change, Turn, Window, Target string
+}
+
+// Figures on the dashboard, in order.
+var tiles = []string{"days_in_ar", "clean_claim_rate", "net_collection_rate", "initial_denial_rate", "ar_total"}
+
+// figureRows is where the rows behind a figure are.
+func figureRows(id string) string {
+	switch id {
+	case "net_collection_rate":
+		return "/payers"
+	case "initial_denial_rate":
+		return "/denials"
+	case "clean_claim_rate", "first_pass_acceptance":
+		return "/claims"
+	}
+	return "/receivables"
+}
+
+// counted figures are made of counts, the others of amounts.
+var counted = map[string]bool{"clean_claim_rate": true, "initial_denial_rate": true, "first_pass_acceptance": true}
+
+// less is better for these.
+var less = map[string]bool{"days_in_ar": true, "initial_denial_rate": true, "ar_over_90": true}
+
+func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
+	var d dashboard
+	var kpis *reportingv1.Kpis
+	var payers, locations *reportingv1.Aging
+	var denials *reportingv1.Denials
+	var work *collectionsv1.ListWorkItemsResponse
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		if kpis, err = c.reporting.GetKpis(gctx, &reportingv1.GetKpisRequest{AsOf: r.at}); err != nil {
+			return fmt.Errorf("read the figures: %w", err)
+		}
+		return nil
+	})
+	aging := func(by reportingv1.GroupBy, into **reportingv1.Aging) func() error {
+		return func() (err error) {
+			if *into, err = c.reporting.GetAging(gctx, &reportingv1.GetAgingRequest{AsOf: r.at, GroupBy: by}); err != nil {
+				return fmt.Errorf("read the aging: %w", err)
+			}
+			return nil
+		}
+	}
+	g.Go(aging(reportingv1.GroupBy_GROUP_BY_PAYER, &payers))
+	g.Go(aging(reportingv1.GroupBy_GROUP_BY_LOCATION, &locations))
+	g.Go(func() (err error) {
+		if denials, err = c.reporting.GetDenials(gctx, &reportingv1.GetDenialsRequest{AsOf: r.at, GroupBy: reportingv1.GroupBy_GROUP_BY_WEEK}); err != nil {
+			return fmt.Errorf("read denial rates: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() (err error) {
+		if work, err = c.collections.ListWorkItems(gctx, &collectionsv1.ListWorkItemsRequest{State: collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, PageSize: 6}); err != nil {
+			return fmt.Errorf("list work items: %w", err)
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	by := map[string]*reportingv1.Kpi{}
+	for _, k := range kpis.Kpis {
+		by[k.KpiId] = k
+	}
+	for _, t := range tiles {
+		if k := by[t]; k != nil {
+			d.Tiles = append(d.Tiles, tileOf(r, k))
+		}
+	}
+	d.Aging = []chart{
+		agingChart(r, "aging-payer", "A/R aging by payer", payers, func(group, bucket string) string { return r.to("/receivables", "payer", group, "age", bucket) }),
+		agingChart(r, "aging-location", "A/R aging by location", locations, func(group, bucket string) string { return r.to("/receivables", "location", group, "age", bucket) }),
+	}
+	d.Rate = denialChart(r, denials)
+	d.Fresh = payers.Freshness
+	if d.Fresh.GetHandledUntil() != nil {
+		d.Until = instant(d.Fresh.HandledUntil.AsTime())
+	}
+	d.Work = &table{Caption: "Due next", Columns: []column{{Name: "What"}, {Name: "Due"}, {Name: "At risk", Num: true}}, Empty: "Nothing is waiting for somebody.", Todo: "Well done."}
+	for _, w := range work.WorkItems {
+		due := day(w.DueDate)
+		due.Text = short2(w.DueDate)
+		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{link(w.Title, "/work-items/"+w.WorkItemId), c.due(due, w), amount(w.AtRisk, "")}})
+	}
+	return &page{Title: "Dashboard", Nav: "dashboard", Body: "dashboard", Data: d, Dated: true}, nil
+}
+
+func tileOf(r *request, k *reportingv1.Kpi) tile {
+	t := tile{Name: k.Name, Formula: k.Formula, Window: k.Window, Target: k.Target, Href: r.to(figureRows(k.KpiId)), Why: r.to("/kpis/" + k.KpiId), Value: "–"}
+	if !k.Known {
+		t.Change = "Not known yet: the " + k.DenominatorName + " is 0."
+		return t
+	}
+	t.Value = figure(k.Unit, k.ValueMillionths)
+	switch diff := k.ValueMillionths - k.PreviousValueMillionths; {
+	case !k.PreviousKnown:
+		t.Change = "No period before to compare with"
+	case diff == 0:
+		t.Change = "As in the period before"
+	default:
+		word, size := "up", diff
+		if diff < 0 {
+			word, size = "down", -diff
+		}
+		by := figure(k.Unit, size)
+		switch k.Unit {
+		case "percent":
+			by = tenths(size*100) + " points"
+		case "money":
+			if k.PreviousValueMillionths > 0 {
+				by += " (" + tenths(size*100_000_000/k.PreviousValueMillionths) + "%)"
+			}
+		}
+		t.Change = fmt.Sprintf("%s %s from %s", word, by, figure(k.Unit, k.PreviousValueMillionths))
+		switch {
+		case k.Unit == "money":
+		case (diff < 0) == less[k.KpiId]:
+			t.Turn = "better"
+		default:
+			t.Turn = "worse"
+		}
+	}
+	return t
+}
+
+// figure prints a value in its unit.
+func figure(unit string, v int64) string {
+	switch unit {
+	case "percent":
+		return rate(v)
+	case "days":
+		return tenths(v) + " days"
+	}
+	return money.Format(v)
+}
+
+// kpi explains one figure.
+type kpiPage struct {
+	Tile  tile
+	Parts []fact
+	Rows  string
+	Other []tile
+}
+
+type fact struct {
+	Name  string
+	Value cell
+}
+
+func (c *console) kpi(ctx context.Context, r *request) (*page, error) {
+	all, err := c.reporting.GetKpis(ctx, &reportingv1.GetKpisRequest{AsOf: r.at})
+	if err != nil {
+		return nil, fmt.Errorf("read the figures: %w", err)
+	}
+	var d *kpiPage
+	var others []tile
+	for _, k := range all.Kpis {
+		t := tileOf(r, k)
+		if k.KpiId != r.PathValue("id") {
+			others = append(others, t)
+			continue
+		}
+		part := func(n int64) cell {
+			if counted[k.KpiId] {
+				return count(n, "")
+			}
+			return cents(n, "")
+		}
+		d = &kpiPage{Tile: t, Rows: r.to(figureRows(k.KpiId)), Parts: []fact{
+			{"Formula", text(k.Formula)}, {"Version of the formula", count(int64(k.Version), "")}, {"Time", text(k.Window)},
+		}}
+		if k.NumeratorName != "" {
+			d.Parts = append(d.Parts, fact{upper(k.NumeratorName), part(k.Numerator)})
+		}
+		if k.DenominatorName != "" {
+			d.Parts = append(d.Parts, fact{upper(k.DenominatorName), part(k.Denominator)})
+		}
+		d.Parts = append(d.Parts, fact{"Value", cell{Text: t.Value, Class: "num"}}, fact{"Compared with the same length of time before", text(t.Change)})
+		if k.Target != "" {
+			d.Parts = append(d.Parts, fact{"Target", text(k.Target)})
+		}
+	}
+	if d == nil {
+		return nil, notThere("There is no figure of this name. The dashboard lists those there are.")
+	}
+	d.Other = others
+	return &page{Title: d.Tile.Name, Nav: "dashboard", Crumbs: []crumb{{"Dashboard", r.to("/")}}, Body: "kpi", Data: d, Dated: true}, nil
+}

@@ -1,0 +1,94 @@
+package console
+
+import (
+	"context"
+	"fmt"
+
+	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+type patientPage struct {
+	ID         string
+	Balance    string
+	Owes       bool
+	CanAct     bool
+	CSRF, Key  string
+	Accounts   *table
+	Statements *table
+}
+
+// patient is what one patient owes and why, without the name: that stands on the claims and statements.
+func (c *console) patient(ctx context.Context, r *request) (*page, error) {
+	who := r.PathValue("id")
+	b, err := c.collections.GetPatientBalance(ctx, &collectionsv1.GetPatientBalanceRequest{PatientId: who})
+	if err != nil {
+		return nil, fmt.Errorf("read the balance: %w", err)
+	}
+	accounts, err := c.posting.ListAccounts(ctx, &postingv1.ListAccountsRequest{PatientId: who, PageSize: 500})
+	if err != nil {
+		return nil, fmt.Errorf("list the accounts: %w", err)
+	}
+	statements, err := c.collections.ListStatements(ctx, &collectionsv1.ListStatementsRequest{PatientId: who})
+	if err != nil {
+		return nil, fmt.Errorf("list the statements: %w", err)
+	}
+	d := &patientPage{ID: who, Balance: money.Format(b.Balance.GetAmountMinor()), Owes: b.Balance.GetAmountMinor() > 0, CanAct: r.may(billing), CSRF: r.id.CSRF, Key: newKey()}
+	d.Accounts = &table{Caption: "Accounts", Note: "newest first", Columns: []column{{Name: "Account"}, {Name: "Service"}, {Name: "State"}, {Name: "Charged", Num: true}, {Name: "Payers owe", Num: true}, {Name: "Patient owes", Num: true}}, Empty: "Nothing was charged."}
+	for _, a := range accounts.Accounts {
+		to, state := "/accounts/"+a.AccountId, badge("open")
+		if a.Settled {
+			state = badge("settled")
+		}
+		d.Accounts.Rows = append(d.Accounts.Rows, row{Cells: []cell{id(a.AccountId, to), day(a.ServiceDate), state, amount(a.Charge, to), amount(a.InsuranceBalance, to), amount(a.PatientBalance, to)}})
+	}
+	d.Statements = &table{Caption: "Statements", Columns: []column{{Name: "Statement"}, {Name: "Written"}, {Name: "Due"}, {Name: "Letter"}, {Name: "Balance", Num: true}}, Empty: "No statement was written.", Todo: "One is written by itself when the patient owes something; you can write one now."}
+	for _, s := range statements.Statements {
+		to := "/statements/" + s.StatementId
+		d.Statements.Rows = append(d.Statements.Rows, row{Cells: []cell{id(s.StatementId, to), day(s.StatementDate), day(s.DueDate), link("PDF", to+"/letter.pdf"), amount(s.Balance, to)}})
+	}
+	return &page{Title: "Patient " + short(who), Nav: "receivables", Crumbs: []crumb{{"Receivables", r.to("/receivables", "payer", "patient")}}, Body: "patient", Data: d}, nil
+}
+
+func (c *console) issue(ctx context.Context, r *request) (*page, error) {
+	who := r.PathValue("id")
+	_, err := c.collections.IssueStatement(c.calling(ctx, r, r.PostFormValue("key")), &collectionsv1.IssueStatementRequest{PatientId: who})
+	return r.after(err, "/patients/"+who, "issued")
+}
+
+type statementPage struct {
+	*collectionsv1.Statement
+	Lines *table
+	Name  string
+	PDF   string
+}
+
+func (c *console) statement(ctx context.Context, r *request) (*page, error) {
+	s, err := c.collections.GetStatement(ctx, &collectionsv1.GetStatementRequest{StatementId: r.PathValue("id")})
+	if err != nil {
+		return nil, fmt.Errorf("read the statement: %w", err)
+	}
+	d := &statementPage{Statement: s, Name: person(s.PatientName), PDF: "/statements/" + s.StatementId + "/letter.pdf"}
+	d.Lines = &table{Caption: "What you owe and why", Columns: []column{{Name: "Date of service"}, {Name: "Why"}, {Name: "Charged", Num: true}, {Name: "Insurance paid", Num: true}, {Name: "Adjusted", Num: true}, {Name: "You paid", Num: true}, {Name: "Balance", Num: true}}}
+	for _, e := range s.Entries {
+		to := "/accounts/" + e.AccountId
+		when := day(e.ServiceDate)
+		when.Href = to
+		d.Lines.Rows = append(d.Lines.Rows, row{Cells: []cell{when, text(e.Explanation), amount(e.Charge, ""), amount(e.InsurancePaid, ""), amount(e.Adjusted, ""), amount(e.PatientPaid, ""), amount(e.Balance, to)}})
+	}
+	d.Lines.Foot = []cell{text("Please pay"), {}, {}, {}, {}, {}, amount(s.Balance, "")}
+	return &page{Title: "Statement of " + spelled(s.StatementDate), Nav: "receivables", Crumbs: []crumb{{"Patient " + short(s.PatientId), "/patients/" + s.PatientId}}, Body: "statement", Data: d}, nil
+}
+
+// letter is the statement as a PDF.
+func (c *console) letter(ctx context.Context, r *request) (*page, error) {
+	b, err := c.collections.GetStatementPdf(ctx, &collectionsv1.GetStatementPdfRequest{StatementId: r.PathValue("id")})
+	if err != nil {
+		return nil, fmt.Errorf("read the letter: %w", err)
+	}
+	r.w.Header().Set("Content-Type", "application/pdf")
+	r.w.Header().Set("Content-Disposition", `inline; filename="statement.pdf"`)
+	_, _ = r.w.Write(b.Data) // the reader went away: nothing to be done
+	return nil, nil
+}

@@ -1,0 +1,173 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+var bases = []option{{"", "Date of service"}, {"bill", "Day first sent"}}
+
+func basisOf(r *request) reportingv1.AgingBasis {
+	if r.q.Get("basis") == "bill" {
+		return reportingv1.AgingBasis_AGING_BASIS_BILL_DATE
+	}
+	return reportingv1.AgingBasis_AGING_BASIS_SERVICE_DATE
+}
+
+// receivables are the open balances by age: as a whole, then row for row.
+func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
+	n, err := c.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	bucket := r.q.Get("age")
+	ask := &reportingv1.ListAgingRowsRequest{AsOf: r.at, Basis: basisOf(r), PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Bucket: bucket}
+	var last *reportingv1.ListAgingRowsResponse
+	all, next, cut, err := walk(r, func(size int32, token string) ([]*reportingv1.AgingRow, string, error) {
+		ask.PageSize, ask.PageToken = size, token
+		a, err := c.reporting.ListAgingRows(ctx, ask)
+		if err != nil {
+			return nil, "", fmt.Errorf("list receivables: %w", err)
+		}
+		last = a
+		return a.Rows, a.NextPageToken, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	t := &table{
+		ID: "rows", Caption: "Open balances", Note: fmt.Sprintf("%s, %s", plural(last.TotalRows, "balance"), money.Format(last.TotalAmount.GetAmountMinor())),
+		Columns: []column{
+			{Name: "Claim or account"}, {Name: "Service"}, {Name: "Days", Num: true}, {Name: "Owed by"}, {Name: "Order"}, {Name: "Location"}, {Name: "First sent"}, {Name: "Claim status"},
+			{Name: "Charged", Num: true}, {Name: "Balance", Num: true},
+		},
+		Empty: "Nothing is open that answers to this filter.", Todo: "Clear a part of it, or choose another day.",
+	}
+	for _, x := range all {
+		account := r.to("/accounts/" + x.AccountId)
+		first, status := id(x.AccountId, account), cell{Text: "–", Class: "zero"}
+		if x.ClaimId != "" {
+			first, status = id(x.ClaimId, "/claims/"+x.ClaimId), badge(x.ClaimStatus)
+		}
+		t.Rows = append(t.Rows, row{Cells: []cell{
+			first, day(x.ServiceDate), count(int64(x.Days), ""), text(x.PayerName), text(words(x.PayerSequence.String())), text(x.LocationName), day(x.BillDate), status,
+			amount(x.ChargeAmount, account), amount(x.BalanceAmount, account),
+		}})
+	}
+	r.finish(t, next, cut, "Service", "Days", "Owed by", "Location", "Charged", "Balance")
+	d := &rows{Title: "Receivables", Tables: []*table{t}, Filter: r.filter(
+		n.payerChoice(r, true), n.locationChoice(r), choice{Name: "age", Label: "Age", Value: bucket, Options: ages()},
+		choice{Name: "basis", Label: "Age counts from", Value: r.q.Get("basis"), Options: bases})}
+	if !wantsCSV(r) && bucket == "" && r.q.Get("page") == "" && r.q.Get("order") == "" {
+		if err := c.agings(ctx, r, d); err != nil {
+			return nil, err
+		}
+	}
+	return c.list(r, &page{Nav: "receivables", Dated: true}, d, "receivables")
+}
+
+// agings puts the two charts above the rows.
+func (c *console) agings(ctx context.Context, r *request, d *rows) error {
+	for _, by := range []struct {
+		group     reportingv1.GroupBy
+		id, title string
+		key       string
+	}{
+		{reportingv1.GroupBy_GROUP_BY_PAYER, "aging-payer", "By payer", "payer"}, {reportingv1.GroupBy_GROUP_BY_LOCATION, "aging-location", "By location", "location"},
+	} {
+		a, err := c.reporting.GetAging(ctx, &reportingv1.GetAgingRequest{AsOf: r.at, Basis: basisOf(r), GroupBy: by.group, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location")})
+		if err != nil {
+			return fmt.Errorf("read the aging: %w", err)
+		}
+		d.Charts = append(d.Charts, agingChart(r, by.id, by.title, a, func(group, bucket string) string {
+			if group == "" {
+				return r.here("age", bucket)
+			}
+			return r.here(by.key, group, "age", bucket)
+		}))
+	}
+	return nil
+}
+
+// denials: the rate, then the denied lines.
+func (c *console) denials(ctx context.Context, r *request) (*page, error) {
+	n, err := c.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	from, thru := r.q.Get("from"), r.q.Get("thru")
+	for _, d := range []string{from, thru} {
+		if d != "" && !date.Valid(d) {
+			return nil, invalid("%q is not a day: write it as 2026-03-31.", d)
+		}
+	}
+	ask := &reportingv1.ListDenialRowsRequest{AsOf: r.at, FromDate: from, ThruDate: thru, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Carc: r.q.Get("carc")}
+	var last *reportingv1.ListDenialRowsResponse
+	all, next, cut, err := walk(r, func(size int32, token string) ([]*reportingv1.DenialRow, string, error) {
+		ask.PageSize, ask.PageToken = size, token
+		a, err := c.reporting.ListDenialRows(ctx, ask)
+		if err != nil {
+			return nil, "", fmt.Errorf("list denials: %w", err)
+		}
+		last = a
+		return a.Rows, a.NextPageToken, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	t := &table{
+		ID: "rows", Caption: "Denied lines", Note: fmt.Sprintf("%s, %s", plural(last.TotalRows, "line"), money.Format(last.TotalAmount.GetAmountMinor())),
+		Columns: []column{
+			{Name: "Claim"}, {Name: "Denied on"}, {Name: "Service"}, {Name: "Code"}, {Name: "Payer"}, {Name: "Location"}, {Name: "Reason"}, {Name: "Caused in"}, {Name: "What to do"}, {Name: "State"},
+			{Name: "Denied", Num: true},
+		},
+		Empty: "No line was denied that answers to this filter.", Todo: "Clear a part of it, or choose a longer time.",
+	}
+	for _, x := range all {
+		state := badge("open")
+		if x.Overturned {
+			state = badge("overturned")
+		}
+		reason := text(x.GroupCode + "-" + x.Carc)
+		reason.Href = r.here("carc", x.Carc)
+		if len(x.Rarc) > 0 {
+			reason.Text += " " + strings.Join(x.Rarc, " ")
+			reason.Plain = reason.Text
+		}
+		t.Rows = append(t.Rows, row{Cells: []cell{
+			id(x.ClaimId, "/claims/"+x.ClaimId), day(x.DeniedDate), day(x.ServiceDate), text(x.ServiceCode), text(x.PayerName), text(x.LocationName), reason,
+			text(words(strings.ToUpper(x.Origin))), text(words(x.DefaultAction)), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)),
+		}})
+	}
+	r.finish(t, next, cut, "Denied on", "Service", "Code", "Payer", "Location", "Reason", "Denied")
+	by := r.q.Get("by")
+	d := &rows{Title: "Denials", Tables: []*table{t}, Filter: r.filter(
+		n.payerChoice(r, false), n.locationChoice(r), choice{Name: "carc", Label: "Reason (CARC)", Value: r.q.Get("carc"), Type: "text"},
+		choice{Name: "from", Label: "Decided from", Value: from, Type: "date"}, choice{Name: "thru", Label: "through", Value: thru, Type: "date"},
+		choice{Name: "by", Label: "Summary", Value: by, Options: []option{{"", "By week"}, {"payer", "By payer"}, {"carc", "By reason"}}})}
+	if !wantsCSV(r) && r.q.Get("page") == "" && r.q.Get("order") == "" && (from == "" || by != "") {
+		q := &reportingv1.GetDenialsRequest{AsOf: r.at, FromDate: from, ThruDate: thru, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), GroupBy: reportingv1.GroupBy_GROUP_BY_WEEK}
+		first := "Week of"
+		switch by {
+		case "payer":
+			q.GroupBy, first = reportingv1.GroupBy_GROUP_BY_PAYER, "Payer"
+		case "carc":
+			q.GroupBy, first = reportingv1.GroupBy_GROUP_BY_CARC, "Reason (CARC)"
+		}
+		a, err := c.reporting.GetDenials(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("read denial rates: %w", err)
+		}
+		if by == "" {
+			d.Charts = append(d.Charts, denialChart(r, a))
+		} else {
+			d.Above = append(d.Above, denialTable(r, "Denial rate", first, a))
+		}
+	}
+	return c.list(r, &page{Nav: "denials", Dated: true}, d, "denials")
+}
