@@ -81,7 +81,9 @@ func (f File) Join(size int64) ([]byte, bool) {
 
 // Hole says whether bytes of a range can't be read any more.
 func (f File) Hole(offset, length int64) bool {
-	return slices.ContainsFunc(f.parts, func(p *pb.InterchangeBytes) bool { return shredded(p) && p.Offset < offset+length && offset < p.Offset+p.Length })
+	return slices.ContainsFunc(f.parts, func(p *pb.InterchangeBytes) bool {
+		return shredded(p) && p.Offset < offset+length && offset < p.Offset+p.Length
+	})
 }
 
 // shredded says whether the key of a piece was destroyed: its length is known, its bytes are not.
