@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
@@ -23,6 +24,20 @@ func newMarshaler() marshaler {
 	return marshaler{&runtime.HTTPBodyMarshaler{Marshaler: &runtime.JSONPb{
 		MarshalOptions: protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true},
 	}}}
+}
+
+// Marshal writes without blanks: protojson puts some in by chance, so that nobody relies on them.
+func (m marshaler) Marshal(v any) ([]byte, error) {
+	b, err := m.Marshaler.Marshal(v)
+	if _, page := v.(*httpbody.HttpBody); page || err != nil {
+		return b, err
+	}
+	var out bytes.Buffer
+	out.Grow(len(b))
+	if err := json.Compact(&out, b); err != nil {
+		return nil, fmt.Errorf("write an answer: %w", err)
+	}
+	return out.Bytes(), nil
 }
 
 // NewDecoder reads a body whole: the runtime's own would leave what follows the first document unread.

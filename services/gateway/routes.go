@@ -23,6 +23,7 @@ import (
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 )
 
 // api is what REST serves of one service.
@@ -112,11 +113,13 @@ func describe() map[string]route {
 	return out
 }
 
-// queryOf are the fields of a request that are not in its path.
+// queryOf are the fields of a request that are not in its path and that the platform does not write itself.
 func queryOf(m protoreflect.MessageDescriptor, pattern string) []string {
 	var out []string
 	for i := range m.Fields().Len() {
-		if name := string(m.Fields().Get(i).Name()); !strings.Contains(pattern, "{"+name+"}") {
+		f := m.Fields().Get(i)
+		fill, _ := proto.GetExtension(f.Options(), typev1.E_Fill).(typev1.Fill)
+		if name := string(f.Name()); !strings.Contains(pattern, "{"+name+"}") && fill == typev1.Fill_FILL_UNSPECIFIED {
 			out = append(out, name)
 		}
 	}

@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+type operation struct {
+	OperationID string `json:"operationId"`
+	Parameters  []struct {
+		Ref, Name, In string
+	}
+	RequestBody *struct {
+		Content map[string]struct {
+			Schema struct{ Properties map[string]json.RawMessage }
+		}
+	}
+	Responses map[string]struct {
+		Headers map[string]json.RawMessage
+		Content map[string]json.RawMessage
+	}
+}
+
+// The document has every call that is served and no other, with the parameters, fields, headers and answers that the gateway takes and gives.
+func TestTheDocumentSaysWhatIsServed(t *testing.T) {
+	var doc struct {
+		OpenAPI string
+		Paths   map[string]map[string]operation
+	}
+	// $ref is no Go name.
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(string(document), `"$ref"`, `"ref"`)), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1.") {
+		t.Errorf("openapi %q", doc.OpenAPI)
+	}
+	own := []string{"/v1/platform/status", "/v1/sandbox/clock", "/v1/sandbox/clock:advance", "/v1/sandbox/quiet"}
+	for path, methods := range doc.Paths {
+		for method := range methods {
+			if _, ok := routes[strings.ToUpper(method)+" "+path]; !ok && !slices.Contains(own, path) {
+				t.Errorf("the document has %s %s, which is not served", method, path)
+			}
+		}
+	}
+	for _, path := range own {
+		if len(doc.Paths[path]) == 0 {
+			t.Errorf("the document lacks %s", path)
+		}
+	}
+	for call, r := range routes {
+		o, ok := doc.Paths[r.pattern][strings.ToLower(r.method)]
+		if !ok {
+			t.Errorf("the document lacks %s: make generate", call)
+			continue
+		}
+		var query []string
+		key := false
+		for _, p := range o.Parameters {
+			if p.In == "query" {
+				query = append(query, p.Name)
+			}
+			key = key || p.Ref == "#/components/parameters/IdempotencyKey"
+		}
+		slices.Sort(query)
+		if want := slices.Sorted(slices.Values(r.query)); !slices.Equal(query, want) {
+			t.Errorf("%s: the document has the parameters %v, the call takes %v", call, query, want)
+		}
+		command := r.method == http.MethodPost && !readsByPost(r.pattern)
+		if key != command {
+			t.Errorf("%s: an Idempotency-Key is in the document: %v", call, key)
+		}
+		made, has := o.Responses["201"]
+		if _, location := made.Headers["Location"]; has != r.creates || location != (r.created != "") {
+			t.Errorf("%s: the document says that it makes something: %v, to be found: %v", call, has, location)
+		}
+		if r.method == http.MethodPost {
+			want := queryOf(r.rpc.Input(), r.pattern)
+			var have []string
+			for name := range o.RequestBody.Content["application/json"].Schema.Properties {
+				have = append(have, name)
+			}
+			slices.Sort(have)
+			slices.Sort(want)
+			if !slices.Equal(have, want) {
+				t.Errorf("%s: the document has the fields %v, the body has %v", call, have, want)
+			}
+		}
+		page := r.rpc.Output().FullName() == protoreflect.FullName("google.api.HttpBody")
+		if _, asJSON := o.Responses["200"].Content["application/json"]; asJSON == page {
+			t.Errorf("%s: the document says that the answer is JSON: %v", call, asJSON)
+		}
+	}
+}
+
+// Anybody may read the document.
+func TestTheDocumentIsServed(t *testing.T) {
+	e := open(t, Config{})
+	if w := e.call("GET", "/openapi.json", "", "Authorization", ""); w.StatusCode != 200 || w.Header.Get("Content-Type") != "application/json" || w.text != string(document) {
+		t.Errorf("%d %v", w.StatusCode, w.Header)
+	}
+}
