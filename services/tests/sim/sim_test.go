@@ -37,11 +37,11 @@ func draw(w *world.World) world.Faults {
 	}
 	return world.Faults{
 		Broker: membroker.Faults{Lost: rate(0.3), Unknown: rate(0.2), Repeated: rate(0.5), Late: rate(0.5), Rewound: rate(0.3)},
-		Crash:  rate(0.02), Before: rate(0.1), After: rate(0.1), Skip: rate(0.2), Rewind: rate(0.3), Damage: rate(0.01), Grow: rate(0.002),
+		Crash:  rate(0.02), Before: rate(0.1), After: rate(0.1), Skip: rate(0.2), Rewind: rate(0.3), Damage: rate(0.01), Grow: rate(0.002), Slow: rate(0.4),
 	}
 }
 
-// run is one seed: a group sees patients for two weeks while everything goes wrong, then the faults stop, time passes, and everything must have come right.
+// run is one seed: a group sees patients for two weeks, and its payers answer for two more, while everything goes wrong; then the faults stop, time passes, and everything must have come right.
 func run(seed uint64, trace func(string, ...any)) (*world.World, *laws, error) {
 	w := world.New(seed, start, platform()...)
 	w.Trace = trace
@@ -65,9 +65,9 @@ func run(seed uint64, trace func(string, ...any)) (*world.World, *laws, error) {
 	l := newLaws(w)
 	w.Check = l.check
 	w.SetFaults(draw(w))
-	for day := range 14 {
+	for day := range 30 {
 		w.Now = start.AddDate(0, 0, day)
-		if day%7 < 5 {
+		if day < 14 && day%7 < 5 {
 			for range w.Rand.IntN(3) {
 				n := w.Rand.IntN(patients)
 				modality := []typev1.Modality{typev1.Modality_MODALITY_IN_PERSON, typev1.Modality_MODALITY_VIDEO_PATIENT_HOME}[w.Rand.IntN(2)]
@@ -81,7 +81,7 @@ func run(seed uint64, trace func(string, ...any)) (*world.World, *laws, error) {
 				}
 			}
 		}
-		if err := w.Chaos(60 + w.Rand.IntN(240)); err != nil {
+		if err := w.Chaos(40 + w.Rand.IntN(200)); err != nil {
 			return w, l, err
 		}
 	}

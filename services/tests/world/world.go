@@ -43,16 +43,15 @@ var Tenant = uuid.MustParse("0e7e0000-0000-8000-8000-000000000001")
 
 // Faults are the rates, 0 to 1 of a step, of what goes wrong.
 type Faults struct {
-	Broker  membroker.Faults
-	Crash   float64 // a node loses its memory
-	Before  float64 // an append fails and did not happen
-	After   float64 // an append fails and did happen
-	Skip    float64 // a consumer loses a delivery: it goes on behind it
-	Rewind  float64 // a consumer gets old deliveries again
-	Damage  float64 // a topic loses its head or tail, or is gone
-	Grow    float64 // a topic gets more partitions
-	Timers  float64 // how often timers are looked at; 0: each time
-	Drained float64 // how often parked events are looked at
+	Broker membroker.Faults
+	Crash  float64 // a node loses its memory
+	Before float64 // an append fails and did not happen
+	After  float64 // an append fails and did happen
+	Skip   float64 // a consumer loses a delivery: it goes on behind it
+	Rewind float64 // a consumer gets old deliveries again
+	Damage float64 // a topic loses its head or tail, or is gone
+	Grow   float64 // a topic gets more partitions
+	Slow   float64 // share of the readers that read rarely: what they bring comes long after what needs it
 }
 
 // World is the platform in memory.
@@ -87,6 +86,7 @@ type Node struct {
 }
 
 type reader struct {
+	slow     bool
 	consumer *consume.Consumer
 	topic    string
 	offsets  []int64 // next to read, by partition
@@ -124,6 +124,11 @@ func (w *World) SetFaults(f Faults) {
 	f.Broker.Rand = w.Rand
 	w.faults = f
 	w.Broker.SetFaults(f.Broker)
+	for _, n := range w.nodes {
+		for _, r := range n.readers {
+			r.slow = w.happens(f.Slow)
+		}
+	}
 }
 
 var (
@@ -174,7 +179,7 @@ func (n *Node) boot() {
 	old := n.readers
 	n.readers = nil
 	for i, source := range n.Service.Sources {
-		r := &reader{topic: wire.Topic(source), consumer: consume.New(consume.Options{
+		r := &reader{slow: old != nil && old[i].slow, topic: wire.Topic(source), consumer: consume.New(consume.Options{
 			Source: source, Handler: n.Service.Handler, Engine: e, Log: log, Now: clock, Replay: w.askReplay,
 		})}
 		if old != nil { // offsets are a hint: somewhere at or before what was read
@@ -378,6 +383,9 @@ func (n *Node) read(ctx context.Context, r *reader) (bool, error) {
 	}
 	for len(r.offsets) < parts {
 		r.offsets = append(r.offsets, w.Broker.First(r.topic, len(r.offsets)))
+	}
+	if r.slow && !w.happens(0.03) {
+		return false, nil
 	}
 	p := w.Rand.IntN(parts)
 	if w.happens(w.faults.Rewind) {
