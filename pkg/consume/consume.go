@@ -48,6 +48,7 @@ type Consumer struct {
 	handled [es.Slots]int64
 	seen    int64
 	asked   [es.Slots]time.Time // when a replay was asked for
+	moved   chan struct{} // closed and made anew when a mark moves
 	woken   chan struct{}
 	metrics metrics
 }
@@ -60,7 +61,7 @@ func New(o Options) *Consumer {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Consumer{Options: o, woken: make(chan struct{}, 1), metrics: newMetrics(o.Handler.Consumer, o.Source)}
+	return &Consumer{Options: o, moved: make(chan struct{}), woken: make(chan struct{}, 1), metrics: newMetrics(o.Handler.Consumer, o.Source)}
 }
 
 // Events handled in one transaction at most.
@@ -303,6 +304,8 @@ func (c *Consumer) done(advances []eventlog.Advance, result eventlog.Result) {
 	for _, a := range advances {
 		c.handled[a.Slot] = max(c.handled[a.Slot], a.New)
 	}
+	close(c.moved)
+	c.moved = make(chan struct{})
 	c.mu.Unlock()
 	if result.Woken > 0 {
 		c.Wake()
@@ -401,22 +404,32 @@ func newMetrics(consumer, source string) metrics {
 	}
 }
 
-// How often a waiting reader looks again at what other members have handled.
-const lookAgain = 20 * time.Millisecond
+// How often a waiting reader looks at what other members have handled. What this one handles it is told at once.
+const lookAgain = 25 * time.Millisecond
 
 // Await waits until everything of the slot up to the position has been handled or parked, by whichever member.
 func (c *Consumer) Await(ctx context.Context, slot int16, position int64) error {
+	if err := c.load(ctx, false); err != nil {
+		return err
+	}
 	for {
-		if err := c.load(ctx, true); err != nil {
-			return err
-		}
-		if handled, _ := c.Handled(slot); handled >= position {
+		c.mu.Lock()
+		handled, moved := c.handled[slot], c.moved
+		c.mu.Unlock()
+		if handled >= position {
 			return nil
 		}
+		again := time.NewTimer(lookAgain)
 		select {
 		case <-ctx.Done():
+			again.Stop()
 			return ctx.Err()
-		case <-time.After(lookAgain):
+		case <-moved:
+			again.Stop()
+		case <-again.C:
+			if err := c.load(ctx, true); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -169,18 +169,26 @@ func (p *Process) await(ctx context.Context, service string, tokens []string) er
 	}
 	ctx, cancel := context.WithTimeout(ctx, awaitFor)
 	defer cancel()
+	type place struct {
+		source string
+		slot   int16
+	}
+	last := map[place]int64{} // of many tokens the latest of each place
 	for _, token := range tokens {
 		source, slot, position, ok := parseToken(token)
 		if !ok {
 			return refuse.Because(refuse.Rule{ID: "request.consistency_token", Version: 1, Owner: "integrations"}, "X-Consistency-Token",
 				"%q is not a token that a receipt gave", token)
 		}
-		c := s.consumers[source]
+		last[place{source, slot}] = max(last[place{source, slot}], position)
+	}
+	for at, position := range last {
+		c := s.consumers[at.source]
 		if c == nil {
 			continue
 		}
-		if err := c.Await(ctx, slot, position); errors.Is(err, context.DeadlineExceeded) {
-			return status.Errorf(codes.Unavailable, "%s has not seen %s yet: try again", service, token)
+		if err := c.Await(ctx, at.slot, position); errors.Is(err, context.DeadlineExceeded) {
+			return status.Errorf(codes.Unavailable, "%s has not seen event %d of %s yet: try again", service, position, at.source)
 		} else if err != nil {
 			return err
 		}
