@@ -1,0 +1,179 @@
+package security
+
+import (
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// sample is a public X12 file.
+func sample(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "pkg", "x12", "testdata", "samples", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// with is an object with some fields changed.
+func with(base object, changes object) object {
+	out := maps.Clone(base)
+	maps.Copy(out, changes)
+	return out
+}
+
+// Each bad request is a problem document that names every rule that was not met and where; no service has written anything after it.
+func TestBadInputLeavesNothingBehind(t *testing.T) {
+	p := open(t)
+	a, b := p.key(t, tenantA, "admin"), p.key(t, tenantB, "admin")
+	g := a.register(evergreen)
+	other := b.register(harbor)
+	patient, coverage := a.plain(g, "000001")
+	foreign, _ := b.plain(other, "000002")
+	a.quiet()
+	visit := a.visit(g, patient, nil)
+	a.sign(g, visit)
+	open := a.visit(g, patient, nil)
+	a.quiet()
+
+	day := func(n int) string { return p.clock.Now().AddDate(0, 0, n).Format("2006-01-02") }
+	born := object{
+		"name": object{"last": "Testpatient", "first": "Other"}, "birth_date": "1990-02-03", "sex": "SEX_FEMALE", "location_id": g.location,
+		"address": object{"line1": "2 Elm Street", "city": "Portland", "state": "ME", "postal_code": "04101"},
+	}
+	covered := object{
+		"payer_id": g.payer, "payer_sequence": "PAYER_SEQUENCE_SECONDARY", "plan_name": "Plan", "from_date": "2025-01-01", "relationship": "RELATIONSHIP_SELF", "member_id": "M000009",
+	}
+	from := p.clock.Now().Add(-3 * time.Hour)
+	session := object{
+		"patient_id": patient, "clinician_id": g.clinician, "location_id": g.location, "service_date": from.Format("2006-01-02"), "start_at": from, "end_at": from.Add(time.Hour),
+		"modality": "MODALITY_IN_PERSON", "service_kind": "SERVICE_KIND_PSYCHOTHERAPY", "diagnosis_codes": []string{"F411"},
+	}
+	approval := object{"patient_id": patient, "payer_id": g.payer, "from_date": day(0), "thru_date": day(100), "units_by_code": object{"90837": 4}}
+
+	for _, c := range []struct {
+		name, path string
+		body       any
+		headers    []string
+		status     int
+		code       string
+		rules      []string
+	}{
+		{"malformed JSON", "/v1/patients", `{"name": {"last": "Test"`, nil, 400, "malformed", []string{"syntax.json"}},
+		{"JSON with something behind it", "/v1/patients", `{} {}`, nil, 400, "malformed", []string{"syntax.json"}},
+		{"a body that is no object", "/v1/patients", `[]`, nil, 400, "malformed", []string{"syntax.json"}},
+		{"an unknown field", "/v1/patients", with(born, object{"nickname": "T"}), nil, 400, "malformed", []string{"syntax.json /nickname"}},
+		{"an unknown field, deep", "/v1/patients", with(born, object{"address": object{"line1": "2 Elm", "street": "2 Elm"}}), nil, 400, "malformed", []string{"syntax.json /address/street"}},
+		{"a field that the platform writes", "/v1/patients", with(born, object{"today": "2020-01-01"}), nil, 400, "malformed", []string{"request.platform_fills /today"}},
+		{"another media type", "/v1/patients", born, []string{"Content-Type", "text/plain"}, 415, "media_type", nil},
+		{"no idempotency key", "/v1/patients", born, []string{"Idempotency-Key", ""}, 400, "malformed", []string{"request.idempotency_key"}},
+		{"a patient born tomorrow", "/v1/patients", with(born, object{"birth_date": day(1)}), nil, 422, "refused", []string{"intake.birth_date /birth_date"}},
+		{"a patient with everything wrong", "/v1/patients", object{"name": object{}, "birth_date": day(1), "location_id": "loc_9"}, nil, 422, "refused", nil},
+		{"an encounter that ends before it starts", "/v1/encounters", with(session, object{"end_at": from.Add(-time.Minute)}), nil, 422, "refused", []string{"coding.session_times /end_at"}},
+		{"an encounter that ends before it starts, of nobody, somewhere", "/v1/encounters",
+			with(session, object{"end_at": from.Add(-time.Minute), "patient_id": "pat_9", "location_id": "loc_9", "diagnosis_codes": []string{}}), nil, 422, "refused",
+			[]string{"coding.diagnoses /diagnosis_codes", "coding.location_exists /location_id", "coding.patient_exists /patient_id", "coding.session_times /end_at"}},
+		{"an appointment that ends before it starts", "/v1/appointments", object{
+			"patient_id": patient, "clinician_id": g.clinician, "location_id": g.location, "start_at": from, "end_at": from.Add(-time.Minute), "modality": "MODALITY_IN_PERSON", "service_code": "90837",
+		}, nil, 422, "refused", nil},
+		{"a coverage of an unknown payer", "/v1/patients/" + patient + "/coverages", with(covered, object{"payer_id": "pay_9"}), nil, 404, "not_found", []string{"intake.payer_exists /payer_id"}},
+		{"a coverage of another tenant's payer", "/v1/patients/" + patient + "/coverages", with(covered, object{"payer_id": other.payer}), nil, 404, "not_found", []string{"intake.payer_exists /payer_id"}},
+		{"a coverage of another tenant's patient", "/v1/patients/" + foreign + "/coverages", covered, nil, 404, "not_found", []string{"intake.patient_exists /patient_id"}},
+		{"a second signature", "/v1/encounters/" + visit.encounter + "/signatures", object{"signed_by_clinician_id": g.clinician}, nil, 422, "refused", []string{"coding.signed_once"}},
+		{"a signature by nobody", "/v1/encounters/" + open.encounter + "/signatures", object{"signed_by_clinician_id": "cli_9"}, nil, 422, "refused", []string{"coding.signer /signed_by_clinician_id"}},
+		{"an authorization for another tenant's patient", "/v1/authorizations", with(approval, object{"patient_id": foreign}), nil, 404, "not_found", []string{"authorization.patient_exists /patient_id"}},
+		{"an encounter of another tenant's patient", "/v1/encounters", with(session, object{"patient_id": foreign}), nil, 404, "not_found", []string{"coding.patient_exists /patient_id"}},
+		{"an appointment of another tenant's patient", "/v1/appointments", object{
+			"patient_id": foreign, "clinician_id": g.clinician, "location_id": g.location, "start_at": from, "end_at": from.Add(time.Hour), "modality": "MODALITY_IN_PERSON", "service_code": "90837",
+		}, nil, 404, "not_found", nil},
+		{"an eligibility check of a coverage that is not there", "/v1/coverages/cov_9/eligibility-checks", object{}, nil, 404, "not_found", nil},
+		{"a statement for another tenant's patient", "/v1/patients/" + foreign + "/statements", object{}, nil, 404, "not_found", nil},
+		{"a payment of less than nothing", "/v1/patient-payments", object{"patient_id": patient, "amount": object{"amount_minor": "-1", "currency": "USD"}, "method": "card"}, nil, 422, "refused", nil},
+		{"a payment of another tenant's patient", "/v1/patient-payments", object{"patient_id": foreign, "amount": object{"amount_minor": "1", "currency": "USD"}, "method": "card"}, nil, 404, "not_found", nil},
+		{"an empty file", "/v1/interchanges", object{"file_name": "none.837", "content": ""}, nil, 422, "refused", []string{"exchange.file_not_empty /content"}},
+		{"coverage that is there, terminated in the past, by somebody who read it before", "/v1/coverages/" + coverage + "/terminations", object{"thru_date": "2026-06-30"}, []string{"If-Match", `"7"`}, 412, "stale", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := *a
+			a.T = t
+			before := a.positions()
+			got := a.send(http.MethodPost, c.path, c.body, c.headers...)
+			if got.status != c.status || got.text("code") != c.code || got.header.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("%d %s, want %d %s", got.status, got.raw, c.status, c.code)
+			}
+			if got.text("type") == "" || got.text("title") == "" || got.text("detail") == "" || got.text("instance") != got.header.Get("X-Request-Id") {
+				t.Errorf("the problem is not complete: %s", got.raw)
+			}
+			if c.rules != nil && !slices.Equal(got.rules(), c.rules) {
+				t.Errorf("rules %q, want %q", got.rules(), c.rules)
+			}
+			for _, e := range got.list("errors") {
+				if message, _ := e["message"].(string); message == "" || e["rule_id"] == nil {
+					t.Errorf("an error without its rule or message: %v", e)
+				}
+			}
+			if got.status == 422 && len(got.list("errors")) == 0 {
+				t.Errorf("refused without a reason: %s", got.raw)
+			}
+			a.quiet()
+			if after := a.positions(); !maps.Equal(before, after) {
+				t.Errorf("something was written: %v, before %v", after, before)
+			}
+		})
+	}
+}
+
+// A file that can't be taken is recorded as refused, whole, with everything that was found; nothing but a work item comes of it, and the same file again changes nothing.
+func TestABadFileIsRefusedWhole(t *testing.T) {
+	p := open(t)
+	c := p.key(t, tenantA, "admin")
+	c.register(evergreen)
+	c.quiet()
+	claims := sample(t, filepath.Join("837", "demo.example1.837"))
+	for n, f := range []struct {
+		name   string
+		data   []byte
+		reason string
+	}{
+		{"cut in half", claims[:len(claims)/2], "cut"},
+		{"cut behind its claims", claims[:strings.Index(string(claims), "GE*")], "cut"},
+		{"dental claims", sample(t, filepath.Join("837", "example_5010_837d-sample.txt")), "dental"},
+		{"an eligibility question", sample(t, filepath.Join("270", "subscriber-health-benefit-check.270")), "eligibility question"},
+		{"not X12", []byte("dear payer, please pay"), "not X12"},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			c := *c
+			c.T = t
+			before := c.positions()
+			id := c.make("/v1/interchanges", object{"file_name": f.name, "content": f.data})
+			c.quiet()
+			i := c.get("/v1/interchanges/" + id)
+			if i.text("status") != "refused" || !strings.Contains(i.text("reason"), f.reason) {
+				t.Errorf("status %q, reason %q, want refused because of %q", i.text("status"), i.text("reason"), f.reason)
+			}
+			if f.reason != "dental" && f.reason != "eligibility question" && len(i.list("findings")) == 0 {
+				t.Error("nothing was found in it")
+			}
+			after := c.positions()
+			for name := range after {
+				if name != "exchange" && name != "collections" && before[name] != after[name] {
+					t.Errorf("%s has written something: %s, before %s", name, after[name], before[name])
+				}
+			}
+			if items := c.get("/v1/work-items?kind=refused_file").list("work_items"); len(items) != n+1 {
+				t.Errorf("%d work items of %d refused files", len(items), n+1)
+			}
+			c.make("/v1/interchanges", object{"file_name": f.name, "content": f.data})
+			c.quiet()
+			if again := c.positions(); !maps.Equal(after, again) {
+				t.Errorf("the same file again: %v, before %v", again, after)
+			}
+		})
+	}
+}
