@@ -52,6 +52,7 @@ type Options struct {
 	// Addresses of services in other processes: name → host:port. Services of this process are always found.
 	Addresses map[string]string
 	Dev       bool // accept a database that does not flush: tests only
+	Alone     bool // no other process appends to these logs: spares a connection and a notification each
 	Log       *slog.Logger
 }
 
@@ -227,7 +228,7 @@ func (p *Process) open(ctx context.Context, s Service) error {
 		return err
 	}
 	log := p.log.With("service", s.Name)
-	l, err := pglog.Open(ctx, database, pglog.Options{Service: s.Name, Clock: p.clock, Project: s.Project, Dev: p.Dev, Log: log})
+	l, err := pglog.Open(ctx, database, pglog.Options{Service: s.Name, Clock: p.clock, Project: s.Project, Dev: p.Dev, Alone: p.Alone, Log: log})
 	if err != nil {
 		return err
 	}

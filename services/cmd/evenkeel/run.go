@@ -186,7 +186,7 @@ func (p *platform) start(ctx context.Context, c runCommand, listener net.Listene
 	}}
 	p.process, err = host.Start(ctx, host.Options{
 		Services: append(all(), newGateway(gatewayOptions{Listener: listener, Clock: p.clock, Bootstrap: boot})), DatabaseURL: p.parts.URL, Brokers: p.parts.Brokers,
-		Secret: p.parts.Secret, Clock: p.clock.Now, ClockChanged: p.clock.Moved, OpsAddr: c.OpsAddr, Metrics: p.tel.Metrics, Log: p.tel.Log,
+		Secret: p.parts.Secret, Clock: p.clock.Now, ClockChanged: p.clock.Moved, OpsAddr: c.OpsAddr, Metrics: p.tel.Metrics, Alone: true, Log: p.tel.Log,
 	})
 	if err != nil {
 		return w, false, err
