@@ -33,9 +33,41 @@ func NewServer(rt *host.Runtime) *Server { return &Server{rt: rt} }
 // ImportInterchange takes a file in.
 func (s *Server) ImportInterchange(ctx context.Context, r *pb.ImportInterchangeRequest) (*typev1.Receipt, error) {
 	id := interchange.ID(interchange.Hash(r.Content))
+	cuts, err := s.cuts(ctx, r.Content)
+	if err != nil {
+		return nil, err
+	}
 	return engine.Execute(ctx, s.rt.Engine, interchange.Stream, id, func(st interchange.State, c *pb.ImportInterchangeRequest) ([]es.Event, error) {
-		return interchange.Receive(st, interchange.Incoming{Data: c.Content, Channel: "api", FileName: c.FileName, Today: c.Today})
+		return interchange.Receive(st, interchange.Incoming{Data: c.Content, Channel: "api", FileName: c.FileName, Today: c.Today, Cuts: cuts})
 	}, r)
+}
+
+// cuts are the parts of a file that are about patients of ours.
+func (s *Server) cuts(ctx context.Context, data []byte) ([]pieces.Cut, error) {
+	if len(data) > interchange.MaxSize {
+		return nil, nil // it will be refused
+	}
+	var out []pieces.Cut
+	for _, p := range interchange.Parts(data) {
+		patient := ""
+		if p.Check != "" {
+			q, _, err := engine.Find(ctx, s.rt.Engine, interchange.QuestionMirror, p.Check)
+			if err != nil {
+				return nil, err
+			}
+			patient = q.GetPatientId()
+		} else {
+			claims, _, err := engine.Find(ctx, s.rt.Engine, interchange.ClaimMirror, "n:"+p.Number)
+			if err != nil {
+				return nil, err
+			}
+			patient = claims[p.Number].PatientID
+		}
+		if c, known := p.Cut(patient); known {
+			out = append(out, c)
+		}
+	}
+	return out, nil
 }
 
 const columns = `SELECT interchange_id, direction, status, kind, partner_id, control_no, sha256, file_name, channel, size, on_date::text, reason, results, position FROM interchanges `

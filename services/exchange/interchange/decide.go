@@ -33,6 +33,7 @@ type Incoming struct {
 	Channel  string // api, partner
 	FileName string
 	Today    string
+	Cuts     []pieces.Cut // parts that are about patients of ours: see Parts
 }
 
 // Hash of a file, in hex.
@@ -65,7 +66,7 @@ func Receive(s State, c Incoming) ([]es.Event, error) {
 		}}, nil
 	}
 	first := found.file.Interchanges[0]
-	events := pieces.Of(id, c.Data, found.cuts)
+	events := pieces.Of(id, c.Data, append(found.cuts, c.Cuts...))
 	return append(events, &pb.InterchangeReceived{
 		InterchangeId: id, FileSha256: hash, Size: int64(len(c.Data)), Kinds: found.kinds, SenderId: first.Sender, ReceiverId: first.Receiver,
 		InterchangeControlNumber: first.Control, ReceivedDate: c.Today, Channel: c.Channel, FileName: c.FileName, Findings: found.findings,

@@ -20,7 +20,7 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		if len(e.Data) == 0 { // its key was destroyed
 			return nil, nil
 		}
-		return []es.Command{es.Do(Stream, ID(Hash(e.Data)), Receive, Incoming{Data: e.Data, Channel: Partner, Today: r.OccurredOn})}, nil
+		return []es.Command{es.Do(Stream, ID(Hash(e.Data)), Receive, Incoming{Data: e.Data, Channel: Partner, Today: r.OccurredOn, Cuts: cuts(e.Data, look)})}, nil
 	case *pb.InterchangeReceived:
 		parts, _ := es.Find(look, pieces.Mirror, e.InterchangeId)
 		data, whole := parts.Join(e.Size)

@@ -292,7 +292,7 @@ func (b *book) add(d *pb.ClaimDecided, e *entry) error {
 		b.back[d.PayerClaimControlNumber] = true
 		return nil
 	case silent:
-		b.lost[d.ClaimHash] = true
+		b.lost[d.ClaimHash] = b.lost[d.ClaimHash] || d.Original
 	default:
 		b.seen[d.ClaimHash] = b.seen[d.ClaimHash] || d.Original
 		b.claims[d.PayerClaimControlNumber] = d

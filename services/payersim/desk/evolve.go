@@ -72,7 +72,7 @@ func decided(s State, e *pb.ClaimDecided) State {
 	}
 	s.Numbers++
 	if e.Decision == silent {
-		s.Lost[e.ClaimHash] = true
+		s.Lost[e.ClaimHash] = s.Lost[e.ClaimHash] || e.Original
 		return s
 	}
 	if e.Original {
