@@ -296,7 +296,7 @@ func (p *Process) consume(ctx context.Context) error {
 				return err
 			}
 			p.onClose(func(context.Context) error { return sub.Close() })
-			router.AddNoPublisherHandler(s.Name+" reads "+source, wire.Topic(source), sub, func(m *message.Message) error {
+			router.AddConsumerHandler(s.Name+" reads "+source, wire.Topic(source), sub, func(m *message.Message) error {
 				batch, ok := kafkapubsub.BatchOf(m)
 				if !ok {
 					return errors.New("not a batch")
@@ -311,7 +311,7 @@ func (p *Process) consume(ctx context.Context) error {
 		return err
 	}
 	p.onClose(func(context.Context) error { return control.Close() })
-	router.AddNoPublisherHandler("control", wire.ControlTopic, control, func(m *message.Message) error {
+	router.AddConsumerHandler("control", wire.ControlTopic, control, func(m *message.Message) error {
 		batch, ok := kafkapubsub.BatchOf(m)
 		if !ok {
 			return errors.New("not a batch")

@@ -139,7 +139,7 @@ func TestFromVisitToSecondPayer(t *testing.T) {
 		t.Fatalf("what is not held was released: %v", err)
 	}
 	r.exchange(id, 1)
-	c = r.until(id, pb.ClaimStatus_CLAIM_STATUS_ACCEPTED, 1)
+	r.until(id, pb.ClaimStatus_CLAIM_STATUS_ACCEPTED, 1)
 	hosttest.Until(t, "the file is known", func() error {
 		if c, err := r.get(id); err != nil || c.Summary.SubmittedDate != "2025-03-04" {
 			return fmt.Errorf("%v, %v", c.GetSummary(), err)

@@ -232,7 +232,7 @@ func (s *search) topics(ctx context.Context, p *platform) error {
 func (s *search) traces(p *platform) {
 	attributes := func(place string, list []attribute.KeyValue) {
 		for _, a := range list {
-			s.in("traces", place+" "+string(a.Key), []byte(a.Value.Emit()))
+			s.in("traces", place+" "+string(a.Key), []byte(a.Value.String()))
 		}
 	}
 	for _, span := range p.spans.GetSpans() {
