@@ -1,0 +1,222 @@
+// The console in a real browser: every page in light and dark, without errors, violations or a horizontal scroll bar, and the way from a bar to the bytes by keyboard alone.
+//   BASE_URL=http://127.0.0.1:8080 UI_EMAIL=… UI_PASSWORD=… [UI_SHOTS=DIR] "$(scripts/setup/ui.sh)/node" --test services/tests/ui/console.test.mjs
+// go test ./services/tests/ui runs it on made-up books; it runs on any platform with some claims in it.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { open, violations } from './browser.mjs';
+
+const base = process.env.BASE_URL;
+const shots = process.env.UI_SHOTS;
+assert.ok(base && process.env.UI_EMAIL && process.env.UI_PASSWORD, 'set BASE_URL, UI_EMAIL and UI_PASSWORD');
+if (shots) await mkdir(shots, { recursive: true });
+
+async function signIn(page) {
+  await page.goto(base + '/sign-in');
+  await page.getByLabel('E-mail address').fill(process.env.UI_EMAIL);
+  await page.getByLabel('Password').fill(process.env.UI_PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(base + '/');
+}
+
+// first is the address that the first link of that kind on a page leads to; null when there is none.
+async function first(page, path, selector) {
+  await page.goto(base + path);
+  const link = page.locator(selector).first();
+  return (await link.count()) ? new URL(await link.getAttribute('href'), base).href.slice(base.length) : null;
+}
+
+// visits are the pages to look at: lists by their address, the others by the first link to one.
+async function visits(page) {
+  const claim = await first(page, '/receivables', 'main .rows tbody th a[href^="/claims/"]');
+  const account = claim && (await first(page, claim, 'main a[href^="/accounts/"]'));
+  const found = {
+    dashboard: '/',
+    'dashboard-past': '/?as_of=2026-02-01',
+    receivables: '/receivables',
+    'receivables-rows': await first(page, '/', '#aging-payer svg a[href*="age="]'),
+    denials: '/denials',
+    'denials-reasons': '/denials?by=carc',
+    claims: '/claims',
+    'claims-held': '/claims?status=held',
+    'claims-nothing': '/claims?status=reversed&age=121%2B&payer=nobody',
+    claim,
+    'claim-held': await first(page, '/claims?status=held', 'main .rows tbody th a'),
+    'claim-denied': await first(page, '/claims?status=denied', 'main .rows tbody th a'),
+    account,
+    event: account && (await first(page, account, '#legs tbody tr:nth-child(3) th a')),
+    payers: '/payers',
+    ledger: '/ledger',
+    'ledger-account': await first(page, '/ledger', 'main .rows tbody th a'),
+    remittances: '/remittances',
+    remittance: await first(page, '/remittances?status=balanced', 'main .rows tbody th a'),
+    'remittance-quarantined': await first(page, '/remittances?status=quarantined', 'main .rows tbody th a'),
+    deposits: '/deposits',
+    files: '/interchanges',
+    file: await first(page, '/remittances?status=balanced', 'main .rows tbody th a').then((to) => to && first(page, to, 'main .facts a[href^="/interchanges/"]')),
+    'work-items': '/work-items',
+    'work-item': await first(page, '/work-items', 'main .rows tbody th a'),
+    patient: account && (await first(page, account, 'main a[href^="/patients/"]')),
+    kpi: await first(page, '/', '.tile h2 a'),
+    help: '/help',
+    search: '/search?q=nothing-of-this-name',
+    missing: '/claims/clm_nothing',
+  };
+  found.statement = found.patient && (await first(page, found.patient, 'main a[href^="/statements/"]'));
+  return Object.entries(found).filter(([, path]) => path);
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  describe(`every page, ${colorScheme}`, () => {
+    let browser;
+    before(async () => {
+      browser = await open({ colorScheme });
+      await browser.context.addInitScript(() => document.addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI)));
+    });
+    after(() => browser?.close());
+
+    test('sign-in', async () => {
+      await browser.page.goto(base + '/sign-in');
+      if (shots) await browser.page.screenshot({ path: join(shots, `sign-in-${colorScheme}.png`) });
+      assert.deepEqual(await violations(browser.page), []);
+      await signIn(browser.page);
+    });
+
+    test('no errors, no violations, no horizontal scroll', async () => {
+      const wrong = [];
+      const seen = [];
+      for (const [name, path] of await visits(browser.page)) {
+        browser.errors.length = 0;
+        const answer = await browser.page.goto(base + path);
+        const want = name === 'missing' ? 404 : 200;
+        if (answer.status() !== want) wrong.push(`${name} ${path}: HTTP ${answer.status()}`);
+        await browser.page.waitForLoadState('networkidle');
+        if (shots) await browser.page.screenshot({ path: join(shots, `${name}-${colorScheme}.png`), fullPage: process.env.UI_FULL === '1' });
+        // The browser itself logs a page that is not there.
+        for (const e of browser.errors) if (want === 200 || !e.includes('404')) wrong.push(`${name} ${path}: ${e}`);
+        for (const v of await violations(browser.page)) wrong.push(`${name} ${path}: ${v}`);
+        const over = await browser.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (over > 0) wrong.push(`${name} ${path}: ${over} pixels wider than the window`);
+        seen.push(name);
+      }
+      assert.deepEqual(wrong, []);
+      assert.ok(seen.includes('claim') && seen.includes('account') && seen.includes('event'), 'saw ' + seen);
+      console.log(`${colorScheme}: ${seen.length} pages: ${seen.join(' ')}`);
+    });
+  });
+}
+
+describe('without a mouse', () => {
+  let browser, page;
+  before(async () => {
+    browser = await open();
+    page = browser.page;
+    await signIn(page);
+  });
+  after(() => browser?.close());
+
+  // tabTo presses Tab until the focus is on what is looked for, as somebody without a mouse does.
+  async function tabTo(selector) {
+    for (let i = 0; i < 150; i++) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate((s) => document.activeElement?.matches(s), selector)) return;
+    }
+    assert.fail(`Tab does not reach ${selector}`);
+  }
+  async function enter(url) {
+    await page.keyboard.press('Enter');
+    await page.waitForURL(url);
+  }
+
+  test('from a bar of the dashboard to the bytes of the file in five steps', async () => {
+    await page.goto(base + '/');
+    const steps = [];
+    // The oldest money of a payer: its last segment.
+    const bars = await page.locator('#aging-payer svg a[href*="age="]').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
+    const oldest = bars.filter((h) => !h.includes('payer=patient') && h.includes(bars.some((b) => b.includes('121%2B')) ? '121%2B' : '61-90'))[0] ?? bars[0];
+    await tabTo(`#aging-payer svg a[href="${oldest}"]`);
+    await enter(/\/receivables\?.*age=/);
+    steps.push('rows');
+    await page.keyboard.press('j');
+    await enter(/\/claims\/clm_/);
+    steps.push('claim');
+    await tabTo('main a[href^="/accounts/"]');
+    await enter(/\/accounts\//);
+    steps.push('account');
+    // A leg that a file told: its amount leads to the event, which shows the bytes.
+    const leg = await page.locator('#legs tbody tr', { has: page.locator('a[href^="/interchanges/"]') }).first().locator('th a').getAttribute('href');
+    await tabTo(`#legs th a[href="${leg}"]`);
+    await enter(/\/events\/posting\/account\//);
+    steps.push('leg: its event and the bytes');
+    assert.ok((await page.locator('.bytes .mark mark').first().textContent()).length > 3, 'no bytes are marked');
+    await tabTo('#bytes .more a');
+    await enter(/\/interchanges\/.*offset=/);
+    steps.push('segment in its file');
+    assert.ok(await page.locator('#hit mark').count(), 'the segment is not marked in its file');
+    assert.ok(await page.locator('#hit').isVisible());
+    assert.ok(steps.length <= 5, steps.join(', '));
+  });
+
+  test('the keys of the help do what it says', async () => {
+    await page.goto(base + '/');
+    await page.keyboard.press('/');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'q');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('?');
+    assert.ok(await page.locator('#keys').isVisible());
+    assert.deepEqual(await violations(page), []);
+    await page.keyboard.press('Escape');
+    for (const [key, path] of [['c', '/claims'], ['a', '/receivables'], ['w', '/work-items'], ['d', '/']]) {
+      await page.keyboard.press('g');
+      await page.keyboard.press(key);
+      await page.waitForURL(base + path);
+    }
+    await page.goto(base + '/claims');
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    assert.equal(await page.evaluate(() => [...document.querySelectorAll('main .rows tbody tr')].indexOf(document.activeElement.closest('tr'))), 1);
+    await page.keyboard.press('k');
+    assert.equal(await page.evaluate(() => [...document.querySelectorAll('main .rows tbody tr')].indexOf(document.activeElement.closest('tr'))), 0);
+  });
+
+  test('a filter changes the rows and the address, and is told', async () => {
+    browser.errors.length = 0;
+    await page.goto(base + '/claims');
+    await page.getByLabel('Status').selectOption('held');
+    await page.waitForURL(/status=held/);
+    await page.waitForFunction(() => [...document.querySelectorAll('main .rows tbody .badge')].every((b) => b.textContent === 'Held'));
+    await page.waitForFunction(() => document.getElementById('told').textContent.includes('Claims'));
+    await page.goBack();
+    await page.waitForURL(base + '/claims');
+    assert.deepEqual(browser.errors, []);
+  });
+
+  test('20 rows or more are on the screen, and the head of the table stays', async () => {
+    await page.goto(base + '/claims');
+    const rows = await page.locator('main .rows tbody tr').count();
+    if (rows < 40) return; // too few claims in this platform to say
+    const visible = await page.locator('main .rows tbody tr').evaluateAll((all) => all.filter((r) => r.getBoundingClientRect().bottom <= innerHeight).length);
+    assert.ok(visible >= 20, `${visible} rows`);
+    await page.evaluate(() => scrollTo(0, 600));
+    const top = await page.locator('main .rows thead th').first().evaluate((h) => h.getBoundingClientRect().top);
+    assert.ok(top >= 0 && top < 60, `the head is at ${top}`);
+  });
+});
+
+test('everything works without JavaScript', async () => {
+  const browser = await open({ javaScriptEnabled: false });
+  try {
+    await signIn(browser.page);
+    await browser.page.goto(base + '/claims');
+    await browser.page.getByLabel('Status').selectOption('held');
+    await browser.page.getByRole('button', { name: 'Apply' }).click();
+    await browser.page.waitForURL(/status=held/);
+    await browser.page.locator('#aging-payer').count();
+    await browser.page.goto(base + '/');
+    await browser.page.locator('#aging-payer svg a[href*="age="]').first().click();
+    await browser.page.waitForURL(/receivables/);
+  } finally {
+    await browser.close();
+  }
+});
