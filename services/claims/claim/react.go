@@ -69,7 +69,7 @@ func open(look es.Look, coded *codingv1.CodingCompleted, payer *intakev1.Respons
 func Gather(look es.Look, coded *codingv1.CodingCompleted, to *intakev1.ResponsiblePayer, today string) (content.Facts, edits.Facts, error) {
 	f := content.Facts{ClaimID: ID(coded.EncounterId, to.PayerSequence), Coded: coded, Payer: to}
 	payer, _ := es.Find(look, PayerMirror, to.PayerId)
-	scrub := edits.Facts{Policy: payer.PolicyOn(coded.ServiceDate), Today: today}
+	scrub := edits.Facts{Policy: payer.PolicyOn(coded.ServiceDate), Today: today, Imported: coded.Imported}
 	if days := scrub.Policy.GetTimelyFilingDays(); days > 0 && date.Valid(coded.ServiceDate) {
 		scrub.TimelyFilingDue = date.Add(coded.ServiceDate, int(days))
 	}

@@ -21,20 +21,23 @@ import (
 )
 
 // Pack is the table's id and version, as ClaimScrubbed records it. The version rises with every change of an edit.
-const Pack = "claims.scrub@1"
+const Pack = "claims.scrub@2"
 
 // Facts are what a claim is judged by, besides what is on it.
 type Facts struct {
 	Policy          *registryv1.PayerPolicySet // of the payer, in force on the day of service; nil: none
 	TimelyFilingDue string                     // last day on which it may reach the payer; empty: no limit known
 	Today           string
+	Imported        bool // it came coded from another billing system
 }
 
 // Edit is one rule of the table.
 type Edit struct {
 	refuse.Rule
 	Blocking bool
-	Check    func(c *pb.ClaimContent, f Facts, say Say)
+	// Carried: on an imported claim it is a warning. The fact came from the other system as it is, payers took it there, and the payer answers for it here.
+	Carried bool
+	Check   func(c *pb.ClaimContent, f Facts, say Say)
 }
 
 // Say reports what is wrong with a field.
@@ -45,7 +48,7 @@ func Scrub(c *pb.ClaimContent, f Facts) []*pb.EditFailure {
 	var out []*pb.EditFailure
 	for _, e := range Table {
 		e.Check(c, f, func(field, format string, args ...any) {
-			out = append(out, &pb.EditFailure{Blocking: e.Blocking, Reason: &problemv1.Reason{
+			out = append(out, &pb.EditFailure{Blocking: e.Blocking && !(e.Carried && f.Imported), Reason: &problemv1.Reason{
 				RuleId: e.ID, RuleVersion: e.Version, Owner: e.Owner, Field: field, Message: fmt.Sprintf(format, args...),
 			}})
 		})
@@ -68,7 +71,13 @@ func Blocking(failures []*pb.EditFailure) []*problemv1.Reason {
 var ReplacesKnown = refuse.Rule{ID: "claims.replaces_known", Version: 1, Owner: "billing"}
 
 func edit(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
-	return Edit{refuse.Rule{ID: "claims." + id, Version: 1, Owner: owner}, true, check}
+	return Edit{Rule: refuse.Rule{ID: "claims." + id, Version: 1, Owner: owner}, Blocking: true, Check: check}
+}
+
+func carried(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
+	e := edit(id, owner, check)
+	e.Rule.Version, e.Carried = 2, true
+	return e
 }
 
 func warning(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
@@ -82,11 +91,11 @@ var Table = []Edit{
 	// Who is billed, where the file goes.
 	edit("payer_addressed", "registry", payerAddressed),
 	// NPIs have ten digits, the last a Luhn check digit over 80840 and the others. Source: CMS, NPI check digit standard.
-	edit("npi_valid", "registry", npis),
+	carried("npi_valid", "registry", npis),
 	// The billing provider has a tax id of nine digits.
-	edit("tax_id", "registry", taxID),
+	carried("tax_id", "registry", taxID),
 	// The billing provider has a name and a street address; a P.O. box belongs into the pay-to address.
-	edit("billing_address", "registry", billingAddress),
+	carried("billing_address", "registry", billingAddress),
 	// A taxonomy has ten letters and digits.
 	warning("taxonomy", "registry", taxonomy),
 	// A group names who gave the service. An individual who bills for themselves is both.
@@ -134,7 +143,7 @@ var Table = []Edit{
 	edit("timely_filing", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, true) }),
 	// A replacement or void after the limit: payers count those from their decision, so a person is told and it goes.
 	warning("timely_filing_of_change", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, false) }),
-	{ReplacesKnown, true, replacesKnown},
+	{Rule: ReplacesKnown, Blocking: true, Check: replacesKnown},
 	// A later payer is told what the earlier ones decided.
 	edit("earlier_payers_told", "posting", earlierTold),
 	// What an earlier payer paid and took off is what was charged, for each line and for the claim.

@@ -186,3 +186,21 @@ func TestEverythingIsSaidAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// What another billing system had carried is told and goes along; what makes no file is held all the same.
+func TestAnImportedClaimIsHeldOnlyForWhatMakesNoFile(t *testing.T) {
+	c, facts := clean()
+	c.BillingProvider.Npi, c.BillingProvider.TaxId = "1234567890", ""
+	if got := Blocking(Scrub(c, facts)); len(got) != 2 {
+		t.Fatalf("a claim of ours is held for %v", got)
+	}
+	facts.Imported = true
+	failures := Scrub(c, facts)
+	if got := Blocking(failures); len(got) != 0 || len(failures) < 2 {
+		t.Fatalf("an imported one is held for %v and told %d things", got, len(failures))
+	}
+	c.Lines[0].DiagnosisPointers = []int32{9}
+	if got := Blocking(Scrub(c, facts)); len(got) != 1 {
+		t.Fatalf("pointers to nowhere: held for %v", got)
+	}
+}
