@@ -10,7 +10,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
-// GetPayers is one row a payer. Charges, contractual amounts and what patients owe are counted with the payer that stands first on the account (self-pay: patient); payments with
+// GetPayers is one row a payer. Charges, allowed and contractual amounts and what patients owe are counted with the payer that stands first on the account (self-pay: patient); payments with
 // the payer that paid; open amounts with the payer that owes. The sums are those of the ledger, which EqualsLedger says after comparing them.
 func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Payers, error) {
 	q, err := s.asked(ctx, r.AsOf, nil)
@@ -22,15 +22,18 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 			FROM ledger_legs l LEFT JOIN accounts a ON a.tenant_id = l.tenant_id AND a.account_id = l.account_id
 			WHERE l.tenant_id = $1 AND l.occurred_on <= $2::text::date AND ($3 = '' OR a.location_id = $3)),
 		part AS (
-			SELECT first_payer AS payer, -sum(amount) AS charged, 0 AS paid, 0 AS contractual, 0 AS patient, 0 AS open FROM leg WHERE ledger_account = 'revenue_gross' GROUP BY 1
-			UNION ALL SELECT first_payer, 0, 0, sum(amount), 0, 0 FROM leg WHERE ledger_account = 'contractual' GROUP BY 1
-			UNION ALL SELECT payer_id, 0, sum(amount), 0, 0, 0 FROM leg -- net of what was taken back; imported: paid before the move
+			SELECT first_payer AS payer, -sum(amount) AS charged, 0 AS paid, 0 AS contractual, 0 AS patient, 0 AS open, 0 AS allowed FROM leg WHERE ledger_account = 'revenue_gross' GROUP BY 1
+			UNION ALL SELECT first_payer, 0, 0, sum(amount), 0, 0, 0 FROM leg WHERE ledger_account = 'contractual' GROUP BY 1
+			UNION ALL SELECT payer_id, 0, sum(amount), 0, 0, 0, 0 FROM leg -- net of what was taken back; imported: paid before the move
 				WHERE ledger_account = 'cash_clearing' AND event_type IN ('InsurancePaymentPosted', 'PostingReversed')
 					OR ledger_account = 'bank' AND event_type = 'PriorAdjudicationPosted' GROUP BY 1
-			UNION ALL SELECT first_payer, 0, 0, 0, sum(amount), 0 FROM leg WHERE ledger_account = 'ar_patient' AND event_type NOT IN ('PatientPaymentAllocated', 'ChargePosted') GROUP BY 1
-			UNION ALL SELECT payer_id, 0, 0, 0, 0, sum(amount) FROM leg WHERE ledger_account = 'ar_insurance' GROUP BY 1)
+			UNION ALL SELECT first_payer, 0, 0, 0, sum(amount), 0, 0 FROM leg WHERE ledger_account = 'ar_patient' AND event_type NOT IN ('PatientPaymentAllocated', 'ChargePosted') GROUP BY 1
+			UNION ALL SELECT payer_id, 0, 0, 0, 0, sum(amount), 0 FROM leg WHERE ledger_account = 'ar_insurance' GROUP BY 1
+			-- What the first payer has decided of its receivable, less what it took off: it paid the rest or moved it on.
+			UNION ALL SELECT first_payer, 0, 0, 0, 0, 0, sum(-amount) FROM leg
+				WHERE payer_id = first_payer AND event_type <> 'ChargePosted' AND (ledger_account = 'contractual' OR ledger_account = 'ar_insurance' AND payer_sequence = 1) GROUP BY 1)
 		SELECT payer, CASE payer WHEN 'patient' THEN 'Self-pay' ELSE coalesce((SELECT name FROM payers p WHERE p.tenant_id = $1 AND p.payer_id = part.payer), payer) END,
-			sum(charged)::bigint, sum(paid)::bigint, sum(contractual)::bigint, sum(patient)::bigint, sum(open)::bigint,
+			sum(charged)::bigint, sum(paid)::bigint, sum(contractual)::bigint, sum(patient)::bigint, sum(open)::bigint, sum(allowed)::bigint,
 			(SELECT count(*) FROM claims c WHERE c.tenant_id = $1 AND c.payer_id = part.payer AND c.created_date <= $2::text::date AND ($3 = '' OR c.location_id = $3)),
 			(SELECT coalesce(sum(d.denied_amount), 0)::bigint FROM denials d WHERE d.tenant_id = $1 AND d.payer_id = part.payer AND d.denied_date <= $2::text::date
 				AND (d.overturned_date IS NULL OR d.overturned_date > $2::text::date) AND ($3 = '' OR d.location_id = $3))
@@ -41,13 +44,13 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 	out := &pb.Payers{AsOf: q.asOf, Total: emptyRow("", "Total"), PatientPaidAmount: money.Of(0), PatientOpenAmount: money.Of(0), UnappliedAmount: money.Of(0)}
 	byID := map[string]*pb.PayerRow{}
 	var id, name string
-	var charged, paid, contractual, moved, open_, claims, denied int64
-	if _, err := pgx.ForEachRow(rows, []any{&id, &name, &charged, &paid, &contractual, &moved, &open_, &claims, &denied}, func() error {
+	var charged, paid, contractual, moved, open_, allowed, claims, denied int64
+	if _, err := pgx.ForEachRow(rows, []any{&id, &name, &charged, &paid, &contractual, &moved, &open_, &allowed, &claims, &denied}, func() error {
 		row := emptyRow(id, name)
 		for _, x := range []*pb.PayerRow{row, out.Total} {
 			x.Claims += claims
 			x.ChargedAmount.AmountMinor += charged
-			x.AllowedAmount.AmountMinor += charged - contractual
+			x.AllowedAmount.AmountMinor += allowed
 			x.PaidAmount.AmountMinor += paid
 			x.ContractualAmount.AmountMinor += contractual
 			x.PatientAmount.AmountMinor += moved

@@ -42,7 +42,7 @@ func (b *books) shape() []string {
 	rows, err := b.db().Query(b.Context(), `SELECT pg_get_indexdef(indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'reporting'::regnamespace
 		UNION ALL SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(o.oid) FROM pg_constraint o WHERE connamespace = 'reporting'::regnamespace
 		UNION ALL SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = 'reporting'::regnamespace
-		UNION ALL SELECT relname || ' ' || relkind::text || ' ' || coalesce(relacl::text, '') || coalesce(reloptions::text, '') || pg_get_userbyid(relowner) || coalesce(obj_description(oid, 'pg_class'), '')
+		UNION ALL SELECT relname || ' ' || relkind::text || ' ' || coalesce((SELECT string_agg(x::text, ',' ORDER BY x::text) FROM unnest(relacl) x), '') || coalesce(reloptions::text, '') || pg_get_userbyid(relowner) || coalesce(obj_description(oid, 'pg_class'), '')
 			FROM pg_class WHERE relnamespace = 'reporting'::regnamespace AND relkind IN ('r', 'v')
 		UNION ALL SELECT c.relname || ' ' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull || coalesce(pg_get_expr(adbin, adrelid), '') || coalesce(col_description(c.oid, attnum), '')
 			FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = attnum

@@ -324,7 +324,7 @@ func TestTheTotalsOfThePayersAreTheLedgers(t *testing.T) {
 		rows[r.PayerId] = r
 	}
 	if r := rows["pay_2"]; r == nil || r.ChargedAmount.AmountMinor != 200_00 || r.PaidAmount.AmountMinor != 60_00 || r.ContractualAmount.AmountMinor != 50_00 ||
-		r.AllowedAmount.AmountMinor != 150_00 || r.PatientAmount.AmountMinor != 30_00 || r.OpenAmount.AmountMinor != 60_00 || r.Aging[0].Amount.AmountMinor != 60_00 || r.Claims != 1 {
+		r.AllowedAmount.AmountMinor != 90_00 || r.PatientAmount.AmountMinor != 30_00 || r.OpenAmount.AmountMinor != 60_00 || r.Aging[0].Amount.AmountMinor != 60_00 || r.Claims != 1 {
 		t.Fatal(r)
 	}
 	if r := rows["pay_1"]; r == nil || r.Claims != 9 || r.PaidAmount.AmountMinor != 10_00 || r.OpenAmount.AmountMinor != 4490_00 {

@@ -9,7 +9,7 @@ COMMENT ON TABLE finance_tenants IS 'Which role sees which tenant in the finance
 
 -- The rows of this and every view below are those of the tenants of session_user: SET ROLE changes nothing about it.
 CREATE VIEW finance_ledger WITH (security_barrier) AS
-SELECT l.tenant_id, l.event_id, l.leg, l.event_type, l.occurred_on, l.recorded_at, l.ledger_account,
+SELECT l.tenant_id, l.position, l.event_id, l.leg, l.event_type, l.occurred_on, l.recorded_at, l.ledger_account,
        (l.amount / 100.0)::numeric(18, 2) AS amount,
        l.account_id, l.line_id, l.claim_id, l.payer_id, p.name AS payer_name, l.payer_sequence, l.remittance_id, l.carc,
        a.location_id, o.name AS location_name, a.clinician_id, c.name AS clinician_name, a.service_date,
@@ -22,6 +22,7 @@ LEFT JOIN clinicians c ON c.tenant_id = a.tenant_id AND c.clinician_id = a.clini
 WHERE l.tenant_id IN (SELECT t.tenant_id FROM finance_tenants t WHERE t.role_name = session_user);
 COMMENT ON VIEW finance_ledger IS 'The sub-ledger: one row a leg of every event that moved money. The legs of an event sum to 0. Rows are added and never changed.';
 COMMENT ON COLUMN finance_ledger.tenant_id IS 'Whose books.';
+COMMENT ON COLUMN finance_ledger.position IS 'Of the event in the log: the order in which things were written down.';
 COMMENT ON COLUMN finance_ledger.event_id IS 'The event that moved the money.';
 COMMENT ON COLUMN finance_ledger.leg IS 'Number of the leg in its event, from 0.';
 COMMENT ON COLUMN finance_ledger.event_type IS 'What happened: ChargePosted, InsurancePaymentPosted, ContractualAdjusted, ResponsibilityTransferred, PostingReversed, PatientPaymentAllocated, ...';

@@ -1721,7 +1721,7 @@ type PayerRow struct {
 	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Claims            int64                  `protobuf:"varint,3,opt,name=claims,proto3" json:"claims,omitempty"`
 	ChargedAmount     *v1.Money              `protobuf:"bytes,4,opt,name=charged_amount,json=chargedAmount,proto3" json:"charged_amount,omitempty"` // gross charges of accounts whose first payer it is
-	AllowedAmount     *v1.Money              `protobuf:"bytes,5,opt,name=allowed_amount,json=allowedAmount,proto3" json:"allowed_amount,omitempty"` // charged − contractual of adjudicated lines
+	AllowedAmount     *v1.Money              `protobuf:"bytes,5,opt,name=allowed_amount,json=allowedAmount,proto3" json:"allowed_amount,omitempty"` // what it has paid or moved on as the first payer: of what it has decided, charged − contractual
 	PaidAmount        *v1.Money              `protobuf:"bytes,6,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`          // by this payer, net of takebacks
 	ContractualAmount *v1.Money              `protobuf:"bytes,7,opt,name=contractual_amount,json=contractualAmount,proto3" json:"contractual_amount,omitempty"`
 	PatientAmount     *v1.Money              `protobuf:"bytes,8,opt,name=patient_amount,json=patientAmount,proto3" json:"patient_amount,omitempty"` // moved to patients, net
