@@ -91,11 +91,11 @@ func (b *book) done(accountID, patientID string) []es.Event {
 	return b.events
 }
 
-// left is the most that may still be taken off a place: what is open there, and no more than the payer owes in all.
+// left is the most that may still be taken off a place: what is open there, or moved on for the claim as a whole, and no more than the payer owes in all.
 func (b *book) left(p Place) int64 {
 	owed := Owed(b.open, p.Payer)
 	if p.LineID != "" {
-		owed = min(owed, b.open[p])
+		owed = min(owed, b.open[p]+max(b.open[Place{Payer: p.Payer}], 0))
 	}
 	return max(owed, 0)
 }
