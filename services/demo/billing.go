@@ -228,7 +228,7 @@ func (e *ehr) denied(ctx context.Context, day int) error {
 		case because("197") && visits[i].missing == sentAnyway:
 			err = e.mend(ctx, c, visits[i])
 		case because("109") && !visits[i].patient.checked:
-			err = e.ask(ctx, visits[i].patient)
+			err = e.ask(ctx, visits[i].patient, "")
 		case because("4"):
 			err = e.modify(ctx, c, visits[i], day)
 		default:

@@ -70,7 +70,7 @@ func (e *ehr) cover(ctx context.Context, p *patient) error {
 	if !p.checked {
 		return nil
 	}
-	return e.ask(ctx, p)
+	return e.ask(ctx, p, "")
 }
 
 // card enters a coverage.
@@ -90,18 +90,38 @@ func (e *ehr) card(ctx context.Context, p *patient, c *coverage) (string, error)
 	})
 }
 
-// ask asks the payers of a patient about behavioral services, once.
-func (e *ehr) ask(ctx context.Context, p *patient) error {
+// ask asks the payers of a patient about behavioral services. round tells one time from another.
+func (e *ehr) ask(ctx context.Context, p *patient, round string) error {
 	for _, c := range p.coverages {
 		id, err := e.card(ctx, p, c)
 		if err != nil {
 			return err
 		}
-		if _, err := e.write(ctx, c.name+" eligibility", "/v1/coverages/"+id+"/eligibility-checks", &intakev1.CheckEligibilityRequest{}); err != nil {
+		if _, err := e.write(ctx, c.name+" eligibility"+round, "/v1/coverages/"+id+"/eligibility-checks", &intakev1.CheckEligibilityRequest{}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// askAgain is after how many days payers are asked again: what they said counts for 35.
+const askAgain = 4 * daysOfWeek
+
+// verify asks again of whom the answer grows old.
+func (e *ehr) verify(ctx context.Context, day int) error {
+	var today []*patient
+	for _, p := range e.plan.patients {
+		if since := day - p.starts; p.checked && since > 0 && since%askAgain == 0 && day < e.plan.weeks*daysOfWeek {
+			today = append(today, p)
+		}
+	}
+	if len(today) == 0 {
+		return nil
+	}
+	if err := each(ctx, today, func(ctx context.Context, p *patient) error { return e.ask(ctx, p, fmt.Sprint(" ", day)) }); err != nil {
+		return err
+	}
+	return e.quiet(ctx)
 }
 
 // permit asks for an authorization, and enters the payer's yes.

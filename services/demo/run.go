@@ -133,6 +133,9 @@ func (e *ehr) morning(ctx context.Context, day int) error {
 	if err := e.register(ctx, day); err != nil {
 		return err
 	}
+	if err := e.verify(ctx, day); err != nil {
+		return err
+	}
 	return e.book(ctx, day)
 }
 
