@@ -54,7 +54,8 @@ var table = map[string]rights{
 	"work-items":                   {everybody, billing},
 	"statements":                   {people, billing},
 	"interchanges":                 {money, both},
-	"interchanges/segments":        {billing, nobody},
+	"interchanges/segments":        {billing, nobody}, // reads PHI, as the next
+	"interchanges:content":         {billing, nobody},
 	"reports":                      {everybody, nobody},
 	"platform":                     {admins, nobody},
 	"sandbox":                      {ehr, ehr},
@@ -76,12 +77,20 @@ func may(role, method, pattern string) bool {
 	return slices.Contains(r.write, role)
 }
 
-// resource is the row of the table for patients/{patient_id}/statements: patients/statements if that has one, else patients.
+// resource is the row of the table: for patients/{patient_id}/statements patients/statements if there is one, for interchanges/{interchange_id}:content interchanges:content if
+// there is one, else that of the first part.
 func resource(path string) string {
 	parts := strings.Split(path, "/")
 	name := parts[0]
 	if _, ok := table[name]; !ok {
 		name, _, _ = strings.Cut(name, ":")
+	}
+	if len(parts) == 2 {
+		if _, verb, ok := strings.Cut(parts[1], ":"); ok {
+			if _, ok := table[name+":"+verb]; ok {
+				return name + ":" + verb
+			}
+		}
 	}
 	if len(parts) > 2 {
 		sub, _, _ := strings.Cut(parts[2], ":")

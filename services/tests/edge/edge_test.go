@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -268,5 +270,37 @@ func TestThePlatformIsQuietAfterEachWrite(t *testing.T) {
 	}
 	if c := s.do("GET", "/v1/sandbox/clock", nil); c.text("now") != "2026-03-03T09:00:00Z" {
 		t.Errorf("clock: %v", c.body)
+	}
+}
+
+// The examples of docs/api.md, as a reader would paste them.
+func TestTheExamplesWork(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is not installed: it runs the examples of docs/api.md")
+	}
+	text, err := os.ReadFile("../../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t)
+	var script strings.Builder
+	for i, part := range strings.Split(string(text), "```") {
+		if code, ok := strings.CutPrefix(part, "sh\n"); ok && i%2 == 1 {
+			script.WriteString(code + "echo\necho ---\n")
+		}
+	}
+	run := strings.NewReplacer("http://127.0.0.1:8080", s.url, "ek_...", s.key).Replace(script.String())
+	cmd := exec.CommandContext(t.Context(), "sh", "-euc", run)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	answers := strings.Split(string(out), "---\n")
+	for i, want := range []string{
+		"", `"name":"Evergreen Group"`, `"patient_id":"pat_`, `"code":"key_reused"`, `"version":2`, `"next_page_token":""`, `"rule_id":"intake.birth_date"`, `"quiet":true`, "",
+	} {
+		if i >= len(answers) || !strings.Contains(answers[i], want) {
+			t.Errorf("example %d does not answer %s:\n%s", i+1, want, out)
+		}
 	}
 }
