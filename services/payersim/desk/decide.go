@@ -243,7 +243,7 @@ func (b *book) decide(p t837.Placed, payer plans.Payer, number string, original 
 	known := b.seen[hash] || b.Seen[hash]
 	fate := b.file.Plans.Fate(payer, who)
 	d := &pb.ClaimDecided{
-		ReceiverId: b.file.ReceiverID, EdiPayerId: payer.EDIPayerID, PatientControlNumber: c.Number, PayerClaimControlNumber: number, PayOnDate: payDay(b.today),
+		ReceiverId: b.file.ReceiverID, EdiPayerId: payer.EDIPayerID, PatientControlNumber: c.Number, PayerClaimControlNumber: number, PayOnDate: payDay(b.today, b.LastRun),
 		SubjectId: b.file.ReceiverID, ClaimHash: hash, MemberHash: member, PayeeNpi: p.Provider.Party.ID, Original: c.Frequency == t837.Original,
 	}
 	e := entry{Payee: payee(&p.Provider.Party), PayerName: payer.Name, TaxID: payer.TaxID, Sender: b.sender}
@@ -318,10 +318,14 @@ func (b *book) takeBack(d *pb.ClaimDecided, payOn string, unpaid bool) error {
 	}, &e)
 }
 
-// payDay is the Wednesday on which a claim of today is paid: 6 to 12 days from now.
-func payDay(today string) string {
+// payDay is the Wednesday on which a claim of today is paid: 6 to 12 days from now, and after the last run that was made. A file may reach the desk late, when the run of its
+// own week is over: a run is made once.
+func payDay(today, lastRun string) string {
 	d := date.Add(date.Week(date.Add(today, 6)), 2)
 	if d < date.Add(today, 6) {
+		d = date.Add(d, 7)
+	}
+	for d <= lastRun {
 		d = date.Add(d, 7)
 	}
 	return d

@@ -445,10 +445,24 @@ func TestSettle(t *testing.T) {
 
 func TestPayDay(t *testing.T) {
 	for day := "2026-03-01"; day < "2026-04-15"; day = date.Add(day, 1) {
-		due := payDay(day)
+		due := payDay(day, "")
 		if n := date.Days(day, due); n < 6 || n > 12 || date.Time(due).Weekday() != time.Wednesday {
 			t.Errorf("a claim of %s is paid %s, after %d days", day, due, n)
 		}
+	}
+}
+
+// A file that reaches the desk after the run of its week has been made, as after an outage, is paid in the next one: no run is made twice.
+func TestALateFileIsPaidInTheNextRun(t *testing.T) {
+	d := &desk{t: t}
+	d.take(file(t, 1, billed("EVG01", "EVERGREEN", "E1", one("90837", 15000))))
+	first := d.state.Pending[0].PayOnDate
+	d.run()
+	late := file(t, 2, billed("EVG01", "EVERGREEN", "E2", one("90834", 15000)))
+	late.At = start
+	d.take(late)
+	if got := d.state.Pending[0].PayOnDate; got != date.Add(first, 7) {
+		t.Errorf("the run of %s was made; the late claim is paid %s", first, got)
 	}
 }
 

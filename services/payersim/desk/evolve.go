@@ -19,6 +19,7 @@ type State struct {
 	Responses int                         // files written: the last control number
 	Numbers   int                         // claims numbered
 	Payments  int                         // 835s paid: the last trace number
+	LastRun   string                      // day of the last payment run
 	Used      map[string]int64            // deductible used, by member_hash
 	Seen      map[string]bool             // claim_hash of originals that were decided
 	Lost      map[string]bool             // claim_hash of originals that were never answered
@@ -56,6 +57,7 @@ func Evolve(s State, event es.Event) State {
 	case *pb.PaymentRunMade:
 		s.Pending = slices.DeleteFunc(slices.Clone(s.Pending), func(d *pb.ClaimDecided) bool { return d.PayOnDate <= e.RunDate })
 		s.Payments += len(e.Payments)
+		s.LastRun = max(s.LastRun, e.RunDate)
 		for _, p := range e.Payments {
 			s.Forward[account(p.EdiPayerId, p.PayeeNpi)] = p.ForwardAmount
 		}
