@@ -52,7 +52,7 @@ ui-test: ## browser tests of the console
 	go test ./services/tests/ui -count=1 -v -timeout 15m
 
 kafka: ## start a real Apache Kafka on loopback
-	sh scripts/kafka/kafka.sh start
+	sh scripts/kafka/kafka.sh start .cache/kafka/node
 
 chart: ## check the Helm chart
 	go test ./services/tests/chart -count=1 -v

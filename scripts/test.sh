@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup/packages.sh
 [ -x .bin/buf ] || sh scripts/tools.sh
-sh scripts/kafka/kafka.sh fetch
+sh scripts/kafka/kafka.sh jars
 sh scripts/setup/ui.sh >/dev/null
 sh scripts/lint.sh
 export EVENKEEL_KAFKA=real
