@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -95,14 +97,25 @@ func (p *Process) intercept(ctx context.Context, req any, info *grpc.UnaryServer
 	}
 	ctx = engine.WithCaller(ctx, c)
 	service := serviceOf(info.FullMethod)
+	log := p.log.With("service", service, "method", info.FullMethod, "correlation_id", c.Correlation.String())
 	if err := p.await(ctx, service, tokens); err != nil {
-		return nil, err
+		return nil, Status(err, log)
 	}
-	answer, err := next(ctx, req)
+	answer, err := safely(ctx, req, next)
 	if err == nil {
 		return answer, nil
 	}
-	return nil, Status(err, p.log.With("service", service, "method", info.FullMethod, "correlation_id", c.Correlation.String()))
+	return nil, Status(err, log)
+}
+
+// safely turns a panic into a fault: one call fails, the process goes on. The value is not told, it may quote what was asked.
+func safely(ctx context.Context, req any, next grpc.UnaryHandler) (answer any, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			answer, err = nil, fmt.Errorf("panic of type %T\n%s", v, debug.Stack())
+		}
+	}()
+	return next(ctx, req)
 }
 
 // serviceOf is the service that owns a method: claims for /evenkeel.claims.v1.ClaimsService/GetClaim.

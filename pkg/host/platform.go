@@ -63,9 +63,12 @@ func (p platform) Status(ctx context.Context, r *platformv1.StatusRequest) (*pla
 		return nil, err
 	}
 	for _, k := range parked {
-		if k.State == eventlog.Dead {
+		switch k.State {
+		case eventlog.Dead:
 			out.ParkedDead++
-		} else {
+		case eventlog.Ready:
+			out.ParkedReady++
+		default:
 			out.ParkedWaiting++
 		}
 	}

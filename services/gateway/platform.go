@@ -205,6 +205,9 @@ func busy(all []*platformv1.StatusResponse) (why []string) {
 		if s.CommandsRunning > 0 {
 			say("%s runs %d commands", s.Service, s.CommandsRunning)
 		}
+		if s.ParkedReady > 0 {
+			say("%s has %d parked events to handle", s.Service, s.ParkedReady)
+		}
 		if s.TimersDue > 0 {
 			say("%s has %d timers to fire", s.Service, s.TimersDue)
 		}

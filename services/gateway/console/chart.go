@@ -42,10 +42,10 @@ type segment struct {
 // Measures of the bars, in the units of the drawing, which are pixels at its natural size.
 const (
 	barsWidth  = 516
-	barLabel   = 138 // for names
+	barLabel   = 152 // for names
 	barTotal   = 104 // for totals
-	barHeight  = 26
-	barGap     = 7
+	barHeight  = 24
+	barGap     = 6
 	barMinimum = 3 // a segment is never too narrow to be seen
 )
 
@@ -67,8 +67,8 @@ func agingChart(r *request, id, title string, a *reportingv1.Aging, rowsOf func(
 	y := 2
 	for _, g := range a.Groups {
 		row := bar{
-			Label: clip(g.Name, 20), Full: g.Name, Total: money.Format(g.Total.GetAmountMinor()), Href: rowsOf(g.GroupId, ""),
-			Y: y, TextY: y + 17, LabelX: barLabel - 8, TotalX: barsWidth,
+			Label: clip(g.Name, 19), Full: g.Name, Total: money.Format(g.Total.GetAmountMinor()), Href: rowsOf(g.GroupId, ""),
+			Y: y, TextY: y + 16, LabelX: barLabel - 8, TotalX: barsWidth,
 		}
 		x := barLabel
 		for i, k := range g.Buckets {
@@ -202,7 +202,7 @@ func denialChart(r *request, d *reportingv1.Denials) chart {
 		p := point{
 			X: x, Y: y(int64(g.RateMillionths)), HitX: lineLeft + i*step, HitW: step, HitH: countBase,
 			BarX: x - step/4, BarW: step / 2, BarH: h, BarY: countBase - h, Small: g.Small, Count: grouped(g.ClaimsAdjudicated),
-			Week: short2(g.GroupId), WeekShown: i%2 == 0 || len(d.Groups) <= 9,
+			Week: monthDay(g.GroupId), WeekShown: i%2 == 0 || len(d.Groups) <= 9,
 		}
 		p.Href, p.Name = weekRows(r, g), fmt.Sprintf("Week of %s: %s of %s denied, %s", spelled(g.GroupId), grouped(g.ClaimsDenied), plural(g.ClaimsAdjudicated, "claim"), rate(int64(g.RateMillionths)))
 		if g.ClaimsAdjudicated == 0 {
@@ -220,14 +220,6 @@ func denialChart(r *request, d *reportingv1.Denials) chart {
 	l.Path = path.String()
 	c.Line = l
 	return c
-}
-
-// short2 is a day without its year: Mar 2.
-func short2(iso string) string {
-	if !date.Valid(iso) {
-		return iso
-	}
-	return date.Time(iso).Format("Jan 2")
 }
 
 func weekRows(r *request, g *reportingv1.DenialGroup) string {

@@ -58,9 +58,9 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 		number.Class = "id"
 		account := "/accounts/" + x.AccountId
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			number, day(x.ServiceDate), text(x.PayerName), text(words(x.PayerSequence.String())), text(x.LocationName), badge(x.Status),
+			number, day(x.ServiceDate), named(x.PayerName), text(words(x.PayerSequence.String())), named(x.LocationName), badge(x.Status),
 			amount(x.ChargeAmount, r.to(account)), amount(x.PaidAmount, r.to(account)), amount(x.DeniedAmount, "/claims/"+x.ClaimId+"#denials"), amount(x.OpenAmount, r.to(account)),
-			day(x.SubmittedDate), day(x.AdjudicatedDate),
+			later(x.SubmittedDate, x.ServiceDate), later(x.AdjudicatedDate, x.ServiceDate),
 		}})
 	}
 	r.finish(t, next, cut, "Service", "Payer", "Location", "Status", "Charged", "Paid", "Denied", "Open", "Sent", "Decided")

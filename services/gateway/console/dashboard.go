@@ -106,8 +106,8 @@ func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
 	d.Work = &table{Caption: "Due next", Columns: []column{{Name: "What"}, {Name: "Due"}, {Name: "At risk", Num: true}}, Empty: "Nothing is waiting for somebody.", Todo: "Well done."}
 	for _, w := range work.WorkItems {
 		due := day(w.DueDate)
-		due.Text = short2(w.DueDate)
-		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{link(w.Title, "/work-items/"+w.WorkItemId), c.due(due, w), amount(w.AtRisk, "")}})
+		due.Text = monthDay(w.DueDate)
+		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{link(w.Title, "/work-items/"+w.WorkItemId), c.due(due, w), risk(w.AtRisk, "")}})
 	}
 	return &page{Title: "Dashboard", Nav: "dashboard", Body: "dashboard", Data: d, Dated: true}, nil
 }

@@ -11,6 +11,7 @@ import (
 
 type eventPage struct {
 	Name   string
+	Type   string
 	Facts  []fact
 	Legs   *table
 	Bytes  *excerpt
@@ -49,10 +50,14 @@ func (c *console) event(ctx context.Context, r *request) (*page, error) {
 	if e == nil {
 		return nil, notThere("The history of %s has no such event.", stream)
 	}
-	d := &eventPage{Name: eventName(e.Type), Others: others, JSON: indent(e.Json)}
+	cause := orDash("")
+	if e.CausationId != "" {
+		cause = id(e.CausationId, "")
+	}
+	d := &eventPage{Name: eventName(e.Type), Type: e.Type, Others: others, JSON: indent(e.Json)}
 	d.Facts = []fact{
 		{"Booked on", day(e.OccurredOn)}, {"Recorded (UTC)", instant(e.RecordedAt.AsTime())}, {"By", text(actor(e.Actor))}, {"Stream", r.stream(kind, r.PathValue("id"))},
-		{"Version", count(int64(e.Version), "")}, {"Position in the log of " + service, count(e.Position, "")}, {"Event", id(e.EventId, "")}, {"Caused by", id(e.CausationId, "")}, {"Type", text(e.Type)},
+		{"Version", count(int64(e.Version), "")}, {"Position in the log of " + service, count(e.Position, "")}, {"Event", id(e.EventId, "")}, {"Caused by", cause},
 	}
 	if len(e.Legs) > 0 {
 		d.Legs = &table{Caption: "What it booked", Note: "the legs sum to $0.00", Columns: []column{{Name: "Ledger account"}, {Name: "Payer"}, {Name: "Order"}, {Name: "Line"}, {Name: "Debit", Num: true}, {Name: "Credit", Num: true}}}

@@ -55,7 +55,7 @@ func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 			first, status = id(x.ClaimId, "/claims/"+x.ClaimId), badge(x.ClaimStatus)
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			first, day(x.ServiceDate), count(int64(x.Days), ""), text(x.PayerName), text(words(x.PayerSequence.String())), text(x.LocationName), day(x.BillDate), status,
+			first, day(x.ServiceDate), count(int64(x.Days), ""), named(x.PayerName), text(words(x.PayerSequence.String())), named(x.LocationName), later(x.BillDate, x.ServiceDate), status,
 			amount(x.ChargeAmount, account), amount(x.BalanceAmount, account),
 		}})
 	}
@@ -140,7 +140,7 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 			reason.Plain = reason.Text
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			id(x.ClaimId, "/claims/"+x.ClaimId), day(x.DeniedDate), day(x.ServiceDate), text(x.ServiceCode), text(x.PayerName), text(x.LocationName), reason,
+			id(x.ClaimId, "/claims/"+x.ClaimId), day(x.DeniedDate), later(x.ServiceDate, x.DeniedDate), text(x.ServiceCode), named(x.PayerName), named(x.LocationName), reason,
 			text(words(strings.ToUpper(x.Origin))), text(words(x.DefaultAction)), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)),
 		}})
 	}

@@ -55,6 +55,9 @@ func text(s string) cell { return cell{Text: s, Plain: s} }
 
 func link(s, href string) cell { return cell{Text: s, Plain: s, Href: href} }
 
+// named is a name that a narrow column may cut short; the whole one is in the title.
+func named(s string) cell { return cell{Text: s, Plain: s, Class: "name", Title: s} }
+
 // id is an identifier: shortened for the eye, whole in the title and the CSV.
 func id(s, href string) cell {
 	return cell{Text: short(s), Plain: s, Href: href, Title: s, Class: "id"}
@@ -131,6 +134,31 @@ func day(iso string) cell {
 	}
 	t := date.Time(iso)
 	return cell{Text: spelled(iso), Plain: iso, Class: "day", sort: t.Unix()}
+}
+
+// later is a day that follows another in the same row: its year is left out where it is the other's.
+func later(iso, than string) cell {
+	c := day(iso)
+	if date.Valid(iso) && date.Valid(than) && iso[:4] == than[:4] {
+		c.Text, c.Title = monthDay(iso), spelled(iso)
+	}
+	return c
+}
+
+// monthDay is a day without its year: Mar 2.
+func monthDay(iso string) string {
+	if !date.Valid(iso) {
+		return iso
+	}
+	return date.Time(iso).Format("Jan 2")
+}
+
+// risk is an amount at stake; a dash where no money is.
+func risk(m *typev1.Money, href string) cell {
+	if m.GetAmountMinor() == 0 {
+		return cell{Text: "–", Plain: "0.00", Class: "num zero"}
+	}
+	return amount(m, href)
 }
 
 // spelled is a day as people write it.
@@ -237,5 +265,5 @@ func harmless(s string) string {
 	return s
 }
 
-// csvOf is the name of the method that streams a page of rows; asked for as ?format=csv.
+// wantsCSV says that the rows are asked for as a file.
 func wantsCSV(r *request) bool { return r.Method == http.MethodGet && r.q.Get("format") == "csv" }

@@ -58,7 +58,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 			detail.Title = w.Detail
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			link(w.Title, "/work-items/"+w.WorkItemId), detail, text(words(strings.ToUpper(w.Owner))), orDash(w.Assignee), day(w.OpenedDate), c.due(day(w.DueDate), w), badge(w.State.String()), amount(w.AtRisk, "/work-items/"+w.WorkItemId),
+			link(w.Title, "/work-items/"+w.WorkItemId), detail, text(words(strings.ToUpper(w.Owner))), orDash(w.Assignee), day(w.OpenedDate), c.due(day(w.DueDate), w), badge(w.State.String()), risk(w.AtRisk, "/work-items/"+w.WorkItemId),
 		}})
 	}
 	r.finish(t, next, over, "What", "Team", "Assigned to", "Opened", "Due", "At risk")
@@ -100,7 +100,7 @@ func (c *console) workItem(ctx context.Context, r *request) (*page, error) {
 	}
 	d.Facts = []fact{
 		{"State", badge(w.State.String())}, {"Team", text(words(strings.ToUpper(w.Owner)))}, {"Assigned to", orDash(w.Assignee)}, {"Opened", day(w.OpenedDate)}, {"Due", c.due(day(w.DueDate), w)},
-		{"At risk", amount(w.AtRisk, "")},
+		{"At risk", risk(w.AtRisk, "")},
 	}
 	if !d.Open {
 		how := "by hand"

@@ -418,6 +418,7 @@ type StatusResponse struct {
 	CommandsRunning int64                  `protobuf:"varint,9,opt,name=commands_running,json=commandsRunning,proto3" json:"commands_running,omitempty"`
 	NextTimerAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=next_timer_at,json=nextTimerAt,proto3" json:"next_timer_at,omitempty"`
 	LastBySlot      []int64                `protobuf:"varint,11,rep,packed,name=last_by_slot,json=lastBySlot,proto3" json:"last_by_slot,omitempty"` // the last position of each slot of the log
+	ParkedReady     int64                  `protobuf:"varint,12,opt,name=parked_ready,json=parkedReady,proto3" json:"parked_ready,omitempty"`       // parked events that are to be handled now
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -527,6 +528,13 @@ func (x *StatusResponse) GetLastBySlot() []int64 {
 		return x.LastBySlot
 	}
 	return nil
+}
+
+func (x *StatusResponse) GetParkedReady() int64 {
+	if x != nil {
+		return x.ParkedReady
+	}
+	return 0
 }
 
 type ConsumerStatus struct {
@@ -987,7 +995,7 @@ const file_evenkeel_platform_v1_platform_proto_rawDesc = "" +
 	"\x05after\x18\x03 \x01(\x03R\x05after\x12\x1a\n" +
 	"\bconsumer\x18\x04 \x01(\tR\bconsumer\")\n" +
 	"\rStatusRequest\x12\x18\n" +
-	"\aservice\x18\x01 \x01(\tR\aservice\"\xde\x03\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\"\x81\x04\n" +
 	"\x0eStatusResponse\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12!\n" +
 	"\flog_position\x18\x02 \x01(\x03R\vlogPosition\x12)\n" +
@@ -1003,7 +1011,8 @@ const file_evenkeel_platform_v1_platform_proto_rawDesc = "" +
 	"\rnext_timer_at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\vnextTimerAt\x12 \n" +
 	"\flast_by_slot\x18\v \x03(\x03R\n" +
-	"lastBySlot\"\xa0\x01\n" +
+	"lastBySlot\x12!\n" +
+	"\fparked_ready\x18\f \x01(\x03R\vparkedReady\"\xa0\x01\n" +
 	"\x0eConsumerStatus\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12)\n" +
 	"\x10handled_position\x18\x02 \x01(\x03R\x0fhandledPosition\x12#\n" +
