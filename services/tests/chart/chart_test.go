@@ -1,0 +1,303 @@
+// Package chart_test proves what operators are given: the Helm chart, the compose file, the image, the systemd units, the alerts and docs/operations.md.
+//
+// The chart is linted and rendered with five sets of values; every document is decoded strictly into Kubernetes' own types, and then held against the policies of
+// policy_test.go. TestPlantedFaultsAreFound spoils what was rendered, one thing at a time: each fault must be found, or a policy proves nothing. No cluster and no network are
+// needed; helm and chartcheck are built by scripts/tools.sh.
+package chart_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const (
+	root  = "../../.."
+	chart = root + "/charts/evenkeel"
+)
+
+// set is one way to install the chart.
+type set struct {
+	name       string
+	files      []string // values files, from the chart's folder
+	values     string   // further values, YAML
+	production bool
+	sandbox    bool
+}
+
+const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+var sets = []set{
+	{name: "default"},
+	{name: "production", files: []string{"values-production.yaml"}, production: true, values: `
+image: {digest: "` + digest + `"}
+ingress: {host: rcm.example.org, tlsSecretName: rcm-tls}
+`},
+	{name: "minimal", sandbox: true, values: `
+sandbox: {enabled: true}
+networkPolicy: {enabled: false}
+migration: {enabled: false}
+shutdown: {endpointsSeconds: 0}
+kafka: {partitions: 1}
+`},
+	{name: "everything", sandbox: true, values: `
+nameOverride: rcm
+image: {repository: "images.example.org:5000/rcm/evenkeel", tag: "1.2.3", pullSecrets: [pull]}
+database: {url: "postgres://db.example.org:6432/rcm?sslmode=verify-full&sslrootcert=/etc/evenkeel/database-ca/ca.crt", ca: {secretName: db-ca, key: root.pem}}
+kafka: {brokers: ["k1.example.org:9092", "k2.example.org:9092"]}
+secrets: {master: {name: vault-master, key: hex}, migration: {name: vault-admin, key: dsn}}
+telemetry: {otlpEndpoint: "http://collector:4317", sampleRatio: 0.25}
+sandbox: {enabled: true}
+defaults: {replicas: 3}
+targets: {registry: {replicas: 1}, posting: {cpuRequest: "1.5", memoryMiB: 1000, env: {GODEBUG: "x509ignoreCN=0"}}}
+service: {type: LoadBalancer, port: 8080, annotations: {example.org/a: "1"}}
+ingress: {enabled: true, className: nginx, host: rcm.example.org, tlsSecretName: rcm-tls, annotations: {example.org/b: "true"}}
+networkPolicy:
+  gatewayFrom: [{namespaceSelector: {}}]
+  metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}, podSelector: {}}]
+  postgresql: {port: 6432, to: [{ipBlock: {cidr: 10.1.0.0/16, except: [10.1.9.0/24]}}]}
+  kafka: {to: [{podSelector: {matchLabels: {app: kafka}}}]}
+monitoring: {serviceMonitor: {enabled: true, labels: {release: prometheus}}, rules: {enabled: true, labels: {role: alert}}, dashboard: {enabled: true}}
+priorityClassName: high
+nodeSelector: {kubernetes.io/arch: amd64}
+tolerations: [{key: dedicated, operator: Exists}]
+podAnnotations: {example.org/c: "yes"}
+`},
+	// Values that YAML or a template could take for something else.
+	{name: "hostile", values: `
+fullnameOverride: a-name-that-is-much-too-long-for-the-names-of-everything-in-it
+podAnnotations: {a: "no", b: "0123", c: "{{ .Values }}", d: "x: y # z", e: "line\nline", f: "'\""}
+targets: {claims: {env: {A: "true", B: "0x10", C: "- a\n- b", D: "$(POD_NAME)", E: "{{ fail }}"}}}
+service: {annotations: {g: "null", h: "~"}}
+telemetry: {otlpEndpoint: "https://collector.example.org:4317", sampleRatio: 0}
+nodeSelector: {on: "off", y: "1e3"}
+`},
+}
+
+// doc is a YAML document.
+type doc = map[string]any
+
+// tool is a program of scripts/tools.sh.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(root, ".bin", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		if testing.Short() {
+			t.Skipf("%s is not built: sh scripts/tools.sh", name)
+		}
+		t.Fatalf("%s is not built: run `sh scripts/tools.sh`, then this test again", name)
+	}
+	return path
+}
+
+// run runs a program and returns what it prints, and what it complains of.
+func run(t *testing.T, in []byte, name string, args ...string) (out []byte, problems string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), tool(t, name), args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.Bytes(), err.Error() + ": " + stderr.String()
+	}
+	return stdout.Bytes(), ""
+}
+
+func parsed[T any](t *testing.T, text []byte) (value T) {
+	t.Helper()
+	if err := json.Unmarshal(text, &value); err != nil {
+		t.Fatalf("%v: %.200s", err, text)
+	}
+	return value
+}
+
+// flags of helm for a set.
+func (s set) flags(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	for _, f := range s.files {
+		out = append(out, "--values="+filepath.Join(chart, f))
+	}
+	if s.values != "" {
+		path := filepath.Join(t.TempDir(), "values.yaml")
+		if err := os.WriteFile(path, []byte(s.values), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, "--values="+path)
+	}
+	return out
+}
+
+// render is what helm would install.
+func (s set) render(t *testing.T) []byte {
+	t.Helper()
+	out, problems := run(t, nil, "helm", append([]string{"template", "rcm", chart, "--namespace=billing"}, s.flags(t)...)...)
+	if problems != "" {
+		t.Fatal(problems)
+	}
+	return out
+}
+
+func TestTheChartPassesHelmLint(t *testing.T) {
+	for _, s := range sets {
+		t.Run(s.name, func(t *testing.T) {
+			if out, problems := run(t, nil, "helm", append([]string{"lint", "--strict", chart}, s.flags(t)...)...); problems != "" {
+				t.Errorf("%s\n%s", problems, out)
+			}
+		})
+	}
+}
+
+func TestEveryDocumentFitsKubernetesAndThePolicies(t *testing.T) {
+	cmd := readCommands(t)
+	for _, s := range sets {
+		t.Run(s.name, func(t *testing.T) {
+			out, problems := run(t, s.render(t), "chartcheck", "kube")
+			if problems != "" {
+				t.Fatal(problems)
+			}
+			for _, p := range policies(s, cmd, parsed[[]doc](t, out)) {
+				t.Error(p)
+			}
+		})
+	}
+}
+
+// What helm refuses to render, and the words that must say why.
+func TestWrongValuesAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, values string
+		files        []string
+		says         []string
+	}{
+		{name: "a misspelt setting", values: "replicas: 2", says: []string{"'replicas' not allowed"}},
+		{name: "a misspelt setting of a target", values: "targets: {claims: {replica: 2}}", says: []string{"'replica' not allowed"}},
+		{name: "a target that does not exist", values: "targets: {billing: {}}", says: []string{"'billing' not allowed"}},
+		{name: "a password in the URL", values: "database: {url: 'postgres://user:pw@db/evenkeel'}", says: []string{"/database/url"}},
+		{name: "no broker", values: "kafka: {brokers: []}", says: []string{"/kafka/brokers"}},
+		{name: "partitions that can't be doubled", values: "kafka: {partitions: 12}", says: []string{"/kafka/partitions"}},
+		{name: "a stop time that the program does not keep", values: "shutdown: {stopSeconds: 60}", says: []string{"/shutdown/stopSeconds"}},
+		{name: "a digest that is none", values: "image: {digest: latest}", says: []string{"/image/digest"}},
+		{name: "production as it comes", files: []string{"values-production.yaml"}, says: []string{"image.digest", "ingress.host", "ingress.tlsSecretName"}},
+		{name: "an authority that nobody asks", values: "database: {ca: {secretName: ca}}", says: []string{"sslrootcert"}},
+		{
+			name: "a sandbox in production", files: []string{"values-production.yaml"}, values: "{image: {digest: '" + digest + "'}, sandbox: {enabled: true}, ingress: {enabled: false}}",
+			says: []string{"sandbox.enabled"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := set{files: c.files, values: c.values}
+			_, problems := run(t, nil, "helm", append([]string{"template", "rcm", chart}, s.flags(t)...)...)
+			if problems == "" {
+				t.Fatal("it was rendered")
+			}
+			for _, want := range c.says {
+				if !strings.Contains(problems, want) {
+					t.Errorf("the refusal does not say %q:\n%s", want, problems)
+				}
+			}
+		})
+	}
+}
+
+// A fault is a replacement in what was rendered; the word must be in a finding.
+func TestPlantedFaultsAreFound(t *testing.T) {
+	cmd := readCommands(t)
+	byName := map[string]set{}
+	rendered := map[string]string{}
+	for _, s := range sets {
+		byName[s.name] = s
+	}
+	for _, c := range []struct{ name, set, old, new, says string }{
+		// What the API server would refuse or drop.
+		{"an unknown field", "default", "readinessProbe:", "readynessProbe:", "readynessProbe"},
+		{"a number as text", "default", "containerPort: 9091", `containerPort: "9091"`, "containerPort"},
+		{"a field twice", "default", "revisionHistoryLimit: 5", "revisionHistoryLimit: 5\n  replicas: 3", "replicas"},
+		{"no selector", "default", "  selector:\n    matchLabels:\n      app.kubernetes.io/name: evenkeel\n      app.kubernetes.io/instance: rcm\n      app.kubernetes.io/component: claims\n  strategy", "  strategy", "selector"},
+		{"two of one name", "default", "name: rcm-evenkeel-coding\n", "name: rcm-evenkeel-claims\n", "there are two"},
+		{"an unknown kind", "default", "kind: NetworkPolicy", "kind: NetworkPolicies", "NetworkPolicies"},
+		// What it would take.
+		{"root", "default", "runAsNonRoot: true", "runAsNonRoot: false", "runAsNonRoot"},
+		{"a writable root", "default", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "readOnlyRootFilesystem"},
+		{"more privileges", "default", "allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "allowPrivilegeEscalation"},
+		{"capabilities", "default", "drop: [ALL]", "drop: [NET_RAW]", "capabilities"},
+		{"no seccomp", "default", "type: RuntimeDefault", "type: Unconfined", "seccomp"},
+		{"a token in the pod", "default", "      automountServiceAccountToken: false", "      automountServiceAccountToken: true", "automountServiceAccountToken"},
+		{"Kubernetes' variables", "default", "enableServiceLinks: false", "enableServiceLinks: true", "enableServiceLinks"},
+		{"a probe of a port that is not there", "default", "{path: /livez, port: ops}", "{path: /livez, port: metrics}", "port metrics"},
+		{"liveness asks the database", "default", "httpGet: {path: /livez, port: ops}", "httpGet: {path: /readyz, port: ops}", "livenessProbe"},
+		{"a Service of nobody", "default", "  selector:\n    app.kubernetes.io/name: evenkeel\n    app.kubernetes.io/instance: rcm\n    app.kubernetes.io/component: claims", "  selector:\n    app: claims", "selects no"},
+		{"a port without a name", "default", "        - name: grpc\n              containerPort: 9090", "        - containerPort: 9090", "name"},
+		{"killed before it is done", "default", "terminationGracePeriodSeconds: 50", "terminationGracePeriodSeconds: 30", "terminationGracePeriodSeconds"},
+		{"a rollout with a pause", "default", "maxUnavailable: 0", "maxUnavailable: 1", "maxUnavailable"},
+		{"memory that the collector may not keep to", "default", "value: 230MiB", "value: 300MiB", "GOMEMLIMIT"},
+		{"a flag that the program does not have", "default", "--ops-addr=", "--operations-addr=", "--operations-addr"},
+		{"a setting that the program does not have", "default", "EVENKEEL_KAFKA_BROKERS", "EVENKEEL_BROKERS", "EVENKEEL_BROKERS"},
+		{"a secret that nobody was asked for", "default", "name: evenkeel-migration", "name: evenkeel-admin", "evenkeel-admin"},
+		{"a key that nobody was asked for", "default", "key: secret", "key: hex", "hex"},
+		{"the secret elsewhere", "default", "mountPath: /etc/evenkeel/master", "mountPath: /etc/evenkeel/keys", "EVENKEEL_SECRET_FILE"},
+		{"a configuration that is not there", "default", "configMapRef:\n                name: rcm-evenkeel", "configMapRef:\n                name: evenkeel", "ConfigMap evenkeel"},
+		{"a change that restarts nobody", "default", "checksum/config", "checksum/values", "checksum/config"},
+		{"addresses of nobody", "default", "default=rcm-evenkeel-{}:9090", "default=evenkeel-{}:9090", "evenkeel-claims"},
+		{"an open door", "default", "name: rcm-evenkeel-default-deny", "name: rcm-evenkeel-default", "default-deny"},
+		{"a closed door", "default", "port: grpc, protocol", "port: rpc, protocol", "rpc"},
+		{"a target left out", "default", "app.kubernetes.io/component: claims\nspec:\n  replicas", "app.kubernetes.io/component: claim\nspec:\n  replicas", "claim"},
+		{"a sandbox clock for real patients", "default", "--partitions=8", "--sandbox-clock", "sandbox"},
+		{"no budget", "production", "kind: PodDisruptionBudget\nmetadata:\n  name: rcm-evenkeel-posting\n", "kind: PodDisruptionBudget\nmetadata:\n  name: rcm-evenkeel-postings\n", "PodDisruptionBudget"},
+		{"an image by tag", "production", "image: evenkeel@" + digest, "image: evenkeel:0.1.0", "digest"},
+		{"spread by a label that pods don't have", "production", "app.kubernetes.io/component: posting\n          matchLabelKeys", "app.kubernetes.io/component: postings\n          matchLabelKeys", "topologySpread"},
+		{"an entrance to nobody", "production", "service:\n                name: rcm-evenkeel-gateway", "service:\n                name: rcm-gateway", "rcm-gateway"},
+		{"an entrance in the clear", "production", "  tls:\n    - hosts: [\"rcm.example.org\"]\n      secretName: rcm-tls\n", "", "tls"},
+		{"metrics of nobody", "production", "port: ops\n      path", "port: metrics\n      path", "ServiceMonitor"},
+		{"a label overwritten", "production", "honorLabels: true", "honorLabels: false", "honorLabels"},
+		{"a secret in the clear", "production", "kind: ConfigMap", "kind: Secret", "Secret"},
+		{"a migration that is no hook", "production", "helm.sh/hook: pre-install,pre-upgrade", "helm.sh/hook: post-install", "hook"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := byName[c.set]
+			if rendered[c.set] == "" {
+				rendered[c.set] = string(s.render(t))
+			}
+			spoilt := strings.ReplaceAll(rendered[c.set], c.old, c.new)
+			if spoilt == rendered[c.set] {
+				t.Fatalf("the fault was not planted: %q is not there", c.old)
+			}
+			out, problems := run(t, []byte(spoilt), "chartcheck", "kube")
+			found := []string{problems}
+			if problems == "" {
+				found = policies(s, cmd, parsed[[]doc](t, out))
+			}
+			if all := strings.Join(found, "\n"); !strings.Contains(all, c.says) {
+				t.Errorf("%q is in no finding:\n%s", c.says, all)
+			}
+		})
+	}
+}
+
+// What is printed after an install names what is there.
+func TestTheNotesNameWhatIsThere(t *testing.T) {
+	for _, s := range sets {
+		out, problems := run(t, nil, "helm", append([]string{"install", "rcm", chart, "--namespace=billing", "--dry-run=client"}, s.flags(t)...)...)
+		if problems != "" {
+			t.Fatal(problems)
+		}
+		_, notes, ok := strings.Cut(string(out), "NOTES:")
+		if !ok {
+			t.Fatalf("%s: there are no notes", s.name)
+		}
+		manifests, _ := run(t, s.render(t), "chartcheck", "kube")
+		for _, m := range regexp.MustCompile(`(deploy|service)/(\S+)`).FindAllStringSubmatch(notes, -1) {
+			kind := map[string]string{"deploy": "Deployment", "service": "Service"}[m[1]]
+			if find(parsed[[]doc](t, manifests), kind, m[2]) == nil {
+				t.Errorf("%s: the notes speak of %s %s, which is not there", s.name, kind, m[2])
+			}
+		}
+	}
+}
