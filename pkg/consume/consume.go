@@ -48,7 +48,7 @@ type Consumer struct {
 	handled [es.Slots]int64
 	seen    int64
 	asked   [es.Slots]time.Time // when a replay was asked for
-	moved   chan struct{} // closed and made anew when a mark moves
+	moved   chan struct{}       // closed and made anew when a mark moves
 	woken   chan struct{}
 	metrics metrics
 }

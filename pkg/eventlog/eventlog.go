@@ -55,9 +55,9 @@ type Request struct {
 type Answer struct {
 	BodyHash []byte
 	Stream   string
-	Version  int    // of the stream after it
+	Version  int      // of the stream after it
 	Events   []Record // none: nothing had to change
-	Position int64  // of the log after it
+	Position int64    // of the log after it
 }
 
 // Advance moves a consumer's high-water mark of one slot of a source, if it still is Old.

@@ -141,7 +141,9 @@ func Clear(typ string, clear []byte) (proto.Message, error) {
 // UnknownTypeError: this binary does not know the event's type; a newer one does. The event is to be parked, not dropped.
 type UnknownTypeError struct{ Type string }
 
-func (e *UnknownTypeError) Error() string { return fmt.Sprintf("event type %s is not known to this version", e.Type) }
+func (e *UnknownTypeError) Error() string {
+	return fmt.Sprintf("event type %s is not known to this version", e.Type)
+}
 
 func associated(tenant uuid.UUID, subject, eventID string) []byte {
 	return []byte(tenant.String() + "|" + subject + "|" + eventID)
