@@ -90,8 +90,8 @@ type running struct {
 // Role is the database role of a service.
 func Role(service string) string { return "evenkeel_" + service }
 
-// Group of topics' configuration: Kafka is transport, PostgreSQL is the truth.
-var topicConfig = map[string]string{"retention.bytes": fmt.Sprint(64 << 20), "segment.bytes": fmt.Sprint(8 << 20)}
+// topicConfig of every topic: Kafka is transport, PostgreSQL is the truth, so little is kept. One event may be large: a remittance of thousands of claims is one fact.
+var topicConfig = map[string]string{"retention.bytes": fmt.Sprint(64 << 20), "segment.bytes": fmt.Sprint(32 << 20), "max.message.bytes": fmt.Sprint(30 << 20)}
 
 // Migrate brings the database to what the services need: roles, schemas, tables, the vault. admin is a superuser's URL.
 func Migrate(ctx context.Context, admin string, secret Secret, services []Service) error {

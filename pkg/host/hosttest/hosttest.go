@@ -31,6 +31,12 @@ var Secret = host.Secret("a master secret that only tests have")
 // Start runs services, and stands in for the sources that they read and that are not among them with logs that only Publish writes to.
 func Start(t *testing.T, clock func() time.Time, services ...host.Service) *host.Process {
 	t.Helper()
+	return StartOn(t, kafkatest.Embedded(t), clock, services...)
+}
+
+// StartOn is Start on a broker that is there.
+func StartOn(t *testing.T, broker string, clock func() time.Time, services ...host.Service) *host.Process {
+	t.Helper()
 	have := map[string]bool{}
 	for _, s := range services {
 		have[s.Name] = true
@@ -52,7 +58,7 @@ func Start(t *testing.T, clock func() time.Time, services ...host.Service) *host
 		clock = time.Now
 	}
 	p, err := host.Start(t.Context(), host.Options{
-		Services: services, DatabaseURL: host.WithoutUser(admin), Brokers: []string{kafkatest.Embedded(t)}, Secret: Secret, Clock: clock, Partitions: 2, Dev: true,
+		Services: services, DatabaseURL: host.WithoutUser(admin), Brokers: []string{broker}, Secret: Secret, Clock: clock, Partitions: 2, Dev: true,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
