@@ -1,7 +1,7 @@
 // Package timer fires durable timers: rows that were set in the transaction of the event that wanted them.
 //
 // A timer that is due becomes the commands that the service's OnTimer makes of it; the row goes in the same transaction as what they did, so a timer fires once, whoever
-// fires it, and never early by the injected clock. The promise is kept by TestATimerFiresOnce.
+// fires it, and never early by the injected clock. The promise is kept by TestATimerFiresOnce in package engine, and by the simulation.
 package timer
 
 import (
