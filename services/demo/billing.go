@@ -11,6 +11,7 @@ import (
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
@@ -266,11 +267,32 @@ func (e *ehr) modify(ctx context.Context, c *claimsv1.Claim, v *visit, day int) 
 
 // payments: patients who have had a statement do what they do about it. In the last week those who have none get theirs.
 func (e *ehr) payments(ctx context.Context, day int) error {
+	owe := map[string]bool{}
+	if err := pages(ctx, url.Values{"payer_id": {"patient"}}, func(ctx context.Context, q url.Values) (*reportingv1.ListAgingRowsResponse, error) {
+		var page reportingv1.ListAgingRowsResponse
+		err := e.read(ctx, "/v1/reports/aging/rows", q, &page)
+		for _, r := range page.Rows {
+			owe[r.PatientId] = true
+		}
+		return &page, err
+	}); err != nil {
+		return err
+	}
 	var owing []*patient
 	for _, p := range e.plan.patients {
-		if p.starts <= day {
+		if p.starts > day {
+			continue
+		}
+		id, err := e.patient(ctx, p)
+		if err != nil {
+			return err
+		}
+		if owe[id] {
 			owing = append(owing, p)
 		}
+	}
+	if len(owing) == 0 {
+		return nil
 	}
 	if err := each(ctx, owing, func(ctx context.Context, p *patient) error { return e.pay(ctx, p, day) }); err != nil {
 		return err
@@ -288,9 +310,6 @@ func (e *ehr) pay(ctx context.Context, p *patient, day int) error {
 	}
 	var owes collectionsv1.PatientBalance
 	if err := e.read(ctx, "/v1/patients/"+id+"/balance", nil, &owes); err != nil {
-		if coded(err, "not_found") {
-			return nil // nothing was ever asked of this patient
-		}
 		return err
 	}
 	amount := owes.Balance.GetAmountMinor()

@@ -99,7 +99,7 @@ func (e *ehr) live(ctx context.Context, now time.Time, o Options) error {
 			work func(context.Context, int) error
 		}{{opens, e.morning}, {closes, e.evening}} {
 			at := e.at(day, part.hour)
-			if now.After(at) || day == days && part.hour == closes {
+			if now.After(at) || !e.works(day, part.hour) {
 				continue
 			}
 			bar.day(day, at)
@@ -118,6 +118,14 @@ func (e *ehr) live(ctx context.Context, now time.Time, o Options) error {
 		}
 	}
 	return nil
+}
+
+// works says whether the clock stops at an hour of a day. On weekends, and after the last session, the desk is closed: the evening is enough for what comes by itself.
+func (e *ehr) works(day int, hour time.Duration) bool {
+	if last := (e.plan.weeks + settle) * daysOfWeek; day == last {
+		return hour == opens // the end
+	}
+	return hour == closes || day < e.plan.weeks*daysOfWeek && day%daysOfWeek < 5
 }
 
 // morning is the desk: who is new, who wants an appointment, who calls off.
