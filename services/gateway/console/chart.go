@@ -177,9 +177,7 @@ func denialChart(r *request, d *reportingv1.Denials) chart {
 		tallest = max(tallest, g.ClaimsAdjudicated)
 		if g.ClaimsAdjudicated > 0 {
 			any = true
-			if !g.Small {
-				top = max(top, int64(g.RateMillionths))
-			}
+			top = max(top, int64(g.RateMillionths))
 		}
 	}
 	if !any {
@@ -188,7 +186,7 @@ func denialChart(r *request, d *reportingv1.Denials) chart {
 	top = (top + 99_999) / 100_000 * 100_000
 	l := &line{Width: lineWidth, Height: lineHeight, Left: lineLeft, Right: lineWidth, Base: lineBase, CountLabelY: countBase - 4, WeekLabelY: lineHeight - 6, Foot: countBase}
 	y := func(rate int64) int {
-		return lineBase - int(min(rate, top)*(lineBase-lineTop)/top)
+		return lineBase - int(rate*(lineBase-lineTop)/top)
 	}
 	for i := range int64(3) {
 		v := top * i / 2

@@ -134,14 +134,14 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 			state = badge("overturned")
 		}
 		reason := text(x.GroupCode + "-" + x.Carc)
-		reason.Href = r.here("carc", x.Carc)
+		reason.Href, reason.Class = r.here("carc", x.Carc), "day"
 		if len(x.Rarc) > 0 {
 			reason.Text += " " + strings.Join(x.Rarc, " ")
 			reason.Plain = reason.Text
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
 			id(x.ClaimId, "/claims/"+x.ClaimId), day(x.DeniedDate), later(x.ServiceDate, x.DeniedDate), text(x.ServiceCode), named(x.PayerName), named(x.LocationName), reason,
-			text(words(strings.ToUpper(x.Origin))), text(words(x.DefaultAction)), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)),
+			text(words(strings.ToUpper(x.Origin))), named(words(x.DefaultAction)), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)),
 		}})
 	}
 	r.finish(t, next, cut, "Denied on", "Service", "Code", "Payer", "Location", "Reason", "Denied")

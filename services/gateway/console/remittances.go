@@ -96,6 +96,7 @@ func equations(r *request, x *postingv1.Remittance) *table {
 		Caption: "Equations", Columns: []column{{Name: "Must be equal"}, {Name: "In words"}, {Name: "Where"}, {Name: "Says", Num: true}, {Name: "Off by", Num: true}},
 	}
 	if x.Status == postingv1.RemittanceStatus_REMITTANCE_STATUS_BALANCED {
+		t.Note = "the file's own (line, claim, payment) all held, else nothing would be booked"
 		var cash int64
 		for _, l := range x.Legs {
 			if l.Account == typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING {
@@ -104,7 +105,6 @@ func equations(r *request, x *postingv1.Remittance) *table {
 		}
 		t.Rows = append(t.Rows,
 			row{Cells: []cell{text("Booked = payment"), text("cash legs of this remittance less the payment (BPR02)"), text("Ledger"), amount(x.Payment, "#legs"), cents(cash-x.Payment.GetAmountMinor(), "")}},
-			row{Cells: []cell{text("Claims − adjustments = payment"), text("paid claims less provider-level adjustments are the payment"), text("835"), amount(x.Payment, ""), cents(0, "")}},
 		)
 	}
 	for _, e := range x.Residuals {
