@@ -1,6 +1,7 @@
 package pcn
 
 import (
+	"fmt"
 	"regexp"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestCheckCharacter(t *testing.T) {
 		}
 		at := rapid.IntRange(1, size-1).Draw(t, "at")
 		wrong := []byte(n)
-		wrong[at] = alphabet[rapid.IntRange(0, modulus-1).Draw(t, "char")]
+		wrong[at] = alphabet[rapid.IntRange(0, len(alphabet)-1).Draw(t, "char")]
 		if string(wrong) != n && Valid(string(wrong)) {
 			t.Fatalf("%s for %s is not noticed", wrong, n)
 		}
@@ -36,6 +37,26 @@ func TestOf(t *testing.T) {
 	for _, s := range []string{"", "E", "é0000000000000000", "X00000000000000AA", "E00000000000000000"} {
 		if Valid(s) {
 			t.Fatalf("%q is none", s)
+		}
+	}
+}
+
+// Every single wrong character and every swap of neighbours, of many numbers.
+func TestNothingPassesUnnoticed(t *testing.T) {
+	for i := range 300 {
+		n := Of(fmt.Sprint("clm_", i))
+		for at := 1; at < size; at++ {
+			wrong := []byte(n)
+			for _, c := range alphabet {
+				if wrong[at] = byte(c); string(wrong) != n && Valid(string(wrong)) {
+					t.Fatalf("%s for %s is not noticed", wrong, n)
+				}
+			}
+			swapped := []byte(n)
+			swapped[at-1], swapped[at] = swapped[at], swapped[at-1]
+			if string(swapped) != n && Valid(string(swapped)) {
+				t.Fatalf("%s for %s is not noticed", swapped, n)
+			}
 		}
 	}
 }
