@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,8 +107,36 @@ func (i importer) settled(ctx context.Context, id string) error {
 	return nil
 }
 
-// mostFindings are told of a file; the rest can be read from the platform.
-const mostFindings = 8
+// findings tells each kind of finding once, errors first, with where it is the first time and how often it is.
+func findings(b *strings.Builder, all []*exchangev1.Finding) {
+	type kind struct{ severity, code string }
+	count := map[kind]int{}
+	var first []*exchangev1.Finding
+	for _, f := range all {
+		k := kind{f.Severity, f.Code}
+		if count[k]++; count[k] == 1 {
+			first = append(first, f)
+		}
+	}
+	slices.SortStableFunc(first, func(a, b *exchangev1.Finding) int { return cmp.Compare(a.Severity, b.Severity) }) // "error" before "warning"
+	for _, f := range first {
+		fmt.Fprintf(b, "  %s %s, byte %d", f.Severity, f.Code, f.Offset)
+		if f.Segment != "" {
+			fmt.Fprintf(b, " (%s)", f.Segment)
+		}
+		if n := count[kind{f.Severity, f.Code}]; n > 1 {
+			fmt.Fprintf(b, " and %s", plural(n-1, "more", "more"))
+		}
+		fmt.Fprintf(b, ": %s\n", f.Message)
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
 
 func (i importer) report(ctx context.Context, name string, file *exchangev1.Interchange, again bool) error {
 	var b strings.Builder
@@ -123,13 +153,7 @@ func (i importer) report(ctx context.Context, name string, file *exchangev1.Inte
 		fmt.Fprintf(&b, "  refused: %s\n", file.Reason)
 	}
 	err := i.results(ctx, &b, file)
-	for n, f := range file.Findings {
-		if n == mostFindings {
-			fmt.Fprintf(&b, "  and %d more: GET /v1/interchanges/%s\n", len(file.Findings)-n, file.InterchangeId)
-			break
-		}
-		fmt.Fprintf(&b, "  %s %s at byte %d (%s): %s\n", f.Severity, f.Code, f.Offset, f.Segment, f.Message)
-	}
+	findings(&b, file.Findings)
 	if _, failed := io.WriteString(i.out, b.String()); failed != nil {
 		return errors.Join(err, fmt.Errorf("report: %w", failed))
 	}
@@ -168,7 +192,7 @@ func (i importer) results(ctx context.Context, b *strings.Builder, file *exchang
 		}
 	}
 	if claims > 0 {
-		fmt.Fprintf(b, "  %d claims became visits: %s charged, %s of it open now\n", claims, money.Format(charged), money.Format(open))
+		fmt.Fprintf(b, "  %s: %s charged, %s of it open now\n", plural(claims, "claim became a visit", "claims became visits"), money.Format(charged), money.Format(open))
 	}
 	for _, key := range order {
 		fmt.Fprintf(b, "  %d %s\n", counts[key], key)
@@ -184,7 +208,7 @@ func (i importer) remittance(ctx context.Context, b *strings.Builder, r *exchang
 	}
 	in := one.Payment.GetAmountMinor()
 	if one.Status == postingv1.RemittanceStatus_REMITTANCE_STATUS_QUARANTINED {
-		fmt.Fprintf(b, "  payment %s of %s, %d claims: %s in = %s on the ledger + %s held: quarantined\n", one.TraceNumber, one.PayerName, one.Claims, money.Format(in), money.Format(0), money.Format(in))
+		fmt.Fprintf(b, "  payment %s of %s, %s: %s in = %s on the ledger + %s held: quarantined\n", one.TraceNumber, one.PayerName, plural(int(one.Claims), "claim", "claims"), money.Format(in), money.Format(0), money.Format(in))
 		for _, why := range one.Reasons {
 			fmt.Fprintf(b, "    %s\n", why)
 		}
@@ -199,9 +223,12 @@ func (i importer) remittance(ctx context.Context, b *strings.Builder, r *exchang
 			cleared += l.Amount.GetAmountMinor()
 		}
 	}
-	held := one.Unapplied.GetAmountMinor()
-	fmt.Fprintf(b, "  payment %s of %s, %d claims: %s in = %s on the ledger + %s held for claims that are not known here\n",
-		one.TraceNumber, one.PayerName, one.Claims, money.Format(in), money.Format(cleared-held), money.Format(held))
+	held, why := one.Unapplied.GetAmountMinor(), ""
+	if held != 0 {
+		why = ": for claims that are not known here"
+	}
+	fmt.Fprintf(b, "  payment %s of %s, %s: %s in = %s on the ledger + %s held%s\n",
+		one.TraceNumber, one.PayerName, plural(int(one.Claims), "claim", "claims"), money.Format(in), money.Format(cleared-held), money.Format(held), why)
 	if cleared != in {
 		return fmt.Errorf("payment %s: %s came in, %s is booked: this must never be, run evenkeel verify", one.TraceNumber, money.Format(in), money.Format(cleared))
 	}
