@@ -22,7 +22,7 @@ const (
 // modifierLearned is the day on which the group learns which telehealth modifier the behavioral payer wants. Until then such claims are denied.
 const modifierLearned = 3 * daysOfWeek
 
-// payers of the sandbox, in the order in which they are registered. What they pay is checked against their own plans in services/tests/demo.
+// payers of the sandbox, in the order in which they are registered. What they pay is checked against their own plans by services/tests/demo.
 var payers = []payer{
 	{
 		key: "evergreen", card: "EVG", share: 34, copay: 2000, secondary: "state", secondaries: 20,
@@ -112,4 +112,17 @@ func (p *payer) rates(millionths int32) []*registryv1.AllowedPrice {
 		}
 	}
 	return out
+}
+
+// Price is what the group charges for a unit, in cents; 0: it does not give that service.
+func Price(code string) int64 { return prices[code] }
+
+// Copay is what the group takes at the desk from members of the payer of an EDI payer id, in cents.
+func Copay(ediPayerID string) int64 {
+	for i := range payers {
+		if payers[i].request.EdiPayerId == ediPayerID {
+			return payers[i].copay
+		}
+	}
+	return 0
 }
