@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -99,11 +100,11 @@ func tool(t *testing.T, name string) string {
 }
 
 // run runs a program and returns what it prints, and what it complains of.
-func run(t *testing.T, in []byte, name string, args ...string) (out []byte, problems string) {
+func run(t *testing.T, name string, args ...string) (out []byte, problems string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), tool(t, name), args...)
 	var stdout, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &stdout, &stderr
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return stdout.Bytes(), err.Error() + ": " + stderr.String()
 	}
@@ -138,9 +139,37 @@ func (s set) flags(t *testing.T) []string {
 // render is what helm would install.
 func (s set) render(t *testing.T) []byte {
 	t.Helper()
-	out, problems := run(t, nil, "helm", append([]string{"template", "rcm", chart, "--namespace=billing"}, s.flags(t)...)...)
+	out, problems := run(t, "helm", append([]string{"template", "rcm", chart, "--namespace=billing"}, s.flags(t)...)...)
 	if problems != "" {
 		t.Fatal(problems)
+	}
+	return out
+}
+
+// manifests is what chartcheck says of a file.
+type manifests struct {
+	File     string
+	Docs     []doc
+	Problems []string
+}
+
+// kube reads manifests as strictly as an API server would, all in one go.
+func kube(t *testing.T, texts ...[]byte) (out []manifests) {
+	t.Helper()
+	args := []string{"kube"}
+	for i, text := range texts {
+		path := filepath.Join(t.TempDir(), strconv.Itoa(i)+".yaml")
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	printed, problems := run(t, "chartcheck", args...)
+	for line := range bytes.Lines(printed) {
+		out = append(out, parsed[manifests](t, line))
+	}
+	if len(out) != len(texts) {
+		t.Fatalf("chartcheck read %d of %d files: %s", len(out), len(texts), problems)
 	}
 	return out
 }
@@ -148,7 +177,7 @@ func (s set) render(t *testing.T) []byte {
 func TestTheChartPassesHelmLint(t *testing.T) {
 	for _, s := range sets {
 		t.Run(s.name, func(t *testing.T) {
-			if out, problems := run(t, nil, "helm", append([]string{"lint", "--strict", chart}, s.flags(t)...)...); problems != "" {
+			if out, problems := run(t, "helm", append([]string{"lint", "--strict", chart}, s.flags(t)...)...); problems != "" {
 				t.Errorf("%s\n%s", problems, out)
 			}
 		})
@@ -159,11 +188,8 @@ func TestEveryDocumentFitsKubernetesAndThePolicies(t *testing.T) {
 	cmd := readCommands(t)
 	for _, s := range sets {
 		t.Run(s.name, func(t *testing.T) {
-			out, problems := run(t, s.render(t), "chartcheck", "kube")
-			if problems != "" {
-				t.Fatal(problems)
-			}
-			for _, p := range policies(s, cmd, parsed[[]doc](t, out)) {
+			m := kube(t, s.render(t))[0]
+			for _, p := range append(m.Problems, policies(s, cmd, m.Docs)...) {
 				t.Error(p)
 			}
 		})
@@ -194,7 +220,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := set{files: c.files, values: c.values}
-			_, problems := run(t, nil, "helm", append([]string{"template", "rcm", chart}, s.flags(t)...)...)
+			_, problems := run(t, "helm", append([]string{"template", "rcm", chart}, s.flags(t)...)...)
 			if problems == "" {
 				t.Fatal("it was rendered")
 			}
@@ -215,7 +241,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	for _, s := range sets {
 		byName[s.name] = s
 	}
-	for _, c := range []struct{ name, set, old, new, says string }{
+	faults := []struct{ name, set, old, new, says string }{
 		// What the API server would refuse or drop.
 		{"an unknown field", "default", "readinessProbe:", "readynessProbe:", "readynessProbe"},
 		{"a number as text", "default", "containerPort: 9091", `containerPort: "9091"`, "containerPort"},
@@ -259,32 +285,34 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		{"a label overwritten", "production", "honorLabels: true", "honorLabels: false", "honorLabels"},
 		{"a secret in the clear", "production", "kind: ConfigMap", "kind: Secret", "Secret"},
 		{"a migration that is no hook", "production", "helm.sh/hook: pre-install,pre-upgrade", "helm.sh/hook: post-install", "hook"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := byName[c.set]
-			if rendered[c.set] == "" {
-				rendered[c.set] = string(s.render(t))
-			}
-			spoilt := strings.ReplaceAll(rendered[c.set], c.old, c.new)
-			if spoilt == rendered[c.set] {
-				t.Fatalf("the fault was not planted: %q is not there", c.old)
-			}
-			out, problems := run(t, []byte(spoilt), "chartcheck", "kube")
-			found := []string{problems}
-			if problems == "" {
-				found = policies(s, cmd, parsed[[]doc](t, out))
-			}
-			if all := strings.Join(found, "\n"); !strings.Contains(all, c.says) {
-				t.Errorf("%q is in no finding:\n%s", c.says, all)
-			}
-		})
+	}
+	var spoilt [][]byte
+	for _, f := range faults {
+		if rendered[f.set] == "" {
+			rendered[f.set] = string(byName[f.set].render(t))
+		}
+		text := strings.ReplaceAll(rendered[f.set], f.old, f.new)
+		if text == rendered[f.set] {
+			t.Errorf("%s: the fault was not planted: %q is not there", f.name, f.old)
+		}
+		spoilt = append(spoilt, []byte(text))
+	}
+	for i, m := range kube(t, spoilt...) {
+		f := faults[i]
+		found := m.Problems
+		if len(found) == 0 {
+			found = policies(byName[f.set], cmd, m.Docs)
+		}
+		if all := strings.Join(found, "\n"); !strings.Contains(all, f.says) {
+			t.Errorf("%s: %q is in no finding:\n%s", f.name, f.says, all)
+		}
 	}
 }
 
 // What is printed after an install names what is there.
 func TestTheNotesNameWhatIsThere(t *testing.T) {
 	for _, s := range sets {
-		out, problems := run(t, nil, "helm", append([]string{"install", "rcm", chart, "--namespace=billing", "--dry-run=client"}, s.flags(t)...)...)
+		out, problems := run(t, "helm", append([]string{"install", "rcm", chart, "--namespace=billing", "--dry-run=client"}, s.flags(t)...)...)
 		if problems != "" {
 			t.Fatal(problems)
 		}
@@ -292,10 +320,10 @@ func TestTheNotesNameWhatIsThere(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: there are no notes", s.name)
 		}
-		manifests, _ := run(t, s.render(t), "chartcheck", "kube")
+		docs := kube(t, s.render(t))[0].Docs
 		for _, m := range regexp.MustCompile(`(deploy|service)/(\S+)`).FindAllStringSubmatch(notes, -1) {
 			kind := map[string]string{"deploy": "Deployment", "service": "Service"}[m[1]]
-			if find(parsed[[]doc](t, manifests), kind, m[2]) == nil {
+			if find(docs, kind, m[2]) == nil {
 				t.Errorf("%s: the notes speak of %s %s, which is not there", s.name, kind, m[2])
 			}
 		}

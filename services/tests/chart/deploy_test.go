@@ -25,7 +25,7 @@ func read(t *testing.T, path string) string {
 // check is what chartcheck says of a file below the root.
 func check[T any](t *testing.T, what, path string) T {
 	t.Helper()
-	out, problems := run(t, nil, "chartcheck", what, filepath.Join(root, path))
+	out, problems := run(t, "chartcheck", what, filepath.Join(root, path))
 	if problems != "" {
 		t.Fatal(problems)
 	}
@@ -240,7 +240,7 @@ func TestTheDashboardReadsMetricsThatExist(t *testing.T) {
 	if err := os.WriteFile(path, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, problems := run(t, nil, "chartcheck", "rules", path)
+	out, problems := run(t, "chartcheck", "rules", path)
 	if problems != "" {
 		t.Fatal(problems)
 	}
@@ -273,7 +273,7 @@ func TestChartcheckRefusesSpoiltFiles(t *testing.T) {
 			if err := os.WriteFile(path, []byte(spoilt), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, problems := run(t, nil, "chartcheck", c.what, path); !strings.Contains(problems, c.says) {
+			if _, problems := run(t, "chartcheck", c.what, path); !strings.Contains(problems, c.says) {
 				t.Errorf("%q is not in what it says: %q", c.says, problems)
 			}
 		})

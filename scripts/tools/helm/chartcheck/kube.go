@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -19,24 +20,55 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// kube decodes every document and returns them all, also those with problems.
-func kube(in io.Reader) (docs []json.RawMessage, err error) {
+// manifests is what a file holds, and what is wrong with it.
+type manifests struct {
+	File     string            `json:"file"`
+	Docs     []json.RawMessage `json:"docs"`
+	Problems []string          `json:"problems"`
+}
+
+// kubeFiles prints what is in each file. The types and schemas are read once for all of them.
+func kubeFiles(files []string, out io.Writer) error {
 	if err := monitoring.AddToScheme(scheme.Scheme); err != nil {
-		return nil, fmt.Errorf("know the monitoring types: %w", err)
+		return fmt.Errorf("know the monitoring types: %w", err)
 	}
-	strict := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	schemas := newSchemas()
-	reader := yamlreader.NewYAMLReader(bufio.NewReader(in))
+	bad := 0
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("chartcheck: %w", err)
+		}
+		docs, problems := kube(text, schemas)
+		m := manifests{File: path, Docs: docs, Problems: []string{}}
+		for _, p := range problems {
+			m.Problems = append(m.Problems, p.Error())
+			fmt.Fprintf(os.Stderr, "%s: %v\n", path, p)
+		}
+		bad += len(problems)
+		if err := print(out, m); err != nil {
+			return err
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d problems", bad)
+	}
+	return nil
+}
+
+// kube decodes every document and returns them all, also those with problems.
+func kube(text []byte, schemas *schemas) (docs []json.RawMessage, problems []error) {
+	strict := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	reader := yamlreader.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
 	docs = []json.RawMessage{}
 	seen := map[string]bool{}
-	var problems []error
 	for {
 		text, err := reader.Read()
 		if errors.Is(err, io.EOF) {
-			return docs, errors.Join(problems...)
+			return docs, problems
 		}
 		if err != nil {
-			return docs, errors.Join(append(problems, fmt.Errorf("read manifests: %w", err))...)
+			return docs, append(problems, fmt.Errorf("read manifests: %w", err))
 		}
 		asJSON, err := yaml.YAMLToJSONStrict(text)
 		if err != nil {

@@ -1,7 +1,7 @@
 // Chartcheck reads what we ship to operators as strictly as the programs that will read it, and prints it as JSON for the tests to look at.
 //
-//	chartcheck kube            Kubernetes manifests on standard input: every document decoded strictly into the API's own types (an unknown or doubled field is
-//	                           an error), and checked against the API's OpenAPI document where client-go carries one, so that a missing field is an error too.
+//	chartcheck kube FILE…      Kubernetes manifests: every document decoded strictly into the API's own types (an unknown or doubled field is an error), and checked
+//	                           against the API's OpenAPI document where client-go carries one, so that a missing field is an error too. A line for each file.
 //	chartcheck compose FILE    a compose file, by the rules of the Compose specification.
 //	chartcheck rules FILE      a file of Prometheus rules, each expression parsed; the metrics that each rule reads are printed with it.
 //	chartcheck yaml FILE       any YAML document.
@@ -21,19 +21,18 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string, in io.Reader, out io.Writer) error {
-	if len(args) == 1 && args[0] == "kube" {
-		docs, err := kube(in)
-		return errors.Join(print(out, docs), err)
+func run(args []string, out io.Writer) error {
+	if len(args) > 1 && args[0] == "kube" {
+		return kubeFiles(args[1:], out)
 	}
 	if len(args) != 2 {
-		return errors.New("chartcheck: want kube, compose FILE, rules FILE or yaml FILE")
+		return errors.New("chartcheck: want kube FILE…, compose FILE, rules FILE or yaml FILE")
 	}
 	text, err := os.ReadFile(args[1])
 	if err != nil {
