@@ -39,11 +39,12 @@ type gatewayOptions struct {
 	Listener  net.Listener
 	Clock     gateway.Clock
 	Bootstrap *gateway.Bootstrap
+	Secure    bool
 }
 
 func newGateway(o gatewayOptions) host.Service {
 	return gateway.New(gateway.Config{
-		HTTPAddr: o.HTTPAddr, Listener: o.Listener, Clock: o.Clock, Bootstrap: o.Bootstrap,
+		HTTPAddr: o.HTTPAddr, Listener: o.Listener, Clock: o.Clock, Bootstrap: o.Bootstrap, Secure: o.Secure,
 		Console: func(rt *host.Runtime, store *session.Store) (http.Handler, error) { return console.New(rt, store) },
 	})
 }
@@ -61,7 +62,6 @@ func (c serveCommand) clock(ctx context.Context, secret host.Secret, log *slog.L
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--sandbox-clock: %w", err)
 	}
-	context.AfterFunc(ctx, func() {}) // the process ends with it
 	return s.Now, s.Moved, s, nil
 }
 

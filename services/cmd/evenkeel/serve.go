@@ -42,6 +42,7 @@ type serveCommand struct {
 	OpsAddr      string            `help:"Where /livez, /readyz and /metrics are." default:":9091"`
 	HTTPAddr     string            `name:"http-addr" help:"Where the gateway serves REST and the console." default:":8080"`
 	ServiceAddr  map[string]string `name:"service-address" help:"Addresses of services in other processes: claims=claims:9090; default=HOST:PORT with {} for the name serves the rest."`
+	Secure       bool              `name:"secure-cookies" help:"The gateway is reached over TLS: session cookies travel over nothing else."`
 	Partitions   int               `help:"Partitions of each topic when it is made." default:"8"`
 	SandboxClock bool              `help:"Follow the sandbox clock in the database, which POST /v1/sandbox/clock:advance moves. Never for real patients."`
 	LogLevel     slog.Level        `help:"debug, info, warn or error." default:"info"`
@@ -62,7 +63,7 @@ func (c serveCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	services, err := pick(c.Target, gatewayOptions{HTTPAddr: c.HTTPAddr, Clock: control})
+	services, err := pick(c.Target, gatewayOptions{HTTPAddr: c.HTTPAddr, Clock: control, Secure: c.Secure})
 	if err != nil {
 		return err
 	}
