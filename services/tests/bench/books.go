@@ -56,7 +56,7 @@ func (b *bench) rebuild(ctx context.Context, g *group) error {
 		return fmt.Errorf("the tables that were built of %d of %d events are not those that were there: %v", done.Events, len(records), done.Differences)
 	}
 	rate := float64(done.Events) / took.Seconds()
-	b.add(measure{Name: fmt.Sprintf("rebuild of the reports, %s events, compared and swapped", number(float64(done.Events))), Value: rate, Unit: "events/s", Reference: "decoding alone", Ratio: rate / alone})
+	b.add(measure{Name: fmt.Sprintf("rebuild of the reports, %s events, compared and swapped", number(float64(done.Events))), Value: rate, Unit: "events/s", Reference: "decoding alone", Ratio: rate / alone, Goal: 0.12})
 	b.add(measure{Name: "  decoding the same events alone", Value: alone, Unit: "events/s", Reference: "(a reference itself)"})
 	return nil
 }
@@ -130,11 +130,10 @@ func (b *bench) aging(ctx context.Context, g *group) error {
 	for _, ask := range []struct {
 		name    string
 		request *reportingv1.GetAgingRequest
-		goal    float64
 	}{
-		{"today, by payer", &reportingv1.GetAgingRequest{AsOf: "2026-03-18"}, 0},
-		{"today, by location and bill date", &reportingv1.GetAgingRequest{AsOf: "2026-03-18", GroupBy: reportingv1.GroupBy_GROUP_BY_LOCATION, Basis: reportingv1.AgingBasis_AGING_BASIS_BILL_DATE}, 0},
-		{"a month ago, by payer", &reportingv1.GetAgingRequest{AsOf: "2026-02-02"}, 0},
+		{"today, by payer", &reportingv1.GetAgingRequest{AsOf: "2026-03-18"}},
+		{"today, by location and bill date", &reportingv1.GetAgingRequest{AsOf: "2026-03-18", GroupBy: reportingv1.GroupBy_GROUP_BY_LOCATION, Basis: reportingv1.AgingBasis_AGING_BASIS_BILL_DATE}},
+		{"a month ago, by payer", &reportingv1.GetAgingRequest{AsOf: "2026-02-02"}},
 	} {
 		took, err := p95(func() error {
 			a, err := client.GetAging(asked, ask.request)
@@ -149,7 +148,7 @@ func (b *bench) aging(ctx context.Context, g *group) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", ask.name, err)
 		}
-		b.add(measure{Name: fmt.Sprintf("aging of %s accounts %s, p95", number(float64(b.accounts)), ask.name), Value: took.Seconds() * 1000, Unit: "ms", Reference: "counting the same rows", Ratio: took.Seconds() / count.Seconds(), Goal: ask.goal, Most: true})
+		b.add(measure{Name: fmt.Sprintf("aging of %s accounts %s, p95", number(float64(b.accounts)), ask.name), Value: took.Seconds() * 1000, Unit: "ms", Reference: "counting the same rows", Ratio: took.Seconds() / count.Seconds()})
 	}
 	return nil
 }

@@ -37,12 +37,7 @@ type measure struct {
 	Unit      string
 	Reference string
 	Ratio     float64
-	Goal      float64 // of the ratio: at least, or with Most at most; 0: none
-	Most      bool
-}
-
-func (m measure) met() bool {
-	return m.Goal == 0 || !m.Most && m.Ratio >= m.Goal || m.Most && m.Ratio <= m.Goal
+	Goal      float64 // of the ratio, at least; 0: none
 }
 
 // bench is a run.
@@ -203,10 +198,7 @@ func (b *bench) show() bool {
 		}
 		if m.Goal != 0 {
 			goal, word = fmt.Sprintf("≥ %.3g", m.Goal), "met"
-			if m.Most {
-				goal = fmt.Sprintf("≤ %.3g", m.Goal)
-			}
-			if !m.met() {
+			if m.Ratio < m.Goal {
 				word, all = "MISSED", false
 			}
 		}
