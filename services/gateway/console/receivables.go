@@ -141,7 +141,7 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
 			id(x.ClaimId, "/claims/"+x.ClaimId), day(x.DeniedDate), later(x.ServiceDate, x.DeniedDate), text(x.ServiceCode), named(x.PayerName), named(x.LocationName), reason,
-			text(words(strings.ToUpper(x.Origin))), named(words(x.DefaultAction)), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)),
+			text(words(strings.ToUpper(x.Origin))), brief(words(x.DefaultAction)), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)),
 		}})
 	}
 	r.finish(t, next, cut, "Denied on", "Service", "Code", "Payer", "Location", "Reason", "Denied")

@@ -58,6 +58,9 @@ func link(s, href string) cell { return cell{Text: s, Plain: s, Href: href} }
 // named is a name that a narrow column may cut short; the whole one is in the title.
 func named(s string) cell { return cell{Text: s, Plain: s, Class: "name", Title: s} }
 
+// brief is a text that is cut to a few words; the whole one is in the title.
+func brief(s string) cell { return cell{Text: s, Plain: s, Class: "name brief", Title: s} }
+
 // id is an identifier: shortened for the eye, whole in the title and the CSV.
 func id(s, href string) cell {
 	return cell{Text: short(s), Plain: s, Href: href, Title: s, Class: "id"}
