@@ -470,6 +470,13 @@ func (s *states) take(k eventlog.StreamKey) (folded, bool) {
 	return f, ok
 }
 
+// version of a fold that is kept; 0: none is.
+func (s *states) version(k eventlog.StreamKey) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept[k].version
+}
+
 func (s *states) put(k eventlog.StreamKey, f folded) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

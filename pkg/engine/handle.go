@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -387,6 +390,11 @@ func (e *Engine) Fire(ctx context.Context, timers []eventlog.TimerRow) (failed m
 	e.running.Add(1)
 	defer e.running.Add(-1)
 	failed = map[eventlog.TimerKey]error{}
+	ctx, end, err := e.fireSpan(ctx, timers)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	stimuli := make([]stimulus, len(timers))
 	broken := map[int]error{}
 	for i, t := range timers {
@@ -415,6 +423,39 @@ func (e *Engine) Fire(ctx context.Context, timers []eventlog.TimerRow) (failed m
 	}
 	_, err = p.Commit(ctx)
 	return failed, err
+}
+
+// linksMost is how many of the latest events of a timer's stream a span links to.
+const linksMost = 64
+
+// fireSpan begins the span of timers that fire. It links to the traces in which the latest events of their streams were recorded: they are what the timers wait for,
+// the claims of a batch for instance.
+func (e *Engine) fireSpan(ctx context.Context, timers []eventlog.TimerRow) (context.Context, func(), error) {
+	ctx, span := tracer.Start(ctx, "fire timers", trace.WithAttributes(attribute.Int("evenkeel.timers", len(timers))))
+	end := func() { span.End() }
+	if !span.IsRecording() {
+		return ctx, end, nil
+	}
+	linked := map[eventlog.StreamKey]bool{}
+	for _, t := range timers {
+		key := eventlog.StreamKey{Tenant: t.Tenant, Stream: es.Name(t.Kind, t.StreamID)}
+		if linked[key] {
+			continue
+		}
+		linked[key] = true
+		records, err := e.Log.Stream(ctx, key, max(e.states.version(key)-linksMost, 0))
+		if err != nil {
+			end()
+			return ctx, nil, fmt.Errorf("fire timers: %w", err)
+		}
+		for _, r := range records[max(len(records)-linksMost, 0):] {
+			carried := propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{"traceparent": string(r.Trace)})
+			if sc := trace.SpanContextFromContext(carried); sc.IsValid() {
+				span.AddLink(trace.Link{SpanContext: sc})
+			}
+		}
+	}
+	return ctx, end, nil
 }
 
 func timerBody(t eventlog.TimerRow) (proto.Message, error) {

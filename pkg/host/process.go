@@ -21,6 +21,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
@@ -432,13 +434,27 @@ func (p *Process) every(ctx context.Context, period time.Duration, woken func() 
 
 // serveGRPC registers the services' methods and serves them inside the process.
 func (p *Process) serveGRPC() {
-	p.grpc = grpc.NewServer(grpc.ChainUnaryInterceptor(p.intercept), grpc.StatsHandler(otelgrpc.NewServerHandler()), grpc.MaxRecvMsgSize(messageMost))
+	p.grpc = grpc.NewServer(grpc.ChainUnaryInterceptor(p.intercept), grpc.StatsHandler(wordless{otelgrpc.NewServerHandler()}), grpc.MaxRecvMsgSize(messageMost))
 	for _, s := range p.running {
 		if s.Register != nil {
 			s.Register(p.grpc, s.runtime)
 		}
 	}
 	platformv1.RegisterPlatformServiceServer(p.grpc, platform{process: p})
+}
+
+// wordless keeps the words of errors out of spans: they may repeat what a caller typed. The code stays.
+type wordless struct{ stats.Handler }
+
+// HandleRPC passes everything on but the words of the error.
+func (h wordless) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	if end, ok := s.(*stats.End); ok && end.Error != nil {
+		without := *end
+		code := status.Code(end.Error)
+		without.Error = status.Error(code, code.String())
+		s = &without
+	}
+	h.Handler.HandleRPC(ctx, s)
 }
 
 // messageMost is the largest message between the gateway and a service: a file of claims.
@@ -499,7 +515,7 @@ func (p *Process) Conn(service string) (grpc.ClientConnInterface, error) {
 	}
 	target := p.Addresses[service]
 	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(wordless{otelgrpc.NewClientHandler()}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(messageMost), grpc.MaxCallSendMsgSize(messageMost)),
 	}
 	if p.running[service] != nil {

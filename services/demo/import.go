@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -60,12 +61,18 @@ func (i importer) one(ctx context.Context, name string) error {
 	}
 	key := "import-" + hex.EncodeToString(sum[:16]) + "-" + hex.EncodeToString(digest(filepath.Base(name)))
 	answer, err := i.do(ctx, http.MethodPost, "/v1/interchanges", key, body)
-	if err != nil {
-		return err
-	}
 	var receipt typev1.Receipt
-	if err := decode.Unmarshal(answer, &receipt); err != nil {
-		return fmt.Errorf("read the receipt: %w", err)
+	var refused *ProblemError
+	switch {
+	case errors.As(err, &refused) && keptAs.MatchString(refused.Error()):
+		receipt.Id = keptAs.FindStringSubmatch(refused.Error())[1] // its record says why
+		receipt.Events = []*typev1.EventRef{{}}
+	case err != nil:
+		return err
+	default:
+		if err := decode.Unmarshal(answer, &receipt); err != nil {
+			return fmt.Errorf("read the receipt: %w", err)
+		}
 	}
 	if err := i.settled(ctx, receipt.Id); err != nil {
 		return err
@@ -76,6 +83,9 @@ func (i importer) one(ctx context.Context, name string) error {
 	}
 	return i.report(ctx, name, &file, receipt.Replayed || len(receipt.Events) == 0)
 }
+
+// keptAs is how a refusal names the record of the file.
+var keptAs = regexp.MustCompile(`kept as (itc_[0-9a-z]+)`)
 
 func digest(s string) []byte {
 	sum := sha256.Sum256([]byte(s))

@@ -37,9 +37,36 @@ func (s *Server) ImportInterchange(ctx context.Context, r *pb.ImportInterchangeR
 	if err != nil {
 		return nil, err
 	}
-	return engine.Execute(ctx, s.rt.Engine, interchange.Stream, id, func(st interchange.State, c *pb.ImportInterchangeRequest) ([]es.Event, error) {
+	receipt, err := engine.Execute(ctx, s.rt.Engine, interchange.Stream, id, func(st interchange.State, c *pb.ImportInterchangeRequest) ([]es.Event, error) {
 		return interchange.Receive(st, interchange.Incoming{Data: c.Content, Channel: "api", FileName: c.FileName, Today: c.Today, Cuts: cuts})
 	}, r)
+	if err != nil {
+		return nil, err
+	}
+	return receipt, s.refused(ctx, id)
+}
+
+// FileTaken: a file is of a kind we do and can be read whole. A refused one is kept with its findings; nothing else comes of it. Source: our own choice.
+var FileTaken = refuse.Rule{ID: "exchange.file_taken", Version: 1, Owner: "edi"}
+
+// refused is why a file was not taken; nil when it was. Each finding is a reason.
+func (s *Server) refused(ctx context.Context, id string) error {
+	history, err := s.rt.Engine.History(ctx, interchange.Stream.Name(id))
+	if err != nil {
+		return err
+	}
+	var no refuse.List
+	for _, r := range history {
+		e, ok := r.Event.(*pb.InterchangeRefused)
+		if !ok {
+			continue
+		}
+		no.If(true, FileTaken, "content", "%s; it is kept as %s with its findings", e.Reason, id)
+		for _, f := range e.Findings {
+			no.If(f.Severity == "error", FileTaken, "content", "byte %d (%s): %s", f.Offset, f.Segment, f.Message)
+		}
+	}
+	return no.Err()
 }
 
 // cuts are the parts of a file that are about patients of ours.

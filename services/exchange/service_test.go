@@ -15,6 +15,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
 	"github.com/evenkeel/evenkeel/pkg/pgtest"
 	"github.com/evenkeel/evenkeel/services/exchange"
+	"github.com/evenkeel/evenkeel/services/exchange/interchange"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -46,7 +47,14 @@ func TestFilesThroughTheAPI(t *testing.T) {
 	}
 	paid := send("k1", remittance)
 	imported := send("k2", sample(t, "partner/testdata/secondary.837"))
-	cut := send("k3", remittance[:len(remittance)/2])
+	half := remittance[:len(remittance)/2]
+	cut := interchange.ID(interchange.Hash(half))
+	for _, key := range []string{"k3", "k3", "k3 again"} { // a repeated request is told the same
+		_, err := api.ImportInterchange(hosttest.As(t.Context(), p, key, created), &pb.ImportInterchangeRequest{FileName: "half", Content: half})
+		if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "cut") || !strings.Contains(err.Error(), cut) {
+			t.Errorf("the cut file is answered with %v", err)
+		}
+	}
 	again, err := api.ImportInterchange(hosttest.As(t.Context(), p, "k4"), &pb.ImportInterchangeRequest{FileName: "again", Content: remittance})
 	if err != nil || again.Id != paid || len(again.Events) != 0 {
 		t.Errorf("the same file again: %v, %v", again, err)

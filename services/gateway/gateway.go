@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -94,7 +95,23 @@ func Handler(ctx context.Context, c Config, rt *host.Runtime, store *session.Sto
 			onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
 		})
 	}
-	return otelhttp.NewHandler(e.outside(mux), "gateway"), nil
+	return traced(e.outside(mux)), nil
+}
+
+type realURL struct{}
+
+// traced makes a span of each request. The span sees no path: a caller may have typed a name into one.
+func traced(next http.Handler) http.Handler {
+	inner := otelhttp.NewHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := r.Clone(r.Context())
+		seen.URL, _ = r.Context().Value(realURL{}).(*url.URL)
+		next.ServeHTTP(w, seen)
+	}), "gateway")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hidden := r.Clone(context.WithValue(r.Context(), realURL{}, r.URL))
+		hidden.URL = &url.URL{Path: "/"}
+		inner.ServeHTTP(w, hidden)
+	})
 }
 
 // edge is what all requests share.

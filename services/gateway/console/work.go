@@ -52,13 +52,13 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 		Empty:   "No work item answers to this filter.", Todo: "Clear a part of it. Items open by themselves when something needs a person, and close when it is done.",
 	}
 	for _, w := range all {
-		detail := text(clip(w.Detail, 64))
-		detail.Plain = w.Detail
-		if detail.Text != w.Detail {
-			detail.Title = w.Detail
+		what, detail, assignee := link(w.Title, "/work-items/"+w.WorkItemId), named(w.Detail), orDash("")
+		what.Class, detail.Class = "day", "name long"
+		if w.Assignee != "" {
+			assignee = named(w.Assignee)
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			link(w.Title, "/work-items/"+w.WorkItemId), detail, text(words(strings.ToUpper(w.Owner))), orDash(w.Assignee), day(w.OpenedDate), c.due(day(w.DueDate), w), badge(w.State.String()), risk(w.AtRisk, "/work-items/"+w.WorkItemId),
+			what, detail, text(words(strings.ToUpper(w.Owner))), assignee, day(w.OpenedDate), c.due(day(w.DueDate), w), badge(w.State.String()), risk(w.AtRisk, "/work-items/"+w.WorkItemId),
 		}})
 	}
 	r.finish(t, next, over, "What", "Team", "Assigned to", "Opened", "Due", "At risk")

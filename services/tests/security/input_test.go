@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -151,7 +152,15 @@ func TestABadFileIsRefusedWhole(t *testing.T) {
 			c := *c
 			c.T = t
 			before := c.positions()
-			id := c.make("/v1/interchanges", object{"file_name": f.name, "content": f.data})
+			refused := func() string {
+				a := c.send(http.MethodPost, "/v1/interchanges", object{"file_name": f.name, "content": f.data})
+				kept := regexp.MustCompile(`kept as (itc_[0-9a-z]+)`).FindStringSubmatch(a.raw)
+				if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.raw, "exchange.file_taken") || kept == nil {
+					t.Fatalf("answered %d %s", a.status, a.raw)
+				}
+				return kept[1]
+			}
+			id := refused()
 			c.quiet()
 			i := c.get("/v1/interchanges/" + id)
 			if i.text("status") != "refused" || !strings.Contains(i.text("reason"), f.reason) {
@@ -169,7 +178,9 @@ func TestABadFileIsRefusedWhole(t *testing.T) {
 			if items := c.get("/v1/work-items?kind=refused_file").list("work_items"); len(items) != n+1 {
 				t.Errorf("%d work items of %d refused files", len(items), n+1)
 			}
-			c.make("/v1/interchanges", object{"file_name": f.name, "content": f.data})
+			if again := refused(); again != id {
+				t.Errorf("the same file again is %s", again)
+			}
 			c.quiet()
 			if again := c.positions(); !maps.Equal(after, again) {
 				t.Errorf("the same file again: %v, before %v", again, after)

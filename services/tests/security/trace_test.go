@@ -97,7 +97,7 @@ func TestAllEffectsOfASignatureAreLinked(t *testing.T) {
 			missing = append(missing, e.service+" "+kind)
 		}
 	}
-	for _, kind := range []string{"ClaimCreated", "ClaimSubmitted", "ClaimDecided", "ResponseIssued", "RemittanceRead", "ClaimAdjudicated", "RemittanceBalanced", "PaymentPosted"} {
+	for _, kind := range []string{"ClaimCreated", "ClaimSubmitted", "ClaimDecided", "ResponseIssued", "RemittanceRead", "ClaimAdjudicated", "RemittanceBalanced", "ClaimPaymentPosted"} {
 		if !kinds[kind] {
 			t.Errorf("no %s is linked to the signature", kind)
 		}

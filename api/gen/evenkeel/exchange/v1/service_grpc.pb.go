@@ -36,7 +36,8 @@ const (
 type ExchangeServiceClient interface {
 	// Takes a file in: 837P of another billing system, 999, 277CA, 271 or 835. Its id is derived from its bytes, so the same file again changes nothing: the answer names
 	// no events. What it leads to follows; GetInterchange shows it. A file that is cut, damaged or of a kind we do not do is recorded as refused, whole, with all findings.
-	// Refusals: exchange.file_not_empty, exchange.file_size.
+	// A file that is cut, or of a kind we do not do, is kept with its findings and refused with them.
+	// Refusals: exchange.file_not_empty, exchange.file_size, exchange.file_taken.
 	ImportInterchange(ctx context.Context, in *ImportInterchangeRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// One file with its findings and what each of its parts led to.
 	GetInterchange(ctx context.Context, in *GetInterchangeRequest, opts ...grpc.CallOption) (*Interchange, error)
@@ -114,7 +115,8 @@ func (c *exchangeServiceClient) GetContent(ctx context.Context, in *GetContentRe
 type ExchangeServiceServer interface {
 	// Takes a file in: 837P of another billing system, 999, 277CA, 271 or 835. Its id is derived from its bytes, so the same file again changes nothing: the answer names
 	// no events. What it leads to follows; GetInterchange shows it. A file that is cut, damaged or of a kind we do not do is recorded as refused, whole, with all findings.
-	// Refusals: exchange.file_not_empty, exchange.file_size.
+	// A file that is cut, or of a kind we do not do, is kept with its findings and refused with them.
+	// Refusals: exchange.file_not_empty, exchange.file_size, exchange.file_taken.
 	ImportInterchange(context.Context, *ImportInterchangeRequest) (*v1.Receipt, error)
 	// One file with its findings and what each of its parts led to.
 	GetInterchange(context.Context, *GetInterchangeRequest) (*Interchange, error)
