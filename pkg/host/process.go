@@ -191,6 +191,7 @@ func Start(ctx context.Context, o Options) (_ *Process, err error) {
 	}
 	if err := p.listen(run); err != nil {
 		cancel()
+		p.grpc.Stop() // it serves inside already: nobody would wait for it otherwise
 		return nil, errors.Join(err, group.Wait())
 	}
 	for _, s := range p.running {

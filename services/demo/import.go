@@ -167,6 +167,9 @@ func (i importer) report(ctx context.Context, name string, file *exchangev1.Inte
 	if _, failed := io.WriteString(i.out, b.String()); failed != nil {
 		return errors.Join(err, fmt.Errorf("report: %w", failed))
 	}
+	if file.Status == "refused" {
+		err = errors.Join(err, errors.New("refused: "+file.Reason))
+	}
 	return err
 }
 
@@ -174,12 +177,18 @@ func (i importer) report(ctx context.Context, name string, file *exchangev1.Inte
 func (i importer) results(ctx context.Context, b *strings.Builder, file *exchangev1.Interchange) error {
 	counts := map[string]int{}
 	var order []string
-	var claims int
+	var claims, copies int
+	seen := map[string]bool{}
 	var charged, open int64
 	var errs []error
 	for _, r := range file.Results {
 		switch r.Type {
 		case "ClaimImported":
+			if seen[r.SubjectId] { // the same patient, number, day, services and charges
+				copies++
+				continue
+			}
+			seen[r.SubjectId] = true
 			claims++
 			var account postingv1.Account
 			if err := i.read(ctx, "/v1/accounts/"+r.SubjectId, nil, &account); err != nil {
@@ -203,6 +212,9 @@ func (i importer) results(ctx context.Context, b *strings.Builder, file *exchang
 	}
 	if claims > 0 {
 		fmt.Fprintf(b, "  %s: %s charged, %s of it open now\n", plural(claims, "claim became a visit", "claims became visits"), money.Format(charged), money.Format(open))
+	}
+	if copies > 0 {
+		fmt.Fprintf(b, "  %s: same patient, number, day, services and charges; nothing is booked twice\n", plural(copies, "exact copy of a claim above", "exact copies of claims above"))
 	}
 	for _, key := range order {
 		fmt.Fprintf(b, "  %d %s\n", counts[key], key)

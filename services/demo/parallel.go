@@ -7,7 +7,7 @@ import (
 )
 
 // workers is how many requests are on their way at once.
-const workers = 8
+const workers = 24
 
 // each does something for all items, some at once. The first error ends it.
 func each[T any](ctx context.Context, items []T, do func(context.Context, T) error) error {

@@ -96,6 +96,9 @@ func writeJSON(w http.ResponseWriter, v any) {
 // quietLook is how often the platform is looked at while somebody waits for it to be quiet.
 const quietLook = 15 * time.Millisecond
 
+// jumpMost is how far the sandbox's clock moves at once: it never goes back, and a mistyped year would spoil the data.
+const jumpMost = 366 * 24 * time.Hour
+
 // quietWait is how long one request may wait.
 const quietWait = 30 * time.Second
 
@@ -113,6 +116,14 @@ func (e *edge) sandbox() http.Handler {
 		d.DisallowUnknownFields()
 		if err := d.Decode(&body); err != nil || body.To.IsZero() {
 			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: `Send {"to": "2026-03-02T09:00:00Z"}: the instant to move the clock to.`}.write(w, r)
+			return
+		}
+		if v := r.Header.Get("X-Dry-Run"); v != "" && v != "false" {
+			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "The clock has no dry run: leave X-Dry-Run out."}.write(w, r)
+			return
+		}
+		if body.To.After(e.clock.Now().Add(jumpMost)) {
+			Problem{Status: 422, Code: "refused", Title: "The clock does not go there", Detail: "It can't go back, so it moves at most 366 days at a time."}.write(w, r)
 			return
 		}
 		if err := e.clock.Advance(r.Context(), body.To); err != nil {

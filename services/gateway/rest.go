@@ -7,12 +7,15 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"regexp"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -62,6 +65,10 @@ func (e *edge) rest(ctx context.Context) (http.Handler, error) {
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !plain(r.URL.Path) || !plain(query) {
+			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "The path or the query holds control characters, or is not UTF-8."}.write(w, r)
+			return
+		}
 		if r.Method == http.MethodPost {
 			if kind := r.Header.Get("Content-Type"); !isJSON(kind) && (kind != "" || r.ContentLength != 0) {
 				Problem{Status: 415, Code: "media_type", Title: "This media type is not taken", Detail: "Send Content-Type: application/json."}.write(w, r)
@@ -312,3 +319,8 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // Unwrap gives http.ResponseController the real writer.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// plain says whether text is UTF-8 without control characters.
+func plain(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/evenkeel/evenkeel/pkg/datadir"
@@ -93,6 +95,13 @@ func (d database) resolve() (database string, secret host.Secret, err error) {
 
 // open opens one service's log.
 func (d database) open(ctx context.Context, service string) (*pglog.Log, host.Secret, error) {
+	var names []string
+	for _, s := range append(all(), newGateway(gatewayOptions{})) {
+		names = append(names, s.Name)
+	}
+	if !slices.Contains(names, service) {
+		return nil, nil, fmt.Errorf("there is no service %q: want one of %s", service, strings.Join(names, ", "))
+	}
 	base, secret, err := d.resolve()
 	if err != nil {
 		return nil, nil, err

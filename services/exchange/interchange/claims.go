@@ -76,7 +76,12 @@ func (r *reader) imported(n int, placed t837.Placed) *pb.ClaimImported {
 		out.ServiceLocation, out.LocationId = provider(place), es.Derive("loc", out.OrganizationId, identity(place))
 	}
 	r.lines(out, c)
-	out.EncounterId = es.Derive("enc", out.OrganizationId, out.PatientId, c.Number, out.ServiceDate)
+	// Senders use a number again, for another visit of the same day even: what was done tells the visits apart. The same claim in another file is the same visit.
+	what := []string{out.OrganizationId, out.PatientId, c.Number, out.ServiceDate, fmt.Sprint(out.ChargeAmount)}
+	for _, l := range out.Lines {
+		what = append(what, l.ServiceCode, strings.Join(l.Modifiers, ":"), l.ServiceDate, fmt.Sprint(l.UnitsThousandths), fmt.Sprint(l.ChargeAmount))
+	}
+	out.EncounterId = es.Derive("enc", what...)
 	r.people(out, placed)
 	return out
 }

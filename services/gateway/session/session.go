@@ -13,12 +13,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/mail"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/crypto/bcrypt"
 )
@@ -189,6 +191,9 @@ func (s *Store) NewUser(ctx context.Context, tenant uuid.UUID, email, name, role
 	if err := known(role); err != nil {
 		return "", err
 	}
+	if at, err := mail.ParseAddress(email); err != nil || at.Address != email {
+		return "", fmt.Errorf("%q is no e-mail address", email)
+	}
 	if password == "" {
 		password = random()[:20]
 	}
@@ -201,6 +206,10 @@ func (s *Store) NewUser(ctx context.Context, tenant uuid.UUID, email, name, role
 	}
 	if _, err := s.DB.Exec(ctx, `INSERT INTO users (tenant_id, email, name, role, password_hash, created_at) VALUES ($1, lower($2), $3, $4, $5, $6)`,
 		tenant, email, name, role, hash, s.Clock()); err != nil {
+		var taken *pgconn.PgError
+		if errors.As(err, &taken) && taken.Code == "23505" {
+			return "", fmt.Errorf("there is a user %s already", email)
+		}
 		return "", fmt.Errorf("make a user: %w", err)
 	}
 	return password, nil

@@ -63,7 +63,7 @@ func (b *book) prior(v *codingv1.CodingCompleted, payers []Payer, p *codingv1.Pr
 	}
 	var entry money.Entry
 	book := func(from, to Place, paid, contractual, moved int64) {
-		priorLegs(&entry, from, to, paid, contractual, moved)
+		priorLegs(&entry, p.PayerId, from, to, paid, contractual, moved)
 		if paid != 0 || contractual != 0 || moved != 0 {
 			posted.Lines = append(posted.Lines, &pb.PriorPostedLine{LineId: from.LineID, PaidAmount: paid, ContractualAmount: contractual, MovedAmount: moved})
 		}

@@ -57,9 +57,10 @@ func unmatchedLegs(remitter string, amount int64) []*typev1.Leg {
 }
 
 // priorLegs: what an earlier payer paid reached the old system's bank account, so it is debited to the bank directly: no remittance and no deposit of ours will ever show it.
-func priorLegs(entry *money.Entry, from, to Place, paid, contractual, moved int64) {
-	entry.Debit(paid, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, PayerId: from.ID, LineId: from.LineID}).
-		Debit(contractual, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL, PayerId: from.ID, LineId: from.LineID}).
+// payer is who decided, also where what it decided of the claim as a whole lessens what has moved on to another.
+func priorLegs(entry *money.Entry, payer string, from, to Place, paid, contractual, moved int64) {
+	entry.Debit(paid, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, PayerId: payer, LineId: from.LineID}).
+		Debit(contractual, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL, PayerId: payer, LineId: from.LineID}).
 		Debit(moved, receivable(to)).
 		Credit(paid+contractual+moved, receivable(from))
 }
