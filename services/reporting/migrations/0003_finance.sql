@@ -54,18 +54,20 @@ SELECT b.tenant_id, b.account_id, a.patient_id, b.ledger_account,
        CASE b.ledger_account WHEN 'ar_patient' THEN 'patient' ELSE b.payer_id END AS payer_id,
        CASE b.ledger_account WHEN 'ar_patient' THEN 'Patients' ELSE p.name END AS payer_name,
        b.payer_sequence, a.location_id, o.name AS location_name, a.clinician_id, a.service_date, a.bill_date,
-       current_date - a.service_date AS days,
-       CASE WHEN current_date - a.service_date <= 30 THEN '0-30' WHEN current_date - a.service_date <= 60 THEN '31-60'
-            WHEN current_date - a.service_date <= 90 THEN '61-90' WHEN current_date - a.service_date <= 120 THEN '91-120' ELSE '121+' END AS bucket,
+       f.today - a.service_date AS days,
+       CASE WHEN f.today - a.service_date <= 30 THEN '0-30' WHEN f.today - a.service_date <= 60 THEN '31-60'
+            WHEN f.today - a.service_date <= 90 THEN '61-90' WHEN f.today - a.service_date <= 120 THEN '91-120' ELSE '121+' END AS bucket,
        (a.charge_amount / 100.0)::numeric(18, 2) AS charge_amount,
        (b.amount / 100.0)::numeric(18, 2) AS balance_amount
 FROM balances b
+-- Today is the business day of the last event: a sandbox has a clock of its own.
+JOIN (SELECT tenant_id, (recorded_at AT TIME ZONE 'UTC')::date AS today FROM freshness) f ON f.tenant_id = b.tenant_id
 JOIN accounts a ON a.tenant_id = b.tenant_id AND a.account_id = b.account_id
 LEFT JOIN payers p ON p.tenant_id = b.tenant_id AND p.payer_id = b.payer_id
 LEFT JOIN locations o ON o.tenant_id = a.tenant_id AND o.location_id = a.location_id
 WHERE b.amount <> 0 AND b.ledger_account IN ('ar_insurance', 'ar_patient')
   AND b.tenant_id IN (SELECT t.tenant_id FROM finance_tenants t WHERE t.role_name = session_user);
-COMMENT ON VIEW finance_ar_aging IS 'What is owed now, one row an account and debtor, with its age in days today. As of an earlier day: sum finance_ledger up to it.';
+COMMENT ON VIEW finance_ar_aging IS 'What is owed now, one row an account and debtor, with its age in days on the business day of the last event. As of an earlier day: sum finance_ledger up to it.';
 COMMENT ON COLUMN finance_ar_aging.tenant_id IS 'Whose books.';
 COMMENT ON COLUMN finance_ar_aging.account_id IS 'The charges of one visit.';
 COMMENT ON COLUMN finance_ar_aging.patient_id IS 'An id; no view names a person.';
