@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
@@ -67,7 +68,7 @@ func agingChart(r *request, id, title string, a *reportingv1.Aging, rowsOf func(
 	y := 2
 	for _, g := range a.Groups {
 		row := bar{
-			Label: clip(g.Name, 19), Full: g.Name, Total: money.Format(g.Total.GetAmountMinor()), Href: rowsOf(g.GroupId, ""),
+			Label: clip(g.Name, 17), Full: g.Name, Total: money.Format(g.Total.GetAmountMinor()), Href: rowsOf(g.GroupId, ""),
 			Y: y, TextY: y + 16, LabelX: barLabel - 8, TotalX: barsWidth,
 		}
 		x := barLabel
@@ -99,12 +100,21 @@ func positive(g *reportingv1.AgingGroup) int64 {
 	return n
 }
 
-// clip shortens a name for a drawing; the whole name is beside it in the table.
+// clip shortens a name to the width of so many small letters; the whole name is beside it in the table. Capitals are wider by about a third.
 func clip(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
+	room, end := 3*most, 0
+	for i, c := range s {
+		if room -= 3; unicode.IsUpper(c) {
+			room--
+		}
+		if room < 0 {
+			return strings.TrimSpace(s[:end]) + "…"
+		}
+		if room >= 3 { // the mark fits behind this letter
+			end = i + utf8.RuneLen(c)
+		}
 	}
-	return strings.TrimSpace(string([]rune(s)[:most-1])) + "…"
+	return s
 }
 
 func agingTable(title string, a *reportingv1.Aging, rowsOf func(group, bucket string) string) *table {

@@ -52,3 +52,13 @@ func TestASpreadsheetReadsNoFormula(t *testing.T) {
 		}
 	}
 }
+
+func TestClip(t *testing.T) {
+	for name, want := range map[string]string{
+		"Harbor Mutual": "Harbor Mutual", "Clearwater Behavioral": "Clearwater Beha…", "EXTRA HEALTHY INSURANCE": "EXTRA HEALTH…", "": "",
+	} {
+		if got := clip(name, 17); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+}

@@ -80,7 +80,7 @@ COMMENT ON COLUMN finance_ar_aging.location_name IS 'Its name today.';
 COMMENT ON COLUMN finance_ar_aging.clinician_id IS 'Who rendered the service.';
 COMMENT ON COLUMN finance_ar_aging.service_date IS 'Day of the service.';
 COMMENT ON COLUMN finance_ar_aging.bill_date IS 'The first day a claim of it went out; null: not yet.';
-COMMENT ON COLUMN finance_ar_aging.days IS 'Days from the service to today, by the clock of the database.';
+COMMENT ON COLUMN finance_ar_aging.days IS 'Days from the service to today, which is the business day of the last event.';
 COMMENT ON COLUMN finance_ar_aging.bucket IS '0-30, 31-60, 61-90, 91-120, 121+.';
 COMMENT ON COLUMN finance_ar_aging.charge_amount IS 'What was charged for the visit, US dollars.';
 COMMENT ON COLUMN finance_ar_aging.balance_amount IS 'What this debtor owes of it, US dollars; negative: we owe.';
