@@ -68,6 +68,7 @@ func (t Table) write(out io.Writer) error {
 	w.AppendFooter(row(t.Payers.GetTotal()))
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nWhere the money is on %s, by payer (open is the receivable, by days since the service)\n%s\n", t.Payers.GetAsOf(), w.Render())
+	b.WriteString("Charged, allowed, contractual and patient count with the payer that stands first, paid with whoever paid: a second payer's money stands in its own row.\n")
 	fmt.Fprintf(&b, "Patients have paid %s and owe %s; %s is held until it is known what it pays.\n",
 		shown(t.Payers.GetPatientPaidAmount()), shown(t.Payers.GetPatientOpenAmount()), shown(t.Payers.GetUnappliedAmount()))
 	if t.check() == nil {
