@@ -237,7 +237,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		return nil, fmt.Errorf("read the payers: %w", err)
 	}
 	t := &table{
-		Caption: "By payer", Note: "all time",
+		Caption: "By payer", Note: "all time; paid counts with whoever paid, the rest with the payer that stands first",
 		Columns: []column{
 			{Name: "Payer"}, {Name: "Claims", Num: true}, {Name: "Charged", Num: true}, {Name: "Allowed", Num: true}, {Name: "Paid", Num: true}, {Name: "Contractual", Num: true}, {Name: "Patient", Num: true},
 			{Name: "Denied", Num: true}, {Name: "Open", Num: true},
