@@ -2,9 +2,7 @@
 # Makes api/gen from api/proto. With arguments (proto folders below api/proto) only those. One run at a time.
 set -eu
 cd "$(dirname "$0")/.."
-for tool in buf protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway; do
-  [ -x ".bin/$tool" ] || { sh scripts/tools.sh; break; }
-done
+sh scripts/tools.sh
 cd api
 exec 9>/tmp/evenkeel-generate.lock
 flock 9

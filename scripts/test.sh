@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup/packages.sh
-for tool in buf staticcheck helm chartcheck; do [ -x ".bin/$tool" ] || { sh scripts/tools.sh; break; }; done
+sh scripts/tools.sh
 sh scripts/kafka/kafka.sh jars
 sh scripts/setup/ui.sh >/dev/null
 sh scripts/lint.sh
