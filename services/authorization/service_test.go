@@ -56,8 +56,21 @@ func TestFromRequestToUse(t *testing.T) {
 			ResponsiblePayers: []*intakev1.ResponsiblePayer{{PayerId: "pay_1", PayerSequence: typev1.PayerSequence_PAYER_SEQUENCE_PRIMARY}},
 		})
 	}
+	// Visits are of different streams, which may overtake each other: each waits for the one before.
+	held := func(want int32) {
+		t.Helper()
+		hosttest.Until(t, fmt.Sprint(want, " held"), func() error {
+			a, err := api.GetAuthorization(hosttest.As(t.Context(), p, ""), &pb.GetAuthorizationRequest{AuthorizationId: r.Id})
+			if err == nil && a.Units[0].Held != want {
+				err = fmt.Errorf("%d are held", a.Units[0].Held)
+			}
+			return err
+		})
+	}
 	visit("apt_1", r.Id)
+	held(1)
 	visit("apt_2", r.Id)
+	held(2)
 	visit("apt_3", r.Id) // one too many
 	hosttest.Publish(t, p, "coding", "encounter/enc_1", &codingv1.CodingCompleted{
 		EncounterId: "enc_1", AppointmentId: "apt_1", PatientId: "pat_1", ServiceDate: "2026-03-02", AuthorizationId: r.Id,

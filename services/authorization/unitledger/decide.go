@@ -99,7 +99,7 @@ func Reserve(s State, c *pb.ReserveUnitsRequest) ([]es.Event, error) {
 		AuthorizationId: c.AuthorizationId, AppointmentId: c.AppointmentId, ServiceCode: c.ServiceCode, ServiceDate: c.ServiceDate, Units: c.Units,
 	}
 	held, left := s.Held[c.AppointmentId], s.Left[c.ServiceCode]
-	if proto.Equal(held, want) {
+	if proto.Equal(held, want) || s.Used[c.AppointmentId] { // what was given already needs no hold: its coding came before its booking
 		return nil, nil
 	}
 	var no refuse.List

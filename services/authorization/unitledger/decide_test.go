@@ -36,6 +36,11 @@ func TestReserve(t *testing.T) {
 		{Name: "asking again changes nothing", Given: events{requested, approved, held("v2", march, 4)}, When: ask(march, 4)},
 		{Name: "asking differently is not swallowed", Given: events{requested, approved, held("v2", march, 4)}, When: ask(march, 2), Refused: "authorization.one_hold_per_visit"},
 		{Name: "nothing approved, nothing covered", Given: events{requested}, When: ask(march, 1), Refused: "authorization.within_period authorization.units_within_approval"},
+		{
+			Name:  "a booking that is heard of after its visit was coded holds nothing",
+			Given: events{requested, approved, &pb.UnitsConsumed{AuthorizationId: "aut_1", EncounterId: "enc_1", AppointmentId: "v2", ServiceCode: "97153", ServiceDate: march, Units: 4}},
+			When:  ask(march, 4),
+		},
 		{Name: "nothing requested, nothing there", When: ask(march, 1), Refused: "authorization.requested"},
 	})
 }

@@ -16,6 +16,7 @@ type State struct {
 	Left      map[string]int32             // by service code: units neither held nor consumed
 	Held      map[string]*pb.UnitsReserved // by appointment
 	Consumed  map[string]*pb.UnitsConsumed // by encounter
+	Used      map[string]bool              // appointments whose visit has been given
 	Refused   map[string]bool              // visits (appointment or encounter) of which somebody was told already
 }
 
@@ -28,7 +29,7 @@ func Evolve(s State, event es.Event) State {
 	case *pb.AuthorizationRequested:
 		s = State{
 			Requested: e, Left: map[string]int32{}, Held: map[string]*pb.UnitsReserved{},
-			Consumed: map[string]*pb.UnitsConsumed{}, Refused: map[string]bool{},
+			Consumed: map[string]*pb.UnitsConsumed{}, Used: map[string]bool{}, Refused: map[string]bool{},
 		}
 	case *pb.AuthorizationApproved:
 		s.Approved, s.Denied = e, false
@@ -54,6 +55,9 @@ func Evolve(s State, event es.Event) State {
 		}
 		s.Left[e.ServiceCode] -= e.Units
 		s.Consumed[e.EncounterId] = e
+		if e.AppointmentId != "" {
+			s.Used[e.AppointmentId] = true
+		}
 	case *pb.UnitsRefused:
 		if s.Refused == nil { // a visit named an authorization that was never requested
 			s.Refused = map[string]bool{}
