@@ -35,14 +35,22 @@ func live(ctx context.Context, t *testing.T, p platform) string {
 	return books(t, p)
 }
 
-// books are the trial balance and the table by payer, as text.
+// books are the balance of every ledger account and the table by payer, as text.
 func books(t *testing.T, p platform) string {
 	t.Helper()
 	out := ""
 	for _, path := range []string{"/v1/reports/ledger", "/v1/reports/payers"} {
 		var v map[string]any
 		get(t, p, path, &v)
+		// Money that is given back and assigned again, since two facts came in another order, adds legs and changes no balance.
 		delete(v, "freshness")
+		delete(v, "legs")
+		if balances, ok := v["balances"].([]any); ok {
+			for _, b := range balances {
+				delete(b.(map[string]any), "debit_amount")
+				delete(b.(map[string]any), "credit_amount")
+			}
+		}
 		text, err := json.MarshalIndent(v, "", " ")
 		if err != nil {
 			t.Fatal(err)
