@@ -55,6 +55,10 @@ func open(path string, minFree uint64) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder %s: %w", path, err)
 	}
+	// Root's PostgreSQL runs under another account, which must pass through what is made on the way here.
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, explain(path, err)
+	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, explain(path, err)
 	}
