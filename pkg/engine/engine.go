@@ -145,10 +145,10 @@ func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, mes
 	if err != nil {
 		return nil, err
 	}
-	if err := e.prepare(message); err != nil {
-		return nil, err
-	}
 	key := eventlog.StreamKey{Tenant: caller.Tenant, Stream: es.Name(cmd.Kind, cmd.ID)}
+	if err := e.prepare(message); err != nil {
+		return nil, e.withRules(ctx, err, key, cmd, message)
+	}
 	causeID := es.DeriveUUID("request", caller.Tenant.String(), caller.RequestKey, key.Stream)
 	if caller.RequestKey == "" {
 		causeID = uuid.New()
@@ -216,6 +216,29 @@ func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, mes
 		return e.receipt(key, have.version, result.Records, false), nil
 	}
 	return nil, fmt.Errorf("decide on %s: %d others were faster, one after the other: %w", cmd.Kind, attempts, eventlog.ErrConflict)
+}
+
+// withRules adds to what is wrong with a command's syntax the rules that it breaks beside, so that a caller mends all at once. A field whose syntax is wrong is judged by its syntax alone.
+func (e *Engine) withRules(ctx context.Context, syntax error, key eventlog.StreamKey, cmd es.Command, message proto.Message) error {
+	have, err := e.take(ctx, key, cmd)
+	if err != nil {
+		return err
+	}
+	defer e.states.put(key, have)
+	e.fill(message)
+	_, broken := decideSafely(cmd, have.state) // a decision may fail on what is no command at all: then the syntax says why
+	var all refuse.List
+	judged := map[string]bool{}
+	for _, r := range refuse.Reasons(syntax) {
+		all.Add(r)
+		judged[r.Field] = true
+	}
+	for _, r := range refuse.Reasons(broken) {
+		if !judged[r.Field] {
+			all.Add(r)
+		}
+	}
+	return all.Err()
 }
 
 // answered is the first answer to the caller's key, if it was used.

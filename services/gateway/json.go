@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +17,8 @@ import (
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // marshaler is JSON as the .proto files say it: their names, zeros shown, nothing unknown taken, one document in a body and nothing behind it.
@@ -47,18 +51,94 @@ func (m marshaler) NewDecoder(r io.Reader) runtime.Decoder {
 		if err != nil {
 			return err
 		}
-		if len(bytes.TrimSpace(body)) == 0 {
-			return io.EOF // an empty body is an empty message
-		}
 		message, ok := v.(proto.Message)
 		if !ok {
 			return fmt.Errorf("a body is read into a message, not into %T", v)
 		}
+		if len(bytes.TrimSpace(body)) == 0 {
+			return io.EOF // an empty body is an empty message, which the rules then judge
+		}
 		if err := (protojson.UnmarshalOptions{DiscardUnknown: false}).Unmarshal(body, message); err != nil {
+			if all := misfits(message.ProtoReflect().Descriptor(), body, ""); len(all) > 0 {
+				return errors.New(strings.Join(all, "\n"))
+			}
 			return located(body, err)
 		}
 		return nil
 	})
+}
+
+// misfits are all the places where a body is not what a message takes, each a JSON pointer and what is wrong there: protojson itself ends at the first. Empty where the body
+// is no JSON, or fails as a whole (the same field twice).
+func misfits(md protoreflect.MessageDescriptor, body []byte, at string) []string {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		if at == "" {
+			return nil
+		}
+		return []string{at + ": an object is wanted here"}
+	}
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		here, value := at+"/"+escape.Replace(name), members[name]
+		f := md.Fields().ByTextName(name)
+		if f == nil {
+			f = md.Fields().ByJSONName(name)
+		}
+		var elements []json.RawMessage
+		switch {
+		case f == nil:
+			out = append(out, fmt.Sprintf("%s: there is no such field here: leave it out, or see /openapi.json for what is", here))
+		case string(value) == "null":
+		case f.IsList():
+			if err := json.Unmarshal(value, &elements); err != nil {
+				out = append(out, here+": a list is wanted here")
+			}
+			for i, element := range elements {
+				out = append(out, misfit(f, element, fmt.Sprintf("%s/%d", here, i))...)
+			}
+		default:
+			out = append(out, misfit(f, value, here)...)
+		}
+	}
+	return out
+}
+
+// misfit is what is wrong with one value of a field, an element where the field is a list.
+func misfit(f protoreflect.FieldDescriptor, value []byte, at string) []string {
+	if f.Message() != nil && !f.IsMap() && f.Message().ParentFile().Package() != "google.protobuf" {
+		return misfits(f.Message(), value, at)
+	}
+	document := []byte(fmt.Sprintf(`{%q: %s}`, f.JSONName(), value))
+	if f.IsList() {
+		document = []byte(fmt.Sprintf(`{%q: [%s]}`, f.JSONName(), value))
+	}
+	err := (protojson.UnmarshalOptions{}).Unmarshal(document, dynamicpb.NewMessage(f.ContainingMessage()))
+	if err == nil {
+		return nil
+	}
+	wanted := "a value of another kind is wanted here"
+	switch f.Kind() {
+	case protoreflect.EnumKind:
+		var names []string
+		for i := range f.Enum().Values().Len() {
+			if v := f.Enum().Values().Get(i); v.Number() != 0 {
+				names = append(names, string(v.Name()))
+			}
+		}
+		wanted = "one of " + strings.Join(names, ", ") + " is wanted here"
+	case protoreflect.StringKind:
+		wanted = "a text in double quotes is wanted here"
+	case protoreflect.BoolKind:
+		wanted = "true or false is wanted here"
+	case protoreflect.BytesKind:
+		wanted = "a text in base64 is wanted here"
+	case protoreflect.Int32Kind, protoreflect.Int64Kind, protoreflect.Uint32Kind, protoreflect.Uint64Kind:
+		wanted = "a whole number is wanted here"
+	case protoreflect.MessageKind:
+		wanted = "a " + string(f.Message().Name()) + " is wanted here"
+	}
+	return []string{at + ": " + wanted}
 }
 
 var position = regexp.MustCompile(`\(line (\d+):(\d+)\)`)

@@ -121,7 +121,9 @@ func (e *edge) onError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshal
 	}
 	p := problemOf(err)
 	if p.Status == 400 && len(p.Errors) == 0 {
-		p.Errors = []ProblemError{syntax(r, p.Detail)}
+		for _, line := range strings.Split(p.Detail, "\n") {
+			p.Errors = append(p.Errors, syntax(r, line))
+		}
 		p.Detail = "The request is not what this call takes: see errors, and the schema in /openapi.json."
 	}
 	p.write(w, r)

@@ -71,6 +71,13 @@ func TestBadInputLeavesNothingBehind(t *testing.T) {
 		{"a body that is no object", "/v1/patients", `[]`, nil, 400, "malformed", []string{"syntax.json"}},
 		{"an unknown field", "/v1/patients", with(born, object{"nickname": "T"}), nil, 400, "malformed", []string{"syntax.json /nickname"}},
 		{"an unknown field, deep", "/v1/patients", with(born, object{"address": object{"line1": "2 Elm", "street": "2 Elm"}}), nil, 400, "malformed", []string{"syntax.json /address/street"}},
+		{"several unknown fields, a wrong kind and an unknown word", "/v1/patients",
+			with(born, object{"nickname": "T", "address": object{"line1": 2, "street": "2 Elm"}, "sex": "SEX_X", "aliases": []string{"T"}}), nil, 400, "malformed",
+			[]string{"syntax.json /address/line1", "syntax.json /address/street", "syntax.json /aliases", "syntax.json /nickname", "syntax.json /sex"}},
+		{"a patient with nothing at all", "/v1/patients", object{}, nil, 422, "refused", []string{
+			"intake.address /address/city", "intake.address /address/line1", "intake.address /address/postal_code", "intake.address /address/state",
+			"intake.birth_date /birth_date", "intake.named /name/first", "intake.named /name/last", "intake.sex /sex", "syntax.string.min_len /location_id",
+		}},
 		{"a field that the platform writes", "/v1/patients", with(born, object{"today": "2020-01-01"}), nil, 400, "malformed", []string{"request.platform_fills /today"}},
 		{"another media type", "/v1/patients", born, []string{"Content-Type", "text/plain"}, 415, "media_type", nil},
 		{"no idempotency key", "/v1/patients", born, []string{"Idempotency-Key", ""}, 400, "malformed", []string{"request.idempotency_key"}},
