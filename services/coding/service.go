@@ -81,7 +81,7 @@ func (s *Server) known(ctx context.Context, r *pb.ReceiveEncounterRequest) (enco
 	if err != nil {
 		return k, err
 	}
-	k.Patient, k.Clinician, k.Location = patient.Registered, clinician.Registered != nil, there
+	k.Patient, k.BirthDate, k.Clinician, k.Location = patient.Registered, patient.BirthDate, clinician.Registered != nil, there
 	if there {
 		zone, err := time.LoadLocation(location.TimeZone)
 		if err != nil {

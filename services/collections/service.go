@@ -104,7 +104,7 @@ func (s *Server) GetWorkItem(ctx context.Context, r *pb.GetWorkItemRequest) (*pb
 	return list[0], nil
 }
 
-// GetPatientBalance is what a patient owes, by account.
+// GetPatientBalance is what a patient owes, by account, and why.
 func (s *Server) GetPatientBalance(ctx context.Context, r *pb.GetPatientBalanceRequest) (*pb.PatientBalance, error) {
 	_, known, err := engine.Find(ctx, s.rt.Engine, patientbalance.PatientMirror, r.PatientId)
 	if err != nil {
@@ -119,7 +119,15 @@ func (s *Server) GetPatientBalance(ctx context.Context, r *pb.GetPatientBalanceR
 	}
 	out := &pb.PatientBalance{PatientId: r.PatientId, Balance: money.Of(st.Balance), LastStatementId: st.Last.GetStatementId(), LastStatementDate: st.Last.GetStatementDate()}
 	for _, a := range patientbalance.Owing(st) {
-		out.Accounts = append(out.Accounts, &pb.PatientAccountBalance{AccountId: a.ID, ServiceDate: a.ServiceDate, Balance: money.Of(a.Amount)})
+		story, _, err := engine.Find(ctx, s.rt.Engine, patientbalance.StoryMirror, a.ID)
+		if err != nil {
+			return nil, err
+		}
+		l := story.Line(a)
+		out.Accounts = append(out.Accounts, &pb.PatientAccountBalance{
+			AccountId: l.AccountId, ServiceDate: l.ServiceDate, Balance: money.Of(l.BalanceAmount), Explanation: l.Explanation, Charge: money.Of(l.ChargeAmount),
+			InsurancePaid: money.Of(l.InsurancePaidAmount), Adjusted: money.Of(l.AdjustedAmount), PatientPaid: money.Of(l.PatientPaidAmount),
+		})
 	}
 	return out, nil
 }

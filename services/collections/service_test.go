@@ -86,7 +86,7 @@ func TestStatements(t *testing.T) {
 	})
 	hosttest.Until(t, "everything is known", func() error {
 		b, err := api.GetPatientBalance(hosttest.As(t.Context(), p, "", token), &pb.GetPatientBalanceRequest{PatientId: "pat_1"})
-		if err != nil || b.Balance.AmountMinor != 15000 || len(b.Accounts) != 1 {
+		if err != nil || b.Balance.AmountMinor != 15000 || len(b.Accounts) != 1 || b.Accounts[0].Explanation != "Session of 2 March 2026: charged $150.00" {
 			return fmt.Errorf("%v, %v", b, err)
 		}
 		return nil

@@ -177,7 +177,7 @@ func (s *Server) ScheduleAppointment(ctx context.Context, r *pb.ScheduleAppointm
 		return nil, err
 	}
 	facts := appointment.Known{
-		Patient: who.Registered != nil, Clinician: clinician, Location: located, Authorization: authorization, ServiceDate: day, Responsible: coverages.Responsible(day),
+		Patient: who.Registered != nil, BirthDate: who.Registered.GetBirthDate(), Clinician: clinician, Location: located, Authorization: authorization, ServiceDate: day, Responsible: coverages.Responsible(day),
 	}
 	id := engine.NewID(ctx, "apt")
 	return engine.Execute(ctx, s.rt.Engine, appointment.Stream, id, func(st appointment.State, c *pb.ScheduleAppointmentRequest) ([]es.Event, error) {

@@ -56,7 +56,8 @@ func answered(r es.Recorded, status pb.EligibilityCheckStatus, covered pb.Covera
 }
 
 func became(r es.Recorded, status pb.AppointmentStatus) es.Statement {
-	return es.SQL(`UPDATE appointments SET status = $3, version = $4 WHERE tenant_id = $1 AND appointment_id = $2`, r.Tenant, r.StreamID, int32(status), r.Version)
+	// Readiness is of visits to come.
+	return es.SQL(`UPDATE appointments SET status = $3, version = $4, readiness = 0, readiness_reasons = '[]' WHERE tenant_id = $1 AND appointment_id = $2`, r.Tenant, r.StreamID, int32(status), r.Version)
 }
 
 func ready(r es.Recorded, appointment string, readiness pb.Readiness, reasons []*problemv1.Reason) es.Statement {
@@ -67,5 +68,6 @@ func ready(r es.Recorded, appointment string, readiness pb.Readiness, reasons []
 	if err != nil {
 		panic(err) // strings and numbers always marshal
 	}
-	return es.SQL(`UPDATE appointments SET readiness = $3, readiness_reasons = $4::text::jsonb WHERE tenant_id = $1 AND appointment_id = $2`, r.Tenant, appointment, int32(readiness), string(text))
+	return es.SQL(`UPDATE appointments SET readiness = $3, readiness_reasons = $4::text::jsonb WHERE tenant_id = $1 AND appointment_id = $2 AND status = $5`,
+		r.Tenant, appointment, int32(readiness), string(text), int32(pb.AppointmentStatus_APPOINTMENT_STATUS_SCHEDULED))
 }

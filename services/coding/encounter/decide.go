@@ -37,6 +37,8 @@ var (
 	Diagnoses = refuse.Rule{ID: "coding.diagnoses", Version: 1, Owner: "clinic"}
 	// GroupSize: a group has at least two patients; other sessions have no group. Source: our own choice.
 	GroupSize = refuse.Rule{ID: "coding.group_size", Version: 1, Owner: "clinic"}
+	// AfterBirth: a service is given to somebody who is born. Source: arithmetic; payers refuse such a claim.
+	AfterBirth = refuse.Rule{ID: "coding.after_birth", Version: 1, Owner: "clinic"}
 	// AuthorizationOfPatient: an authorization covers the patient it was given for. Source: the approval.
 	AuthorizationOfPatient = refuse.Rule{ID: "coding.authorization_of_patient", Version: 1, Owner: "authorizations"}
 	// AppointmentOfPatient: an appointment is one patient's. Source: our own choice.
@@ -56,6 +58,7 @@ var (
 // Known is what the decision to receive is told of other services' facts.
 type Known struct {
 	Patient, Clinician, Location bool
+	BirthDate                    string // of the patient; empty: not known
 	StartDay                     string // on which it started, at the location
 	Today                        string // at the location
 	Authorization                *authorizationv1.AuthorizationApproved
@@ -78,6 +81,7 @@ func Receive(s State, c *pb.ReceiveEncounterRequest, id string, known Known) ([]
 	no.If(!known.Clinician, ClinicianExists, "clinician_id", "there is no clinician %s: register the clinician first", c.ClinicianId)
 	no.If(!known.Location, LocationExists, "location_id", "there is no location %s: register it first", c.LocationId)
 	times(&no, c, known)
+	no.If(date.Valid(c.ServiceDate) && c.ServiceDate < known.BirthDate, AfterBirth, "service_date", "the patient was not born on %s: is it the right patient, the right day?", c.ServiceDate)
 	codes := diagnoses(&no, c.DiagnosisCodes)
 	management(&no, c)
 	group := c.ServiceKind == pb.ServiceKind_SERVICE_KIND_GROUP

@@ -93,6 +93,11 @@ func TestReceive(t *testing.T) {
 	estest.Run(t, Stream, with(Known{}), []estest.Case[req]{
 		refused("who and where must exist", nil, "coding.patient_exists coding.clinician_exists coding.location_exists"),
 	})
+	unborn := known
+	unborn.BirthDate = "2026-03-03"
+	estest.Run(t, Stream, with(unborn), []estest.Case[req]{
+		refused("who is treated is born", nil, "coding.after_birth"),
+	})
 	others := known
 	others.Authorization = &authorizationv1.AuthorizationApproved{AuthorizationId: "aut_1", PatientId: "pat_2"}
 	others.Appointment = &intakev1.AppointmentScheduled{AppointmentId: "apt_1", PatientId: "pat_2"}

@@ -24,6 +24,7 @@ type Coverage struct {
 // Patient is what coding knows of a patient.
 type Patient struct {
 	Registered bool
+	BirthDate  string              // empty: not known
 	Coverages  map[string]Coverage // by coverage_id
 }
 
@@ -49,7 +50,7 @@ var PatientMirror = es.Mirror[Patient]{
 		}
 		switch e := event.(type) {
 		case *intakev1.PatientRegistered:
-			p.Registered = true
+			p.Registered, p.BirthDate = true, e.BirthDate
 		case *intakev1.CoverageAdded:
 			c := p.Coverages[e.CoverageId]
 			c.PayerID, c.Sequence, c.From, c.Thru = e.PayerId, e.PayerSequence, e.FromDate, e.ThruDate

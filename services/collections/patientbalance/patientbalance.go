@@ -126,7 +126,7 @@ func Write(s State, id, patientID, day string, facts Facts) *pb.StatementIssued 
 	}
 	for _, a := range Owing(s) {
 		out.BalanceAmount += a.Amount
-		out.Lines = append(out.Lines, facts.Accounts[a.ID].line(a))
+		out.Lines = append(out.Lines, facts.Accounts[a.ID].Line(a))
 	}
 	return out
 }

@@ -135,7 +135,7 @@ func TestStatement(t *testing.T) {
 	reversed, _ := es.Find(es.Known{"collections.account": {"a1": append(paid[:len(paid):len(paid)], &postingv1.PostingReversed{
 		AccountId: "a1", ReversedRemittanceId: "rem_1", ReversedClaimOrdinal: 1, Legs: patientLeg(-2000),
 	})}}, StoryMirror, "a1")
-	if line := reversed.line(Account{ID: "a1"}); line.CopayAmount != 0 || strings.Contains(line.Explanation, "copay") {
+	if line := reversed.Line(Account{ID: "a1"}); line.CopayAmount != 0 || strings.Contains(line.Explanation, "copay") {
 		t.Fatalf("after the plan took it back: %q", line.Explanation)
 	}
 }

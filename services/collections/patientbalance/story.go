@@ -110,8 +110,8 @@ const (
 	copay       = "3"
 )
 
-// line explains an account's balance. The balance is the stream's; the words are the story's.
-func (s Story) line(a Account) *pb.StatementLine {
+// Line explains an account's balance. The balance is the stream's; the words are the story's.
+func (s Story) Line(a Account) *pb.StatementLine {
 	out := &pb.StatementLine{
 		AccountId: a.ID, ServiceDate: a.ServiceDate, ChargeAmount: s.Charge, InsurancePaidAmount: s.Paid, AdjustedAmount: s.Adjusted,
 		PatientPaidAmount: s.PatientPaid, BalanceAmount: a.Amount,

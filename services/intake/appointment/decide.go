@@ -21,6 +21,8 @@ var (
 	ClinicianExists = refuse.Rule{ID: "intake.clinician_exists", Version: 1, Owner: "registry", NotFound: true}
 	// Times: a visit ends after it starts, within 24 hours. Source: arithmetic; the limit is our own choice against mistyped days.
 	Times = refuse.Rule{ID: "intake.visit_times", Version: 1, Owner: "scheduling"}
+	// AfterBirth: a visit is of somebody who is born. Source: arithmetic; payers refuse the claim of it.
+	AfterBirth = refuse.Rule{ID: "intake.after_birth", Version: 1, Owner: "scheduling"}
 	// Modality: how the visit takes place is told: it decides place of service and modifiers. Source: CMS place of service code set. Checked 2026-11-24.
 	Modality = refuse.Rule{ID: "intake.modality", Version: 1, Owner: "scheduling"}
 	// ServiceCode: the expected code has 5 capitals and digits, and at least one unit. Source: HCPCS levels I and II, 45 CFR 162.1002. Checked 2026-11-24.
@@ -38,6 +40,7 @@ var (
 // Known is what the decision to book is told of what lies outside the stream.
 type Known struct {
 	Patient, Clinician, Location bool
+	BirthDate                    string                                  // the patient's
 	Authorization                *authorizationv1.AuthorizationRequested // the one that is named; nil: there is no such
 	ServiceDate                  string                                  // the day of the start at the location
 	Responsible                  []*pb.ResponsiblePayer                  // the patient's payers on that day
@@ -62,6 +65,7 @@ func Schedule(s State, c *pb.ScheduleAppointmentRequest, id string, known Known)
 	no.If(!known.Patient, patient.Exists, "patient_id", "there is no patient %s: register the patient first", c.PatientId)
 	no.If(!known.Clinician, ClinicianExists, "clinician_id", "there is no clinician %s: register the clinician first", c.ClinicianId)
 	no.If(!known.Location, patient.LocationExists, "location_id", "there is no location %s: register it first", c.LocationId)
+	no.If(known.Location && known.ServiceDate < known.BirthDate, AfterBirth, "start_at", "the patient was not born on %s: is it the right patient, the right day?", known.ServiceDate)
 	no.If(length <= 0, Times, "end_at", "the visit ends before it starts")
 	no.If(length > longest, Times, "end_at", "the visit lasts more than 24 hours")
 	_, named := typev1.Modality_name[int32(c.Modality)]

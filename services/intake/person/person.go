@@ -10,6 +10,7 @@ import (
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/pkg/usps"
 )
 
 var (
@@ -27,7 +28,6 @@ var (
 )
 
 var (
-	state = regexp.MustCompile(`^[A-Z]{2}$`)
 	zip   = regexp.MustCompile(`^\d{5}(\d{4})?$`)
 	phone = regexp.MustCompile(`^\d{10}$`)
 )
@@ -62,7 +62,7 @@ func CheckSex(no *refuse.List, field string, s typev1.Sex) {
 func CheckAddress(no *refuse.List, field string, a *typev1.Address) {
 	no.If(strings.TrimSpace(a.GetLine1()) == "", Address, field+".line1", "the street is empty")
 	no.If(strings.TrimSpace(a.GetCity()) == "", Address, field+".city", "the city is empty")
-	no.If(!state.MatchString(a.GetState()), Address, field+".state", "a state is two capital letters")
+	no.If(!usps.State(a.GetState()), Address, field+".state", "a state is two capital letters as the postal service writes them: IL, NY")
 	no.If(!zip.MatchString(a.GetPostalCode()), Address, field+".postal_code", "a ZIP code is 5 or 9 digits, without a hyphen")
 }
 

@@ -33,6 +33,9 @@ func TestForms(t *testing.T) {
 		{"sex not told is none", func(no *refuse.List) { CheckSex(no, "sex", 0) }, "intake.sex"},
 		{"a number that no sex has", func(no *refuse.List) { CheckSex(no, "sex", 9) }, "intake.sex"},
 		{"no address", func(no *refuse.List) { CheckAddress(no, "address", nil) }, "intake.address intake.address intake.address intake.address"},
+		{"a state that is none", func(no *refuse.List) {
+			CheckAddress(no, "address", &typev1.Address{Line1: "1 Elm", City: "Springfield", State: "ZZ", PostalCode: "62701"})
+		}, "intake.address"},
 		{"a P.O. box is where a patient may live by mail", func(no *refuse.List) {
 			CheckAddress(no, "address", &typev1.Address{Line1: "PO Box 1", City: "Springfield", State: "IL", PostalCode: "62701"})
 		}, ""},

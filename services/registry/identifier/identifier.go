@@ -12,6 +12,7 @@ import (
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/pkg/usps"
 )
 
 var (
@@ -52,7 +53,6 @@ var (
 	digits10  = regexp.MustCompile(`^\d{10}$`)
 	npi       = regexp.MustCompile(`^[12]\d{9}$`)
 	taxonomy  = regexp.MustCompile(`^[0-9A-Z]{10}$`)
-	state     = regexp.MustCompile(`^[A-Z]{2}$`)
 	zip       = regexp.MustCompile(`^\d{5}(\d{4})?$`)
 	code      = regexp.MustCompile(`^[0-9A-Z]{5}$`)
 	modifier  = regexp.MustCompile(`^[0-9A-Z]{2}$`)
@@ -116,7 +116,7 @@ func Phone(no *refuse.List, field, value string) {
 
 // State checks a state's two letters.
 func State(no *refuse.List, rule refuse.Rule, field, value string) {
-	no.If(!state.MatchString(value), rule, field, "%q is not a state: two capital letters", value)
+	no.If(!usps.State(value), rule, field, "%q is not a state: two capital letters as the postal service writes them", value)
 }
 
 // Street checks a provider's address.

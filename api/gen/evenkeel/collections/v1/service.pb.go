@@ -743,6 +743,11 @@ type PatientAccountBalance struct {
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	ServiceDate   string                 `protobuf:"bytes,2,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
 	Balance       *v1.Money              `protobuf:"bytes,3,opt,name=balance,proto3" json:"balance,omitempty"`
+	Explanation   string                 `protobuf:"bytes,4,opt,name=explanation,proto3" json:"explanation,omitempty"` // how the balance came about, in the words of a statement
+	Charge        *v1.Money              `protobuf:"bytes,5,opt,name=charge,proto3" json:"charge,omitempty"`
+	InsurancePaid *v1.Money              `protobuf:"bytes,6,opt,name=insurance_paid,json=insurancePaid,proto3" json:"insurance_paid,omitempty"`
+	Adjusted      *v1.Money              `protobuf:"bytes,7,opt,name=adjusted,proto3" json:"adjusted,omitempty"` // taken off by the plan's contract
+	PatientPaid   *v1.Money              `protobuf:"bytes,8,opt,name=patient_paid,json=patientPaid,proto3" json:"patient_paid,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -794,6 +799,41 @@ func (x *PatientAccountBalance) GetServiceDate() string {
 func (x *PatientAccountBalance) GetBalance() *v1.Money {
 	if x != nil {
 		return x.Balance
+	}
+	return nil
+}
+
+func (x *PatientAccountBalance) GetExplanation() string {
+	if x != nil {
+		return x.Explanation
+	}
+	return ""
+}
+
+func (x *PatientAccountBalance) GetCharge() *v1.Money {
+	if x != nil {
+		return x.Charge
+	}
+	return nil
+}
+
+func (x *PatientAccountBalance) GetInsurancePaid() *v1.Money {
+	if x != nil {
+		return x.InsurancePaid
+	}
+	return nil
+}
+
+func (x *PatientAccountBalance) GetAdjusted() *v1.Money {
+	if x != nil {
+		return x.Adjusted
+	}
+	return nil
+}
+
+func (x *PatientAccountBalance) GetPatientPaid() *v1.Money {
+	if x != nil {
+		return x.PatientPaid
 	}
 	return nil
 }
@@ -1391,12 +1431,17 @@ const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\abalance\x18\x02 \x01(\v2\x17.evenkeel.type.v1.MoneyR\abalance\x12J\n" +
 	"\baccounts\x18\x03 \x03(\v2..evenkeel.collections.v1.PatientAccountBalanceR\baccounts\x12*\n" +
 	"\x11last_statement_id\x18\x04 \x01(\tR\x0flastStatementId\x12.\n" +
-	"\x13last_statement_date\x18\x05 \x01(\tR\x11lastStatementDate\"\x8c\x01\n" +
+	"\x13last_statement_date\x18\x05 \x01(\tR\x11lastStatementDate\"\x90\x03\n" +
 	"\x15PatientAccountBalance\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12!\n" +
 	"\fservice_date\x18\x02 \x01(\tR\vserviceDate\x121\n" +
-	"\abalance\x18\x03 \x01(\v2\x17.evenkeel.type.v1.MoneyR\abalance\"l\n" +
+	"\abalance\x18\x03 \x01(\v2\x17.evenkeel.type.v1.MoneyR\abalance\x12 \n" +
+	"\vexplanation\x18\x04 \x01(\tR\vexplanation\x12/\n" +
+	"\x06charge\x18\x05 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x06charge\x12>\n" +
+	"\x0einsurance_paid\x18\x06 \x01(\v2\x17.evenkeel.type.v1.MoneyR\rinsurancePaid\x123\n" +
+	"\badjusted\x18\a \x01(\v2\x17.evenkeel.type.v1.MoneyR\badjusted\x12:\n" +
+	"\fpatient_paid\x18\b \x01(\v2\x17.evenkeel.type.v1.MoneyR\vpatientPaid\"l\n" +
 	"\x15IssueStatementRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x12+\n" +
@@ -1505,42 +1550,46 @@ var file_evenkeel_collections_v1_service_proto_depIdxs = []int32{
 	18, // 4: evenkeel.collections.v1.PatientBalance.balance:type_name -> evenkeel.type.v1.Money
 	9,  // 5: evenkeel.collections.v1.PatientBalance.accounts:type_name -> evenkeel.collections.v1.PatientAccountBalance
 	18, // 6: evenkeel.collections.v1.PatientAccountBalance.balance:type_name -> evenkeel.type.v1.Money
-	16, // 7: evenkeel.collections.v1.ListStatementsResponse.statements:type_name -> evenkeel.collections.v1.Statement
-	18, // 8: evenkeel.collections.v1.Statement.balance:type_name -> evenkeel.type.v1.Money
-	17, // 9: evenkeel.collections.v1.Statement.entries:type_name -> evenkeel.collections.v1.StatementEntry
-	19, // 10: evenkeel.collections.v1.Statement.patient_name:type_name -> evenkeel.type.v1.PersonName
-	20, // 11: evenkeel.collections.v1.Statement.patient_address:type_name -> evenkeel.type.v1.Address
-	20, // 12: evenkeel.collections.v1.Statement.organization_address:type_name -> evenkeel.type.v1.Address
-	18, // 13: evenkeel.collections.v1.StatementEntry.charge:type_name -> evenkeel.type.v1.Money
-	18, // 14: evenkeel.collections.v1.StatementEntry.insurance_paid:type_name -> evenkeel.type.v1.Money
-	18, // 15: evenkeel.collections.v1.StatementEntry.adjusted:type_name -> evenkeel.type.v1.Money
-	18, // 16: evenkeel.collections.v1.StatementEntry.patient_paid:type_name -> evenkeel.type.v1.Money
-	18, // 17: evenkeel.collections.v1.StatementEntry.balance:type_name -> evenkeel.type.v1.Money
-	1,  // 18: evenkeel.collections.v1.CollectionsService.ListWorkItems:input_type -> evenkeel.collections.v1.ListWorkItemsRequest
-	3,  // 19: evenkeel.collections.v1.CollectionsService.GetWorkItem:input_type -> evenkeel.collections.v1.GetWorkItemRequest
-	5,  // 20: evenkeel.collections.v1.CollectionsService.AssignWorkItem:input_type -> evenkeel.collections.v1.AssignWorkItemRequest
-	6,  // 21: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:input_type -> evenkeel.collections.v1.ResolveWorkItemRequest
-	7,  // 22: evenkeel.collections.v1.CollectionsService.GetPatientBalance:input_type -> evenkeel.collections.v1.GetPatientBalanceRequest
-	10, // 23: evenkeel.collections.v1.CollectionsService.IssueStatement:input_type -> evenkeel.collections.v1.IssueStatementRequest
-	11, // 24: evenkeel.collections.v1.CollectionsService.ListStatements:input_type -> evenkeel.collections.v1.ListStatementsRequest
-	13, // 25: evenkeel.collections.v1.CollectionsService.GetStatement:input_type -> evenkeel.collections.v1.GetStatementRequest
-	14, // 26: evenkeel.collections.v1.CollectionsService.GetStatementHtml:input_type -> evenkeel.collections.v1.GetStatementHtmlRequest
-	15, // 27: evenkeel.collections.v1.CollectionsService.GetStatementPdf:input_type -> evenkeel.collections.v1.GetStatementPdfRequest
-	2,  // 28: evenkeel.collections.v1.CollectionsService.ListWorkItems:output_type -> evenkeel.collections.v1.ListWorkItemsResponse
-	4,  // 29: evenkeel.collections.v1.CollectionsService.GetWorkItem:output_type -> evenkeel.collections.v1.WorkItem
-	21, // 30: evenkeel.collections.v1.CollectionsService.AssignWorkItem:output_type -> evenkeel.type.v1.Receipt
-	21, // 31: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:output_type -> evenkeel.type.v1.Receipt
-	8,  // 32: evenkeel.collections.v1.CollectionsService.GetPatientBalance:output_type -> evenkeel.collections.v1.PatientBalance
-	21, // 33: evenkeel.collections.v1.CollectionsService.IssueStatement:output_type -> evenkeel.type.v1.Receipt
-	12, // 34: evenkeel.collections.v1.CollectionsService.ListStatements:output_type -> evenkeel.collections.v1.ListStatementsResponse
-	16, // 35: evenkeel.collections.v1.CollectionsService.GetStatement:output_type -> evenkeel.collections.v1.Statement
-	22, // 36: evenkeel.collections.v1.CollectionsService.GetStatementHtml:output_type -> google.api.HttpBody
-	22, // 37: evenkeel.collections.v1.CollectionsService.GetStatementPdf:output_type -> google.api.HttpBody
-	28, // [28:38] is the sub-list for method output_type
-	18, // [18:28] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	18, // 7: evenkeel.collections.v1.PatientAccountBalance.charge:type_name -> evenkeel.type.v1.Money
+	18, // 8: evenkeel.collections.v1.PatientAccountBalance.insurance_paid:type_name -> evenkeel.type.v1.Money
+	18, // 9: evenkeel.collections.v1.PatientAccountBalance.adjusted:type_name -> evenkeel.type.v1.Money
+	18, // 10: evenkeel.collections.v1.PatientAccountBalance.patient_paid:type_name -> evenkeel.type.v1.Money
+	16, // 11: evenkeel.collections.v1.ListStatementsResponse.statements:type_name -> evenkeel.collections.v1.Statement
+	18, // 12: evenkeel.collections.v1.Statement.balance:type_name -> evenkeel.type.v1.Money
+	17, // 13: evenkeel.collections.v1.Statement.entries:type_name -> evenkeel.collections.v1.StatementEntry
+	19, // 14: evenkeel.collections.v1.Statement.patient_name:type_name -> evenkeel.type.v1.PersonName
+	20, // 15: evenkeel.collections.v1.Statement.patient_address:type_name -> evenkeel.type.v1.Address
+	20, // 16: evenkeel.collections.v1.Statement.organization_address:type_name -> evenkeel.type.v1.Address
+	18, // 17: evenkeel.collections.v1.StatementEntry.charge:type_name -> evenkeel.type.v1.Money
+	18, // 18: evenkeel.collections.v1.StatementEntry.insurance_paid:type_name -> evenkeel.type.v1.Money
+	18, // 19: evenkeel.collections.v1.StatementEntry.adjusted:type_name -> evenkeel.type.v1.Money
+	18, // 20: evenkeel.collections.v1.StatementEntry.patient_paid:type_name -> evenkeel.type.v1.Money
+	18, // 21: evenkeel.collections.v1.StatementEntry.balance:type_name -> evenkeel.type.v1.Money
+	1,  // 22: evenkeel.collections.v1.CollectionsService.ListWorkItems:input_type -> evenkeel.collections.v1.ListWorkItemsRequest
+	3,  // 23: evenkeel.collections.v1.CollectionsService.GetWorkItem:input_type -> evenkeel.collections.v1.GetWorkItemRequest
+	5,  // 24: evenkeel.collections.v1.CollectionsService.AssignWorkItem:input_type -> evenkeel.collections.v1.AssignWorkItemRequest
+	6,  // 25: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:input_type -> evenkeel.collections.v1.ResolveWorkItemRequest
+	7,  // 26: evenkeel.collections.v1.CollectionsService.GetPatientBalance:input_type -> evenkeel.collections.v1.GetPatientBalanceRequest
+	10, // 27: evenkeel.collections.v1.CollectionsService.IssueStatement:input_type -> evenkeel.collections.v1.IssueStatementRequest
+	11, // 28: evenkeel.collections.v1.CollectionsService.ListStatements:input_type -> evenkeel.collections.v1.ListStatementsRequest
+	13, // 29: evenkeel.collections.v1.CollectionsService.GetStatement:input_type -> evenkeel.collections.v1.GetStatementRequest
+	14, // 30: evenkeel.collections.v1.CollectionsService.GetStatementHtml:input_type -> evenkeel.collections.v1.GetStatementHtmlRequest
+	15, // 31: evenkeel.collections.v1.CollectionsService.GetStatementPdf:input_type -> evenkeel.collections.v1.GetStatementPdfRequest
+	2,  // 32: evenkeel.collections.v1.CollectionsService.ListWorkItems:output_type -> evenkeel.collections.v1.ListWorkItemsResponse
+	4,  // 33: evenkeel.collections.v1.CollectionsService.GetWorkItem:output_type -> evenkeel.collections.v1.WorkItem
+	21, // 34: evenkeel.collections.v1.CollectionsService.AssignWorkItem:output_type -> evenkeel.type.v1.Receipt
+	21, // 35: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:output_type -> evenkeel.type.v1.Receipt
+	8,  // 36: evenkeel.collections.v1.CollectionsService.GetPatientBalance:output_type -> evenkeel.collections.v1.PatientBalance
+	21, // 37: evenkeel.collections.v1.CollectionsService.IssueStatement:output_type -> evenkeel.type.v1.Receipt
+	12, // 38: evenkeel.collections.v1.CollectionsService.ListStatements:output_type -> evenkeel.collections.v1.ListStatementsResponse
+	16, // 39: evenkeel.collections.v1.CollectionsService.GetStatement:output_type -> evenkeel.collections.v1.Statement
+	22, // 40: evenkeel.collections.v1.CollectionsService.GetStatementHtml:output_type -> google.api.HttpBody
+	22, // 41: evenkeel.collections.v1.CollectionsService.GetStatementPdf:output_type -> google.api.HttpBody
+	32, // [32:42] is the sub-list for method output_type
+	22, // [22:32] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_collections_v1_service_proto_init() }

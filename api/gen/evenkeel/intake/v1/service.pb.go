@@ -1973,7 +1973,7 @@ type Appointment struct {
 	AuthorizationId   string                 `protobuf:"bytes,11,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
 	ResponsiblePayers []*ResponsiblePayer    `protobuf:"bytes,12,rep,name=responsible_payers,json=responsiblePayers,proto3" json:"responsible_payers,omitempty"` // as known when it was booked
 	Status            AppointmentStatus      `protobuf:"varint,13,opt,name=status,proto3,enum=evenkeel.intake.v1.AppointmentStatus" json:"status,omitempty"`
-	Readiness         Readiness              `protobuf:"varint,14,opt,name=readiness,proto3,enum=evenkeel.intake.v1.Readiness" json:"readiness,omitempty"`
+	Readiness         Readiness              `protobuf:"varint,14,opt,name=readiness,proto3,enum=evenkeel.intake.v1.Readiness" json:"readiness,omitempty"`    // of a visit to come; unspecified once it has begun or was cancelled
 	ReadinessReasons  []*v11.Reason          `protobuf:"bytes,15,rep,name=readiness_reasons,json=readinessReasons,proto3" json:"readiness_reasons,omitempty"` // held: what to mend; pending: what is missing; cleared: what to know
 	Version           int32                  `protobuf:"varint,16,opt,name=version,proto3" json:"version,omitempty"`                                          // for If-Match
 	unknownFields     protoimpl.UnknownFields
@@ -2285,7 +2285,7 @@ type AppointmentEntry struct {
 	EndAt            *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_at,json=endAt,proto3" json:"end_at,omitempty"`
 	ServiceCode      string                 `protobuf:"bytes,8,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`
 	Status           AppointmentStatus      `protobuf:"varint,9,opt,name=status,proto3,enum=evenkeel.intake.v1.AppointmentStatus" json:"status,omitempty"`
-	Readiness        Readiness              `protobuf:"varint,10,opt,name=readiness,proto3,enum=evenkeel.intake.v1.Readiness" json:"readiness,omitempty"`
+	Readiness        Readiness              `protobuf:"varint,10,opt,name=readiness,proto3,enum=evenkeel.intake.v1.Readiness" json:"readiness,omitempty"` // of a visit to come; unspecified once it has begun or was cancelled
 	ReadinessReasons []*v11.Reason          `protobuf:"bytes,11,rep,name=readiness_reasons,json=readinessReasons,proto3" json:"readiness_reasons,omitempty"`
 	Version          int32                  `protobuf:"varint,12,opt,name=version,proto3" json:"version,omitempty"` // for If-Match
 	unknownFields    protoimpl.UnknownFields
