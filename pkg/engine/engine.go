@@ -17,7 +17,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"buf.build/go/protovalidate"
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -28,6 +27,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
@@ -53,18 +53,16 @@ type Options struct {
 // Engine runs the decisions of one service. Safe for many goroutines.
 type Engine struct {
 	Options
-	validator protovalidate.Validator
-	states    states
-	running   atomic.Int64
+	states  states
+	running atomic.Int64
 }
 
 // New makes an engine.
 func New(o Options) (*Engine, error) {
-	v, err := protovalidate.New()
-	if err != nil {
-		return nil, fmt.Errorf("engine: %w", err)
+	if o.Service == "" || o.Log == nil || o.Clock == nil {
+		return nil, errors.New("engine: it needs a service's name, its log and a clock")
 	}
-	return &Engine{Options: o, validator: v, states: states{kept: map[eventlog.StreamKey]folded{}}}, nil
+	return &Engine{Options: o, states: states{kept: map[eventlog.StreamKey]folded{}}}, nil
 }
 
 // Running is the number of commands, batches and timers in work.
@@ -218,7 +216,7 @@ func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, mes
 	return nil, fmt.Errorf("decide on %s: %d others were faster, one after the other: %w", cmd.Kind, attempts, eventlog.ErrConflict)
 }
 
-// withRules adds to what is wrong with a command's syntax the rules that it breaks beside, so that a caller mends all at once. A field whose syntax is wrong is judged by its syntax alone.
+// withRules adds to what is wrong with a command's syntax the rules that it breaks beside, so that a caller mends all at once. A field whose syntax is wrong is judged by its syntax alone, and so is what lies in it or around it.
 func (e *Engine) withRules(ctx context.Context, syntax error, key eventlog.StreamKey, cmd es.Command, message proto.Message) error {
 	have, err := e.take(ctx, key, cmd)
 	if err != nil {
@@ -228,13 +226,9 @@ func (e *Engine) withRules(ctx context.Context, syntax error, key eventlog.Strea
 	e.fill(message)
 	_, broken := decideSafely(cmd, have.state) // a decision may fail on what is no command at all: then the syntax says why
 	var all refuse.List
-	judged := map[string]bool{}
-	for _, r := range refuse.Reasons(syntax) {
-		all.Add(r)
-		judged[r.Field] = true
-	}
+	all.Add(refuse.Reasons(syntax)...)
 	for _, r := range refuse.Reasons(broken) {
-		if !judged[r.Field] {
+		if !slices.ContainsFunc(refuse.Reasons(syntax), func(s *problemv1.Reason) bool { return refuse.Touch(s.Field, r.Field) }) {
 			all.Add(r)
 		}
 	}

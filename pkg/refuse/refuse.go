@@ -100,3 +100,12 @@ func Reasons(err error) []*problemv1.Reason {
 	}
 	return nil
 }
+
+// Touch says whether two proto paths name the same place, or one lies in the other: address and address.state, lines[1] and lines[1].units. The empty path names no place.
+func Touch(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	rest, in := strings.CutPrefix(b, a)
+	return a != "" && in && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}

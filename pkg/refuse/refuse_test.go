@@ -35,3 +35,24 @@ func TestAllReasonsAtOnce(t *testing.T) {
 		t.Fatal("a fault is not a refusal")
 	}
 }
+
+func TestTouch(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"amount", "amount", true},
+		{"address", "address.state", true},
+		{"lines[1].units", "lines[1]", true},
+		{"lines", "lines[1].units", true},
+		{"lines[1]", "lines[10]", false},
+		{"name", "names", false},
+		{"name.first", "name.last", false},
+		{"", "name", false},
+		{"", "", false},
+	} {
+		if got := Touch(c.a, c.b); got != c.want || Touch(c.b, c.a) != c.want {
+			t.Errorf("%q and %q: %t", c.a, c.b, got)
+		}
+	}
+}

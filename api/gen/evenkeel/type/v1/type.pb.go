@@ -7,6 +7,7 @@
 package typev1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -392,9 +393,10 @@ func (LedgerAccount) EnumDescriptor() ([]byte, []int) {
 
 // Money as the API carries it. Events carry int64 cents in fields that end in _amount.
 type Money struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AmountMinor   int64                  `protobuf:"varint,1,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"` // cents
-	Currency      string                 `protobuf:"bytes,2,opt,name=currency,proto3" json:"currency,omitempty"`                           // ISO 4217; "USD"
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Cents. The limit, 13 digits, keeps sums of many amounts far from the end of 64 bits.
+	AmountMinor   int64  `protobuf:"varint,1,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
+	Currency      string `protobuf:"bytes,2,opt,name=currency,proto3" json:"currency,omitempty"` // ISO 4217; "USD"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1109,9 +1111,9 @@ var File_evenkeel_type_v1_type_proto protoreflect.FileDescriptor
 
 const file_evenkeel_type_v1_type_proto_rawDesc = "" +
 	"\n" +
-	"\x1bevenkeel/type/v1/type.proto\x12\x10evenkeel.type.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"F\n" +
-	"\x05Money\x12!\n" +
-	"\famount_minor\x18\x01 \x01(\x03R\vamountMinor\x12\x1a\n" +
+	"\x1bevenkeel/type/v1/type.proto\x12\x10evenkeel.type.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"`\n" +
+	"\x05Money\x12;\n" +
+	"\famount_minor\x18\x01 \x01(\x03B\x18\xbaH\x15\"\x13\x18\xff\xbf\xca\xf3\x84\xa3\x02(\x81\xc0\xb5\x8c\xfb\xdc\xfd\xff\xff\x01R\vamountMinor\x12\x1a\n" +
 	"\bcurrency\x18\x02 \x01(\tR\bcurrency\"\x80\x01\n" +
 	"\aAddress\x12\x14\n" +
 	"\x05line1\x18\x01 \x01(\tR\x05line1\x12\x14\n" +

@@ -1,0 +1,93 @@
+// Package syntax checks the form of a message: what its .proto says of lengths, ranges and patterns, and that nobody but the platform writes what the platform fills.
+//
+// Meaning is a decision's matter; form is the same for all callers, so it is checked once, here, and told in words that name the field, what is wanted and what to do. The promise:
+// every broken constraint is a reason, with the field's proto path (TestEveryBrokenConstraintIsToldWithItsField).
+package syntax
+
+import (
+	"errors"
+	"strings"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
+)
+
+// PlatformFills: fields marked (evenkeel.type.v1.fill) are written by the platform. A caller who sends one has misunderstood it.
+var PlatformFills = refuse.Rule{ID: "request.platform_fills", Version: 1, Owner: "integrations"}
+
+// Fill is what the platform writes into a field; unspecified: nothing.
+func Fill(f protoreflect.FieldDescriptor) typev1.Fill {
+	o, ok := f.Options().(*descriptorpb.FieldOptions)
+	if !ok {
+		return typev1.Fill_FILL_UNSPECIFIED
+	}
+	return proto.GetExtension(o, typev1.E_Fill).(typev1.Fill)
+}
+
+// Check adds what is wrong with the form of a caller's message.
+func Check(m proto.Message, no *refuse.List) {
+	fields := m.ProtoReflect().Descriptor().Fields()
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		no.If(Fill(f) != typev1.Fill_FILL_UNSPECIFIED && m.ProtoReflect().Has(f), PlatformFills, string(f.Name()), "%s is written by the platform: leave it out", f.Name())
+	}
+	Constraints(m, no)
+}
+
+// Constraints adds the constraints of its .proto that a message breaks.
+func Constraints(m proto.Message, no *refuse.List) {
+	err := protovalidate.Validate(m)
+	var broken *protovalidate.ValidationError
+	if err == nil {
+		return
+	}
+	if !errors.As(err, &broken) {
+		no.If(true, refuse.Rule{ID: "request.valid", Version: 1, Owner: "integrations"}, "", "%v", err)
+		return
+	}
+	for _, v := range broken.Violations {
+		field := protovalidate.FieldPathString(v.Proto.GetField())
+		no.If(true, refuse.Rule{ID: "syntax." + v.Proto.GetRuleId(), Version: 1, Owner: "integrations"}, field, "%s: %s", field, words(v))
+	}
+}
+
+// dayPattern is how our .proto files constrain a day.
+const dayPattern = `^\d{4}-\d{2}-\d{2}$`
+
+// words says what is wanted. It repeats no value: it may be PHI.
+func words(v *protovalidate.Violation) string {
+	var wanted []string
+	if v.Proto.GetRuleId() == "required" || empty(v.FieldValue) {
+		wanted = append(wanted, "it is missing")
+	}
+	switch {
+	case v.FieldDescriptor != nil && v.FieldDescriptor.Kind() == protoreflect.EnumKind:
+		wanted = append(wanted, "send one of "+strings.Join(Names(v.FieldDescriptor.Enum()), ", "))
+	case v.RuleValue.IsValid() && v.RuleValue.String() == dayPattern:
+		wanted = append(wanted, "write a day as YYYY-MM-DD")
+	case len(wanted) == 0:
+		return v.Proto.GetMessage()
+	}
+	return strings.Join(wanted, "; ")
+}
+
+func empty(v protoreflect.Value) bool {
+	s, ok := v.Interface().(string)
+	return ok && s == ""
+}
+
+// Names are the words that an enum takes: all but the one that says nothing.
+func Names(e protoreflect.EnumDescriptor) []string {
+	var out []string
+	for i := range e.Values().Len() {
+		if v := e.Values().Get(i); v.Number() != 0 {
+			out = append(out, string(v.Name()))
+		}
+	}
+	return out
+}
