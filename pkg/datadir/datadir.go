@@ -109,8 +109,8 @@ func (d *Dir) Path(elem ...string) string { return filepath.Join(append([]string
 func (d *Dir) Close() error { return d.lock.Release() }
 
 // Reset empties the data folder; a missing or empty one is left as it is. It refuses while a process uses the folder, and
-// it refuses a folder that isn't ours.
-func Reset(path string) error {
+// it refuses a folder that isn't ours. confirm is asked once it is certain that it can be done; its error leaves everything as it is.
+func Reset(path string, confirm func() error) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("data folder %s: %w", path, err)
@@ -129,6 +129,9 @@ func Reset(path string) error {
 	lock, err := LockFile(filepath.Join(path, lockFile))
 	if err != nil {
 		return err
+	}
+	if err := confirm(); err != nil {
+		return errors.Join(err, lock.Release())
 	}
 	return errors.Join(empty(path), lock.Release())
 }

@@ -143,7 +143,7 @@ func TestSecondInstance(t *testing.T) {
 	if busy := (*InUse)(nil); !errors.As(err, &busy) || busy.PID != first.Process.Pid {
 		t.Errorf("%v is no InUse with the holder's pid", err)
 	}
-	wantSentence(t, Reset(folder), folder, "is in use by another process")
+	wantSentence(t, Reset(folder, yes), folder, "is in use by another process")
 
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -156,6 +156,8 @@ func TestSecondInstance(t *testing.T) {
 	dir.Close()
 }
 
+func yes() error { return nil }
+
 func TestReset(t *testing.T) {
 	t.Run("all goes, and the folder can be used again", func(t *testing.T) {
 		folder := t.TempDir()
@@ -166,9 +168,13 @@ func TestReset(t *testing.T) {
 		if err := os.MkdirAll(dir.Path("postgres", "pgdata"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		wantSentence(t, Reset(folder), folder, "is in use by another process")
+		wantSentence(t, Reset(folder, yes), folder, "is in use by another process")
 		dir.Close()
-		if err := Reset(folder); err != nil {
+		before := names(folder)
+		if err := Reset(folder, func() error { return errors.New("no") }); err == nil || names(folder) != before {
+			t.Fatalf("%v, and of %s there is %s", err, before, names(folder))
+		}
+		if err := Reset(folder, yes); err != nil {
 			t.Fatal(err)
 		}
 		if left := names(folder); left != "lock" {
@@ -184,13 +190,13 @@ func TestReset(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(folder, "VERSION"), []byte("evenkeel data format 9\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := Reset(folder); err != nil || names(folder) != "lock" {
+		if err := Reset(folder, yes); err != nil || names(folder) != "lock" {
 			t.Errorf("[%s], %v", names(folder), err)
 		}
 	})
 	t.Run("a missing or empty folder stays", func(t *testing.T) {
 		folder := t.TempDir()
-		if err := errors.Join(Reset(folder), Reset(filepath.Join(folder, "missing"))); err != nil || names(folder) != "" {
+		if err := errors.Join(Reset(folder, yes), Reset(filepath.Join(folder, "missing"), yes)); err != nil || names(folder) != "" {
 			t.Errorf("[%s], %v", names(folder), err)
 		}
 	})
@@ -199,7 +205,7 @@ func TestReset(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(folder, "thesis.txt"), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		wantSentence(t, Reset(folder), folder, "is not a data folder of Evenkeel")
+		wantSentence(t, Reset(folder, yes), folder, "is not a data folder of Evenkeel")
 		if left := names(folder); left != "thesis.txt" {
 			t.Errorf("[%s] is left", left)
 		}

@@ -1,6 +1,9 @@
 package demo
 
-import "io"
+import (
+	"fmt"
+	"io"
+)
 
 // Options say which platform, and which group.
 type Options struct {
@@ -12,4 +15,12 @@ type Options struct {
 	Patients int
 	Out      io.Writer
 	Progress bool // draw a bar with the simulated date
+}
+
+// Check says whether there can be such a group.
+func (o Options) Check() error {
+	if o.Weeks < 1 || o.Weeks > 52 || o.Patients < 1 || o.Patients > 5000 {
+		return fmt.Errorf("a demo group has 1 to 52 weeks and 1 to 5000 patients: %d and %d were asked for", o.Weeks, o.Patients)
+	}
+	return nil
 }

@@ -37,8 +37,8 @@ func Run(ctx context.Context, o Options) (Table, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	if o.Weeks < 1 || o.Weeks > 52 || o.Patients < 1 || o.Patients > 5000 {
-		return Table{}, fmt.Errorf("a demo group has 1 to 52 weeks and 1 to 5000 patients: %d and %d were asked for", o.Weeks, o.Patients)
+	if err := o.Check(); err != nil {
+		return Table{}, err
 	}
 	e := &ehr{client: newClient(o, fmt.Sprintf("%d/%d/%d", o.Seed, o.Weeks, o.Patients)), seed: o.Seed, visitOf: map[string]*visit{}}
 	now, err := e.now(ctx)

@@ -126,15 +126,22 @@ func (c statusCommand) Run(ctx context.Context) error {
 		return nil
 	}
 	t := newTable("service", "events", "published", "behind", "timers due", "waiting", "dead")
+	var events, late, due, waiting, dead int64
 	for _, s := range body.Services {
 		var behind []string
 		for _, c := range s.Consumers {
 			if c.HandledPosition < c.SeenPosition {
 				behind = append(behind, fmt.Sprintf("%s %d", c.Source, c.SeenPosition-c.HandledPosition))
+				late += c.SeenPosition - c.HandledPosition
 			}
 		}
 		t.AppendRow(table.Row{s.Service, s.LogPosition, s.RelayedPosition, strings.Join(behind, ", "), s.TimersDue, s.ParkedWaiting, s.ParkedDead})
+		events, due, waiting, dead = events+s.LogPosition, due+s.TimersDue, waiting+s.ParkedWaiting, dead+s.ParkedDead
 	}
+	t.AppendFooter(table.Row{"total", events, "", late, due, waiting, dead})
 	t.Render()
+	if dead > 0 {
+		fmt.Printf("%d events could not be handled: `evenkeel dlq list` says which and why.\n", dead)
+	}
 	return nil
 }

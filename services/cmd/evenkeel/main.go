@@ -43,17 +43,32 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var c commands
-	k, err := kong.New(&c, kong.Name("evenkeel"), kong.Description("The revenue cycle of behavioral-health groups."), kong.UsageOnError(),
+	k, err := kong.New(&c, kong.Name("evenkeel"), kong.Description("The revenue cycle of behavioral-health groups."),
 		kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)), kong.DefaultEnvars("EVENKEEL"))
 	if err != nil {
 		panic(err) // the commands above can't be parsed: a defect
 	}
 	parsed, err := k.Parse(os.Args[1:])
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) { // the sentence, not a page of usage before it
+		fmt.Fprintf(os.Stderr, "evenkeel: %v\nSee `%s --help`.\n", err, strings.Join(append([]string{"evenkeel"}, named(wrong.Context)...), " "))
+		os.Exit(2)
+	}
 	k.FatalIfErrorf(err)
 	if err := parsed.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "evenkeel: "+sentence(err))
 		os.Exit(1)
 	}
+}
+
+// named is the command that was recognized before the command line went wrong.
+func named(at *kong.Context) (names []string) {
+	for _, p := range at.Path {
+		if p.Command != nil {
+			names = append(names, p.Command.Name)
+		}
+	}
+	return names
 }
 
 // sentence is an error for a person: joined errors on lines of their own.

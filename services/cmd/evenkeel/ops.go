@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/evenkeel/evenkeel/pkg/consume"
@@ -32,14 +33,18 @@ func (c resetCommand) Run() (err error) {
 			return err
 		}
 	}
-	if !c.Yes {
+	confirm := func() error {
+		if c.Yes {
+			return nil
+		}
 		fmt.Printf("This deletes everything in %s. Type yes to go on: ", c.DataDir)
 		var answer string
 		if _, err := fmt.Scanln(&answer); err != nil || answer != "yes" {
 			return errors.New("nothing was deleted")
 		}
+		return nil
 	}
-	if err := datadir.Reset(c.DataDir); err != nil {
+	if err := datadir.Reset(c.DataDir, confirm); err != nil {
 		return err
 	}
 	fmt.Printf("%s is empty.\n", c.DataDir)
@@ -133,7 +138,8 @@ type dlqList struct {
 
 // Run lists parked events.
 func (c dlqList) Run(ctx context.Context) error {
-	t := newTable("consumer", "source", "position", "state", "stream", "type", "since", "tries", "why")
+	t := newTable("consumer", "source", "position", "state", "type", "tries", "why")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 7, WidthMax: whyWidth, WidthMaxEnforcer: func(s string, n int) string { return text.Snip(s, n, "…") }}})
 	n := 0
 	for _, s := range all() {
 		if c.Service != "" && s.Name != c.Service {
@@ -157,7 +163,7 @@ func (c dlqList) Run(ctx context.Context) error {
 			if p.State == eventlog.Waiting {
 				why = "waits for " + p.WaitsFor.Mirror + " " + p.WaitsFor.Key
 			}
-			t.AppendRow(table.Row{p.Consumer, p.Record.Source, p.Record.Position, p.State, p.Record.Stream, short(p.Record.Type), p.Since.UTC().Format(time.RFC3339), p.Attempts, why})
+			t.AppendRow(table.Row{p.Consumer, p.Record.Source, p.Record.Position, p.State, short(p.Record.Type), p.Attempts, strings.Join(strings.Fields(why), " ")})
 			n++
 		}
 	}
@@ -166,8 +172,12 @@ func (c dlqList) Run(ctx context.Context) error {
 		return nil
 	}
 	t.Render()
+	fmt.Println("`evenkeel dlq show CONSUMER SOURCE POSITION` says all of one.")
 	return nil
 }
+
+// whyWidth is what is left of a line of 120 characters.
+const whyWidth = 44
 
 // parkedEvent names one parked event.
 type parkedEvent struct {
@@ -199,7 +209,7 @@ type dlqShow struct{ parkedEvent }
 // Run shows one parked event.
 func (c dlqShow) Run(ctx context.Context) error {
 	return c.find(ctx, func(_ eventlog.Log, p eventlog.Parked) error {
-		fmt.Printf("state     %s\nsince     %s\ntries     %d\nwaits for %s %s\nerror     %s\n", p.State, p.Since.UTC().Format(time.RFC3339), p.Attempts,
+		fmt.Printf("stream    %s\nstate     %s\nsince     %s\ntries     %d\nwaits for %s %s\nerror     %s\n", p.Record.Stream, p.State, p.Since.UTC().Format(time.RFC3339), p.Attempts,
 			p.WaitsFor.Mirror, p.WaitsFor.Key, p.Error)
 		return printJSON(p.Record)
 	})

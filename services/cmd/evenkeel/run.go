@@ -104,6 +104,9 @@ type platform struct {
 // Run starts the platform, fills it on its first start, and stops it when it is told to.
 func (c runCommand) Run(ctx context.Context) (err error) {
 	out := os.Stdout
+	if err := (demo.Options{Weeks: c.Weeks, Patients: c.Patients}).Check(); err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", c.HTTPAddr)
 	if err != nil {
 		return busy(c.HTTPAddr, "--http-addr", err)
@@ -346,6 +349,9 @@ type demoCommand struct {
 
 // Run is an EHR for a while.
 func (c demoCommand) Run(ctx context.Context) error {
+	if err := (demo.Options{Weeks: c.Weeks, Patients: c.Patients}).Check(); err != nil {
+		return err
+	}
 	url, key, err := c.resolve()
 	if err != nil {
 		return err
