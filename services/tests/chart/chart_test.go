@@ -41,6 +41,7 @@ ingress: {host: rcm.example.org, tlsSecretName: rcm-tls}
 `},
 	{name: "minimal", sandbox: true, values: `
 sandbox: {enabled: true}
+secureCookies: false
 networkPolicy: {enabled: false}
 migration: {enabled: false}
 shutdown: {endpointsSeconds: 0}
@@ -275,6 +276,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		{"an open door", "default", "name: rcm-evenkeel-default-deny", "name: rcm-evenkeel-default", "default-deny"},
 		{"a closed door", "default", "port: grpc, protocol", "port: rpc, protocol", "rpc"},
 		{"a target left out", "default", "app.kubernetes.io/component: claims\nspec:\n  replicas", "app.kubernetes.io/component: claim\nspec:\n  replicas", "claim"},
+		{"a cookie in the clear", "default", "            - --secure-cookies\n", "", "secure-cookies"},
 		{"a sandbox clock for real patients", "default", "--partitions=8", "--sandbox-clock", "sandbox"},
 		{"no budget", "production", "kind: PodDisruptionBudget\nmetadata:\n  name: rcm-evenkeel-posting\n", "kind: PodDisruptionBudget\nmetadata:\n  name: rcm-evenkeel-postings\n", "PodDisruptionBudget"},
 		{"an image by tag", "production", "image: evenkeel@" + digest, "image: evenkeel:0.1.0", "digest"},

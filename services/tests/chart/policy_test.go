@@ -284,6 +284,9 @@ func podPolicies(s set, cmd commands, docs []doc, d doc) (findings []string) {
 	for _, f := range cmd.problems(args, env) {
 		say("%s", f)
 	}
+	if slices.Contains(args, "--target=gateway") && !s.sandbox && !slices.Contains(args, "--secure-cookies") {
+		say("the gateway gives session cookies without --secure-cookies")
+	}
 	if !s.sandbox && slices.Contains(args, "--sandbox-clock") {
 		say("--sandbox-clock outside a sandbox")
 	}
