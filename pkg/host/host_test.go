@@ -1,9 +1,14 @@
 package host_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"go.opentelemetry.io/otel"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
@@ -13,6 +18,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
 	"github.com/evenkeel/evenkeel/pkg/kafkatest"
 	"github.com/evenkeel/evenkeel/pkg/pgtest"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -44,5 +50,50 @@ func TestALargeEventArrives(t *testing.T) {
 			}
 			return err
 		})
+	})
+}
+
+// What a service could not handle, and what waits, is counted for whoever watches.
+func TestParkedEventsAreCounted(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	before := otel.GetMeterProvider()
+	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+	t.Cleanup(func() { otel.SetMeterProvider(before) })
+	p := hosttest.Start(t, nil, host.Service{Name: "reader", Sources: []string{"exchange"}, Handler: engine.Handler{React: func(r es.Recorded, _ es.Look) ([]es.Command, error) {
+		if r.StreamID == "odd" {
+			return nil, refuse.Because(refuse.Rule{ID: "reader.even", Version: 1}, "", "odd")
+		}
+		return nil, nil
+	}}})
+	count := func() (map[string]int64, error) {
+		var all metricdata.ResourceMetrics
+		if err := reader.Collect(t.Context(), &all); err != nil {
+			return nil, err
+		}
+		found := map[string]int64{}
+		for _, scope := range all.ScopeMetrics {
+			for _, m := range scope.Metrics {
+				if data, ok := m.Data.(metricdata.Gauge[int64]); ok && m.Name == "evenkeel_parked_events" {
+					for _, point := range data.DataPoints {
+						state, _ := point.Attributes.Value("state")
+						found[state.AsString()] = point.Value
+					}
+				}
+			}
+		}
+		return found, nil
+	}
+	if found, err := count(); err != nil || len(found) != 4 || found["dead"] != 0 {
+		t.Fatalf("before anything: %v, %v", found, err)
+	}
+	for _, id := range []string{"remittance/odd", "remittance/even", "remittance/odd"} {
+		hosttest.Publish(t, p, "exchange", id, &exchangev1.RemittanceRead{})
+	}
+	hosttest.Until(t, "one is dead, one stands behind it", func() error {
+		found, err := count()
+		if err == nil && (found["dead"] != 1 || found["behind"] != 1 || found["waiting"] != 0) {
+			err = errors.New(fmt.Sprint(found))
+		}
+		return err
 	})
 }

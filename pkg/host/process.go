@@ -177,6 +177,9 @@ func Start(ctx context.Context, o Options) (_ *Process, err error) {
 			return nil, fmt.Errorf("start %s: %w", s.Name, err)
 		}
 	}
+	if err := p.observe(); err != nil {
+		return nil, err
+	}
 	if err := p.topics(ctx); err != nil {
 		return nil, err
 	}
