@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,12 +35,15 @@ type whereabouts struct {
 const whereaboutsFile = "platform.json"
 
 func (w whereabouts) write(dir string) error {
-	text, err := json.MarshalIndent(w, "", "  ")
-	if err != nil {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // a URL can be copied out of it as it stands
+	e.SetIndent("", "  ")
+	if err := e.Encode(w); err != nil {
 		return fmt.Errorf("note where the platform is: %w", err)
 	}
 	path := filepath.Join(dir, whereaboutsFile)
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(path+".new", text.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("note where the platform is: %w", err)
 	}
 	return os.Rename(path+".new", path)
