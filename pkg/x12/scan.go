@@ -311,7 +311,7 @@ func (s *Scanner) scanISA() bool {
 		sep.Repetition = 0
 	}
 	if o := s.opts.Component; o != 0 && o != sep.Component && !s.skip {
-		s.report(FileOverride, Source{at.Offset + 104, 1}, "composites are read by %q as asked, ISA16 says %q", o, sep.Component)
+		s.report(FileOverride, Source{at.Offset + 104, 1}, "composites are read by %q, ISA16 names %q", o, sep.Component)
 		sep.Component = o
 	}
 	ends := s.ends(len(isaSeparators) + 1)

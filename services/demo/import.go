@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
@@ -181,6 +183,7 @@ func (i importer) results(ctx context.Context, b *strings.Builder, file *exchang
 	seen := map[string]bool{}
 	var charged, open int64
 	var errs []error
+	var held heldClaims
 	for _, r := range file.Results {
 		switch r.Type {
 		case "ClaimImported":
@@ -197,6 +200,7 @@ func (i importer) results(ctx context.Context, b *strings.Builder, file *exchang
 			}
 			charged += account.Charge.GetAmountMinor()
 			open += account.InsuranceBalance.GetAmountMinor() + account.PatientBalance.GetAmountMinor()
+			errs = append(errs, i.held(ctx, &held, r.SubjectId))
 		case "RemittanceRead":
 			errs = append(errs, i.remittance(ctx, b, r))
 		default:
@@ -213,6 +217,16 @@ func (i importer) results(ctx context.Context, b *strings.Builder, file *exchang
 	if claims > 0 {
 		fmt.Fprintf(b, "  %s: %s charged, %s of it open now\n", plural(claims, "claim became a visit", "claims became visits"), money.Format(charged), money.Format(open))
 	}
+	if held.claims > 0 {
+		fmt.Fprintf(b, "  %s held until somebody mends it:\n", plural(held.claims, "claim is", "claims are"))
+		for n, why := range held.why {
+			if n == mostHeld {
+				fmt.Fprintf(b, "    and %d reasons more, in the console under claims, held\n", len(held.why)-n)
+				break
+			}
+			fmt.Fprintf(b, "    %s\n", why)
+		}
+	}
 	if copies > 0 {
 		fmt.Fprintf(b, "  %s: same patient, number, day, services and charges; nothing is booked twice\n", plural(copies, "exact copy of a claim above", "exact copies of claims above"))
 	}
@@ -220,6 +234,36 @@ func (i importer) results(ctx context.Context, b *strings.Builder, file *exchang
 		fmt.Fprintf(b, "  %d %s\n", counts[key], key)
 	}
 	return errors.Join(errs...)
+}
+
+// heldClaims are those that do not go out, and why.
+type heldClaims struct {
+	claims int
+	why    []string
+}
+
+const mostHeld = 20
+
+// held adds the held claims of a visit.
+func (i importer) held(ctx context.Context, to *heldClaims, encounter string) error {
+	var list claimsv1.ListClaimsResponse
+	if err := i.read(ctx, "/v1/claims", url.Values{"encounter_id": {encounter}, "status": {claimsv1.ClaimStatus_CLAIM_STATUS_HELD.String()}}, &list); err != nil {
+		return err
+	}
+	for _, c := range list.Claims {
+		to.claims++
+		if len(to.why) > mostHeld {
+			continue
+		}
+		var claim claimsv1.Claim
+		if err := i.read(ctx, "/v1/claims/"+c.ClaimId, nil, &claim); err != nil {
+			return err
+		}
+		for _, r := range claim.HoldReasons {
+			to.why = append(to.why, fmt.Sprintf("%s: %s (%s)", c.PatientControlNumber, r.Message, r.RuleId))
+		}
+	}
+	return nil
 }
 
 // remittance tells where the money of one payment is: money in = on the ledger + held.

@@ -111,12 +111,15 @@ func Check(s *Set) x12.Diagnostics {
 type checker struct{ found x12.Diagnostics }
 
 func (k *checker) add(code x12.Code, rule string, c *Claim, loop, segment, format string, args ...any) {
-	at, ordinal := x12.Source{}, 0
-	if c != nil {
-		at, ordinal = c.Source, c.Segment
-	}
-	d := x12.NewDiagnostic(code, at, format, args...)
-	d.Rule, d.Loop, d.SegmentID, d.Segment = rule, loop, segment, ordinal
+	d := x12.NewDiagnostic(code, c.Source, format, args...)
+	d.Rule, d.Loop, d.SegmentID, d.Segment = rule, loop, segment, c.Segment
+	k.found = append(k.found, d)
+}
+
+// party is a finding about who somebody is, at the bytes that say so.
+func (k *checker) party(code x12.Code, rule string, p x12.Party, loop, segment, format string, args ...any) {
+	d := x12.NewDiagnostic(code, p.Source, format, args...)
+	d.Rule, d.Loop, d.SegmentID = rule, loop, segment
 	k.found = append(k.found, d)
 }
 
@@ -129,17 +132,17 @@ func (k *checker) line(code x12.Code, rule string, l *Line, segment, format stri
 func (k *checker) billing(b *BillingProvider) {
 	p := b.Party
 	if p.Address == nil || p.Address.Line1 == "" || p.Address.City == "" {
-		k.add(x12.GuideRule, "837p.billing_address", nil, "2010AA", "N3", "the billing provider needs a street address and a city")
+		k.party(x12.GuideRule, "837p.billing_address", p, "2010AA", "N3", "the billing provider needs a street address and a city")
 	}
 	if p.Ref("EI") == "" && p.Ref("SY") == "" {
-		k.add(x12.GuideRule, "837p.billing_tax_id", nil, "2010AA", "REF", "the billing provider needs a tax id, REF*EI or REF*SY")
+		k.party(x12.GuideRule, "837p.billing_tax_id", p, "2010AA", "REF", "the billing provider needs a tax id, REF*EI or REF*SY")
 	}
 	k.npi(p, "2010AA")
 }
 
 func (k *checker) npi(p x12.Party, loop string) {
 	if p.IDQualifier == "XX" && !ValidNPI(p.ID) {
-		k.add(x12.GuideAdvice, "837p.npi", nil, loop, "NM1", "the id of the provider in role %s is no NPI: 10 digits, the last of them a check digit", p.Role)
+		k.party(x12.GuideAdvice, "837p.npi", p, loop, "NM1", "the id of the provider in role %s is no NPI: 10 digits, the last of them a check digit", p.Role)
 	}
 }
 

@@ -103,11 +103,11 @@ var words = map[x12.Kind]string{
 func examine(data []byte) examined {
 	e := examined{kind: string(x12.Sniff(data).Kind)}
 	if e.kind == string(x12.NotX12) {
-		e.findings = findings(func() x12.Diagnostics { _, found := x12.Read(data); return found }())
+		e.findings = findings(func() x12.Diagnostics { _, found := open(data); return found }())
 		e.refusal = "the file is not X12: it does not begin with an ISA segment"
 		return e
 	}
-	file, found := x12.Read(data)
+	file, found := open(data)
 	e.file = file
 	for _, k := range file.Kinds() {
 		e.kinds = append(e.kinds, string(k))

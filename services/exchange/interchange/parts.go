@@ -18,7 +18,7 @@ type Part struct {
 
 // Parts are the parts of a file's answers. Claims of other billing systems name their patients themselves.
 func Parts(data []byte) []Part {
-	file, _ := x12.Read(data)
+	file, _ := open(data)
 	var out []Part
 	for _, set := range file.Sets() {
 		switch set.Kind {

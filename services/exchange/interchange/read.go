@@ -17,7 +17,7 @@ import (
 // Interpret reads a kept file: the facts in it, and a word on every answer that is about nothing of ours. Answers that a partner sends by itself are about what we sent, so
 // where ours is not known yet it is waited for; a file that a person brings may be about anything.
 func Interpret(e *pb.InterchangeReceived, data []byte, look es.Look) ([]es.Event, error) {
-	file, _ := x12.Read(data)
+	file, _ := open(data)
 	r := &reader{received: e, look: look}
 	for n, set := range file.Sets() {
 		r.set, r.ordinal = set, n+1
