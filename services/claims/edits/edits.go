@@ -363,7 +363,7 @@ func pointers(c *pb.ClaimContent, _ Facts, say Say) {
 		}
 		for j, p := range l.DiagnosisPointers {
 			if p < 1 || p > most {
-				say(at(i, "diagnosis_pointers"), "points at diagnosis %d of %d", p, most)
+				say(at(i, "diagnosis_pointers"), "points at diagnosis %d, the claim has %d: correct the line's pointers", p, most)
 			} else if slices.Contains(l.DiagnosisPointers[:j], p) {
 				say(at(i, "diagnosis_pointers"), "points at diagnosis %d twice", p)
 			}

@@ -2,23 +2,16 @@ package interchange
 
 import (
 	"regexp"
-	"strings"
 
 	"github.com/evenkeel/evenkeel/pkg/x12"
 )
 
-// Composites that every claim and every paid line has, and what they look like when they are read by the right separator (S).
-var witnesses = map[string]struct {
-	element int
-	shape   string
-}{
-	"CLM": {5, `^[0-9A-Z]{1,2}S[AB]S[0-9]$`},                 // place of service, its list, frequency
-	"SVC": {1, `^(HC|AD|ER|HP|IV|N4|NU|RB|WK)S[^S]+(S.*)?$`}, // kind of code, code
-}
+// facility is CLM05 as every claim has it: place of service, its list, frequency; between them any separator that stands twice.
+var facility = regexp.MustCompile(`^[0-9A-Z]{1,2}([:><|^\\])[AB]([:><|^\\])[0-9]$`)
 
-// open reads a file. Where every composite that tells is written with one and the same other separator than ISA16 names, the file is read by that one, and the finding
-// x12.FileOverride says so: other systems' exports copy ISA16 from elsewhere. Anything less certain is read as ISA16 says. It depends on the bytes alone, so whoever reads
-// them again reads the same.
+// open reads a file. Claims of another billing system whose every CLM05 is written with one and the same other separator than ISA16 names are read by that one, and the finding
+// x12.FileOverride says so: exports copy ISA16 from elsewhere. Anything less certain, and money, is read as ISA16 says (docs/decisions/0008). It depends on the bytes alone, so
+// whoever reads them again reads the same.
 func open(data []byte) (*x12.File, x12.Diagnostics) {
 	file, found := x12.Read(data)
 	if c := separator(file); c != 0 {
@@ -28,39 +21,21 @@ func open(data []byte) (*x12.File, x12.Diagnostics) {
 }
 
 // separator is the one that is really used; 0: the one of ISA16, or it can't be told.
-func separator(file *x12.File) byte {
-	var told [][2]string // segment, composite
+func separator(file *x12.File) (used byte) {
 	for _, set := range file.Sets() {
-		if set.Kind != x12.K837P && set.Kind != x12.K835 {
-			continue
+		if set.Kind != x12.K837P {
+			return 0
 		}
 		for _, s := range set.Segments {
-			w, ok := witnesses[s.ID]
-			if !ok {
+			if s.ID != "CLM" {
 				continue
 			}
-			if len(s.Components(w.element)) != 1 {
-				return 0 // ISA16's separates something
+			m := facility.FindStringSubmatch(s.Component(5, 1)) // read by ISA16's, a whole one is no match
+			if m == nil || m[1] != m[2] || used != 0 && used != m[1][0] {
+				return 0
 			}
-			told = append(told, [2]string{s.ID, s.Component(w.element, 1)})
+			used = m[1][0]
 		}
 	}
-	var fits byte
-	for _, c := range []byte(":><|^\\") {
-		shapes := map[string]*regexp.Regexp{}
-		for id, w := range witnesses {
-			shapes[id] = regexp.MustCompile(strings.ReplaceAll(w.shape, "S", regexp.QuoteMeta(string(c))))
-		}
-		all := len(told) > 0
-		for _, t := range told {
-			all = all && shapes[t[0]].MatchString(t[1])
-		}
-		switch {
-		case all && fits != 0:
-			return 0
-		case all:
-			fits = c
-		}
-	}
-	return fits
+	return used
 }

@@ -28,7 +28,7 @@ func TestTheSeparatorInUse(t *testing.T) {
 		{"claims, another named", named(claims, ":"), '>', true},
 		{"claims, the right one named", named(claims, ">"), '>', false},
 		{"claims, nothing like it named", named(claims, "!"), '>', true},
-		{"money, another named", named(money, ":"), '>', true},
+		{"money, another named: nothing is guessed", named(money, ":"), ':', false},
 		{"money, the right one named", named(money, ">"), '>', false},
 		{"one claim is written otherwise", named(strings.Replace(claims, "23>B>1", "23:B:1", 1), ":"), ':', false},
 		{"a claim that fits nothing", named(strings.Replace(claims, "23>B>1", "23", 1), ":"), ':', false},
