@@ -149,7 +149,7 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	at, err := page.Parse(r.PageSize, r.PageToken, "", "", "", "0")
+	o, err := sorted(r.Sort, "-amount", agingColumns, []string{"b.account_id", "b.payer_id", "b.payer_sequence::text"}, r.PageSize, r.PageToken)
 	if err != nil {
 		return nil, err
 	}
@@ -163,42 +163,45 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 		return nil, refuse.Because(refuse.Rule{ID: "reporting.bucket_exists", Version: 1, Owner: "integrations"}, "bucket", "%q is no bucket: want 0-30, 31-60, 61-90, 91-120 or 121+", r.Bucket)
 	}
 	byBill := r.Basis == pb.AgingBasis_AGING_BASIS_BILL_DATE
-	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, byBill, bucket}
+	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, byBill, bucket, r.PatientControlNumber}
+	const where = ` WHERE ($6::int < 0 OR b.bucket = $6) AND ($7 = '' OR b.account_id IN (SELECT account_id FROM claims WHERE tenant_id = $1 AND patient_control_number = $7))`
 	out := &pb.ListAgingRowsResponse{TotalAmount: money.Of(0)}
-	if err := s.rt.DB.QueryRow(ctx, open+`SELECT coalesce(sum(amount), 0)::bigint, count(*) FROM (SELECT amount, `+inBucket+` FROM open) b WHERE $6::int < 0 OR bucket = $6`, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
+	if err := s.rt.DB.QueryRow(ctx, open+`SELECT coalesce(sum(b.amount), 0)::bigint, count(*) FROM (SELECT account_id, amount, `+inBucket+` FROM open) b`+where, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
-	after := int64(1<<62 - 1)
-	if at.Key[0] != "" {
-		if after, err = strconv.ParseInt(at.Key[0], 10, 64); err != nil {
-			return nil, refuse.Because(page.Token, "page_token", "this is no token of this list: start again without one")
-		}
-	}
+	after, values := o.after(8)
 	rows, err := s.rt.DB.Query(ctx, open+`SELECT b.account_id, a.patient_id, b.payer_id,
 			CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END, b.payer_sequence, b.location_id, coalesce(l.name, b.location_id),
-			b.service_date::text, coalesce(b.bill_date::text, ''), $2::date - b.since, b.bucket, a.charge_amount, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, '')
-		FROM (SELECT *, `+inBucket+` FROM open) b JOIN accounts a ON a.tenant_id = $1 AND a.account_id = b.account_id LEFT JOIN payers p ON p.tenant_id = $1 AND p.payer_id = b.payer_id LEFT JOIN locations l ON l.tenant_id = $1 AND l.location_id = b.location_id
-			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence
-		WHERE ($6::int < 0 OR b.bucket = $6) AND ($8 = '' OR (b.amount, b.account_id, b.payer_id, b.payer_sequence) < ($7, $8, $9, $10::text::int))
-		ORDER BY b.amount DESC, b.account_id DESC, b.payer_id DESC, b.payer_sequence DESC LIMIT $11`, append(args, after, at.Key[1], at.Key[2], at.Key[3], at.Limit+1)...)
+			b.service_date::text, coalesce(b.bill_date::text, ''), $2::date - b.since, b.bucket, a.charge_amount, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, ''),
+			coalesce(c.patient_control_number, ''), `+o.key()+`
+		FROM (SELECT *, `+inBucket+` FROM open) b JOIN accounts a ON a.tenant_id = $1 AND a.account_id = b.account_id LEFT JOIN payers p ON p.tenant_id = $1 AND p.payer_id = b.payer_id
+			LEFT JOIN locations l ON l.tenant_id = $1 AND l.location_id = b.location_id
+			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence`+where+` AND `+after+o.by(), append(args, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pb.AgingRow, error) {
+	var keys []keyed[*pb.AgingRow]
+	keys, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (keyed[*pb.AgingRow], error) {
 		a := &pb.AgingRow{ChargeAmount: money.Of(0), BalanceAmount: money.Of(0)}
+		k := keyed[*pb.AgingRow]{row: a}
 		var bucket int
 		err := row.Scan(&a.AccountId, &a.PatientId, &a.PayerId, &a.PayerName, &a.PayerSequence, &a.LocationId, &a.LocationName, &a.ServiceDate, &a.BillDate, &a.Days, &bucket,
-			&a.ChargeAmount.AmountMinor, &a.BalanceAmount.AmountMinor, &a.ClaimId, &a.ClaimStatus)
+			&a.ChargeAmount.AmountMinor, &a.BalanceAmount.AmountMinor, &a.ClaimId, &a.ClaimStatus, &a.PatientControlNumber, &k.key)
 		a.Bucket = buckets[bucket].Bucket
-		return a, err
+		return k, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
-	out.Rows, out.NextPageToken = page.Cut(list, at, func(a *pb.AgingRow) []string {
-		return []string{strconv.FormatInt(a.BalanceAmount.AmountMinor, 10), a.AccountId, a.PayerId, strconv.Itoa(int(a.PayerSequence))}
-	})
+	out.Rows, out.NextPageToken = cut(keys, o)
 	return out, nil
+}
+
+// agingColumns are what the rows of an aging can be sorted by. More days is an earlier day.
+var agingColumns = map[string]column{
+	"amount": {"b.amount", "bigint"}, "days": {"(DATE '2000-01-01' - b.since)", "bigint"}, "service_date": {"b.service_date", "date"}, "account": {"b.account_id", "text"},
+	"payer":                  {"CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END", "text"},
+	"patient_control_number": {"coalesce(c.patient_control_number, '')", "text"},
 }
 
 // GetLedger is the trial balance.
