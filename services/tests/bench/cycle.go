@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -98,7 +100,7 @@ func (b *bench) cycle(ctx context.Context) (err error) {
 	if err := g.register(ctx, max(b.claims/20, 1)); err != nil {
 		return fmt.Errorf("register the group: %w", err)
 	}
-	if err := b.encounters(ctx, g); err != nil {
+	if err := b.profiled(func() error { return b.encounters(ctx, g) }); err != nil {
 		return fmt.Errorf("encounters: %w", err)
 	}
 	if err := b.rebuild(ctx, g); err != nil {
@@ -270,6 +272,23 @@ func (g *group) events(ctx context.Context) (n int64, err error) {
 		n += position
 	}
 	return n, nil
+}
+
+// profiled writes down where the processor's time goes meanwhile, if that was asked for.
+func (b *bench) profiled(do func() error) error {
+	if b.profile == "" {
+		return do()
+	}
+	f, err := os.Create(b.profile)
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(fmt.Errorf("profile: %w", err), f.Close())
+	}
+	err = do()
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
 }
 
 // encounters sends encounters as fast as they are taken and waits until each is paid; the payment of all of them comes as one remittance, whose posting is timed by itself.

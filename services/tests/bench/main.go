@@ -46,6 +46,7 @@ type bench struct {
 	parts    *embedded.Parts
 	claims   int
 	accounts int
+	profile  string
 	measured []measure
 	single   float64 // commits/s of one row on one connection
 	copied   float64 // rows/s by COPY
@@ -61,10 +62,11 @@ func main() {
 	claims := flag.Int("claims", 5000, "claims of the cycle and of the remittance")
 	accounts := flag.Int("accounts", 150_000, "accounts that the aging looks at: the demo group's, times 100")
 	dir := flag.String("dir", "", "where the database is: the disk that is measured; default: a temporary folder")
+	profile := flag.String("profile", "", "a file that gets the CPU profile of the encounters' whole cycle, for go tool pprof")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	met, err := run(ctx, *dir, *claims, *accounts)
+	met, err := run(ctx, *dir, *profile, *claims, *accounts)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)
@@ -74,7 +76,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, dir string, claims, accounts int) (met bool, err error) {
+func run(ctx context.Context, dir, profile string, claims, accounts int) (met bool, err error) {
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "evenkeel-bench-"); err != nil {
 			return false, err
@@ -85,7 +87,7 @@ func run(ctx context.Context, dir string, claims, accounts int) (met bool, err e
 			return false, err
 		}
 	}
-	b := &bench{claims: claims, accounts: accounts}
+	b := &bench{claims: claims, accounts: accounts, profile: profile}
 	if b.parts, err = embedded.Start(ctx, embedded.Options{Dir: filepath.Join(dir, "data"), Log: slog.New(slog.DiscardHandler)}); err != nil {
 		return false, err
 	}
