@@ -4,7 +4,7 @@ BIN := .bin
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run reset test test-fast lint generate tidy sim fuzz bench ui-test e2e kafka chart setup clean
+.PHONY: help build run reset test test-fast lint generate tidy sim mutants fuzz bench ui-test e2e kafka chart setup clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -38,6 +38,9 @@ tidy: ## tidy the three modules
 
 sim: ## run the simulation: make sim SEED=7, or SEEDS=1000
 	go test ./services/tests/sim -run TestSimulation -count=1 -v -timeout 60m $(if $(SEED),-seed=$(SEED)) $(if $(SEEDS),-seeds=$(SEEDS))
+
+mutants: ## break the runtime line by line: each fault must turn a named test red
+	go test ./services/tests/mutants -count=1 -v -timeout 30m -plant $(if $(ONLY),-only="$(ONLY)")
 
 fuzz: ## fuzz everything that reads bytes, 30 s each
 	sh scripts/fuzz.sh

@@ -274,25 +274,29 @@ func TestAPoisonEventStopsItsStreamOnly(t *testing.T) {
 	}
 }
 
-func TestAnEarlyEventWaits(t *testing.T) {
-	known := es.Mirror[bool]{
-		Name: "patient",
-		Keys: func(r es.Recorded) []string {
-			if e, ok := r.Event.(*intakev1.PatientRegistered); ok {
-				return []string{e.PatientId}
-			}
-			return nil
-		},
-		Evolve: func(bool, es.Event) bool { return true },
-	}
-	waiting := func(r es.Recorded, look es.Look) ([]es.Command, error) {
-		if e, ok := r.Event.(*intakev1.AppointmentCheckedIn); ok {
-			if _, ok := es.Find(look, known, e.PatientId); !ok {
-				return nil, es.Wait(known, e.PatientId)
-			}
+// known are the patients that the consumer has heard of.
+var known = es.Mirror[bool]{
+	Name: "patient",
+	Keys: func(r es.Recorded) []string {
+		if e, ok := r.Event.(*intakev1.PatientRegistered); ok {
+			return []string{e.PatientId}
 		}
-		return react(r, look)
+		return nil
+	},
+	Evolve: func(bool, es.Event) bool { return true },
+}
+
+// waiting is react for patients that are known.
+func waiting(r es.Recorded, look es.Look) ([]es.Command, error) {
+	if e, ok := r.Event.(*intakev1.AppointmentCheckedIn); ok {
+		if _, ok := es.Find(look, known, e.PatientId); !ok {
+			return nil, es.Wait(known, e.PatientId)
+		}
 	}
+	return react(r, look)
+}
+
+func TestAnEarlyEventWaits(t *testing.T) {
 	r := newRig(t, engine.Handler{React: waiting, Mirrors: []es.AnyMirror{known}})
 	r.checkIn(t, "pat_1", "v1")
 	r.checkIn(t, "pat_1", "v2")
@@ -316,5 +320,44 @@ func TestAnEarlyEventWaits(t *testing.T) {
 	}
 	if got := fmt.Sprint(r.effects(t)); got != "map[pat_1:[v1 v2]]" {
 		t.Fatalf("got %s", got)
+	}
+}
+
+// The second event of a stream needs nothing, the first one does: the second waits all the same, in the first one's batch or in a later one.
+func TestNothingOvertakesAWaitingEvent(t *testing.T) {
+	for name, batches := range map[string][]int{"in its batch": {3}, "in later batches": {1, 1, 1}} {
+		t.Run(name, func(t *testing.T) {
+			needy := func(r es.Recorded, look es.Look) ([]es.Command, error) {
+				if r.Version > 1 {
+					return react(r, look)
+				}
+				return waiting(r, look)
+			}
+			r := newRig(t, engine.Handler{React: needy, Mirrors: []es.AnyMirror{known}})
+			for _, v := range []string{"v1", "v2", "v3"} {
+				r.checkIn(t, "pat_1", v)
+			}
+			sent := r.sent(t)
+			for _, n := range batches {
+				if err := r.consumer.Handle(ctx, sent[:n]); err != nil {
+					t.Fatal(err)
+				}
+				sent = sent[n:]
+			}
+			if n, err := Drain(ctx, r.target, r.consumer.Handler); n != 0 || err != nil || len(r.effects(t)) != 0 {
+				t.Fatalf("%d handled before the patient was known (%v): %v", n, err, r.effects(t))
+			}
+			r.put(t, "registration", &intakev1.PatientRegistered{PatientId: "pat_1"})
+			r.checkIn(t, "pat_1", "v4") // arrives with what the others wait for, and still comes last
+			if err := r.consumer.Handle(ctx, r.sent(t)); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := Drain(ctx, r.target, r.consumer.Handler); n != 4 || err != nil {
+				t.Fatalf("%d handled, %v", n, err)
+			}
+			if got := fmt.Sprint(r.effects(t)); got != "map[pat_1:[v1 v2 v3 v4]]" {
+				t.Fatalf("got %s", got)
+			}
+		})
 	}
 }

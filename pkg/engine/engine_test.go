@@ -224,3 +224,53 @@ func TestATimerFiresOnce(t *testing.T) {
 		t.Fatalf("%d events", events(t, e))
 	}
 }
+
+// What was folded for an append that failed has not happened: the next decision must not see it.
+func TestAFailedAppendLeavesNoState(t *testing.T) {
+	fault := errors.New("the database is away")
+	log, failing := memlog.New("authorization"), false
+	log.Faults = func(op string) error {
+		if failing && op == memlog.BeforeCommit {
+			return fault
+		}
+		return nil
+	}
+	e := newEngine(t, Options{Log: log})
+	source := newEngine(t, Options{})
+	if _, err := Execute(as("k"), source, es.Stream[int]{Kind: "visit", Evolve: func(n int, _ es.Event) int { return n }}, "1",
+		func(int, *authv1.ReserveUnitsRequest) ([]es.Event, error) {
+			return []es.Event{&intakev1.AppointmentCheckedIn{AppointmentId: "1"}}, nil
+		}, request(1)); err != nil {
+		t.Fatal(err)
+	}
+	records, err := source.Log.Read(context.Background(), 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := Handler{Consumer: "test", React: func(es.Recorded, es.Look) ([]es.Command, error) {
+		return []es.Command{es.Do(shelves, "s", put, request(2))}, nil
+	}}
+	for name, try := range map[string]func() error{
+		"a command": func() error { _, err := Execute(as("k1"), e, shelves, "s", put, request(2)); return err },
+		"a batch": func() error {
+			p, err := e.Prepare(context.Background(), h, records)
+			if err != nil {
+				return err
+			}
+			_, err = p.Commit(context.Background())
+			return err
+		},
+	} {
+		failing = true
+		if err := try(); !errors.Is(err, fault) {
+			t.Fatalf("%s: got %v", name, err)
+		}
+		failing = false
+		if got, version, err := Load(as(""), e, shelves, "s"); err != nil || got.held != 0 || version != 0 {
+			t.Fatalf("%s: the log holds %+v at version %d (%v)", name, got, version, err)
+		}
+		if r, err := Execute(WithCaller(context.Background(), Caller{Tenant: tenant, DryRun: true}), e, shelves, "s", put, request(3)); err != nil || r.Version != 1 {
+			t.Fatalf("%s left a state that nothing stands for: %v, %v", name, r, err)
+		}
+	}
+}

@@ -127,6 +127,7 @@ func (s *Server) GetPatientBalance(ctx context.Context, r *pb.GetPatientBalanceR
 		out.Accounts = append(out.Accounts, &pb.PatientAccountBalance{
 			AccountId: l.AccountId, ServiceDate: l.ServiceDate, Balance: money.Of(l.BalanceAmount), Explanation: l.Explanation, Charge: money.Of(l.ChargeAmount),
 			InsurancePaid: money.Of(l.InsurancePaidAmount), Adjusted: money.Of(l.AdjustedAmount), PatientPaid: money.Of(l.PatientPaidAmount),
+			InsuranceOpen: money.Of(story.WithInsurance()),
 		})
 	}
 	return out, nil

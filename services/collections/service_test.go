@@ -86,7 +86,7 @@ func TestStatements(t *testing.T) {
 	})
 	hosttest.Until(t, "everything is known", func() error {
 		b, err := api.GetPatientBalance(hosttest.As(t.Context(), p, "", token), &pb.GetPatientBalanceRequest{PatientId: "pat_1"})
-		if err != nil || b.Balance.AmountMinor != 15000 || len(b.Accounts) != 1 || b.Accounts[0].Explanation != "Session of 2 March 2026: charged $150.00" {
+		if err != nil || b.Balance.AmountMinor != 15000 || len(b.Accounts) != 1 || b.Accounts[0].Explanation != "Session of 2 March 2026: charged $150.00. Open: $150.00 with you." {
 			return fmt.Errorf("%v, %v", b, err)
 		}
 		return nil
@@ -105,7 +105,7 @@ func TestStatements(t *testing.T) {
 		t.Fatalf("%v, %v", list, err)
 	}
 	s, err := api.GetStatement(hosttest.As(t.Context(), p, ""), &pb.GetStatementRequest{StatementId: list.Statements[0].StatementId})
-	if err != nil || s.PatientName.GetLast() != "Doe" || s.Balance.AmountMinor != 15000 || s.Entries[0].Explanation != "Session of 2 March 2026: charged $150.00" {
+	if err != nil || s.PatientName.GetLast() != "Doe" || s.Balance.AmountMinor != 15000 || s.Entries[0].Explanation != "Session of 2 March 2026: charged $150.00. Open: $150.00 with you." {
 		t.Fatalf("%v, %v", s, err)
 	}
 	page, err := api.GetStatementHtml(hosttest.As(t.Context(), p, ""), &pb.GetStatementHtmlRequest{StatementId: s.StatementId})

@@ -84,6 +84,7 @@ func Handler(ctx context.Context, c Config, rt *host.Runtime, store *session.Sto
 	mux.Handle("/v1/platform/", e.signedIn(e.platform()))
 	mux.Handle("/v1/sandbox/", e.signedIn(e.sandbox()))
 	mux.HandleFunc("GET /openapi.json", openAPI)
+	mux.HandleFunc("/openapi.json", func(w http.ResponseWriter, r *http.Request) { notThisMethod(w, r, http.MethodGet) })
 	if c.Console != nil {
 		pages, err := c.Console(rt, store)
 		if err != nil {

@@ -79,7 +79,7 @@ func TestTheDocumentSaysWhatIsServed(t *testing.T) {
 			t.Errorf("%s: the document says that it makes something: %v, to be found: %v", call, has, location)
 		}
 		if r.method == http.MethodPost {
-			want := queryOf(r.rpc.Input(), r.pattern)
+			want := fieldsOf(r.rpc.Input(), r.pattern)
 			var have []string
 			for name := range o.RequestBody.Content["application/json"].Schema.Properties {
 				have = append(have, name)

@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,14 +71,28 @@ func problemOf(err error) Problem {
 	for _, d := range s.Details() {
 		if reasons, ok := d.(*problemv1.Reasons); ok {
 			p.Detail = "See errors: each names a rule that was not met."
-			for _, r := range reasons.Reasons {
-				p.Errors = append(p.Errors, ProblemError{
-					Pointer: pointer(r.Field), Field: r.Field, RuleID: r.RuleId, RuleVersion: r.RuleVersion, Message: r.Message, Owner: r.Owner,
-				})
-			}
+			p.Errors = append(p.Errors, errorsOf(reasons.Reasons)...)
 		}
 	}
+	if slices.ContainsFunc(p.Errors, func(e ProblemError) bool {
+		return strings.HasPrefix(e.RuleID, "syntax.") || strings.HasPrefix(e.RuleID, "request.")
+	}) {
+		k := kinds[codes.InvalidArgument] // whatever rule it breaks beside
+		p.Status, p.Code, p.Title = k.status, k.code, k.title
+	}
 	return p
+}
+
+func errorsOf(reasons []*problemv1.Reason) (out []ProblemError) {
+	for _, r := range reasons {
+		out = append(out, ProblemError{Pointer: pointer(r.Field), Field: r.Field, RuleID: r.RuleId, RuleVersion: r.RuleVersion, Message: r.Message, Owner: r.Owner})
+	}
+	return out
+}
+
+// malformed is the problem of a request whose form is wrong.
+func malformed(bad []ProblemError) Problem {
+	return Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "The request is not what this call takes: see errors, and the schema in /openapi.json.", Errors: bad}
 }
 
 // pointer turns a proto path (lines[1].service_code) into a JSON pointer (/lines/1/service_code).
@@ -89,9 +104,16 @@ func pointer(field string) string {
 	return "/" + r.Replace(field)
 }
 
+// errorsMost are the errors that one answer tells.
+const errorsMost = 100
+
 func (p Problem) write(w http.ResponseWriter, r *http.Request) {
 	p.Type = "https://evenkeel.dev/problems/" + p.Code
 	p.Instance = requestID(r.Context())
+	if more := len(p.Errors) - errorsMost; more > 0 {
+		p.Errors = p.Errors[:errorsMost]
+		p.Detail = fmt.Sprintf("%s These are the first %d; %d more are not shown.", p.Detail, errorsMost, more)
+	}
 	h := w.Header()
 	h.Del("ETag")
 	h.Set("Content-Type", "application/problem+json")
@@ -119,34 +141,22 @@ func (e *edge) onError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshal
 		e.rt.Log.ErrorContext(r.Context(), "a service does not know the gateway: do both have the same master secret?", "request_id", requestID(r.Context()))
 		err = status.Error(codes.Internal, "internal error")
 	}
+	c, _ := r.Context().Value(callKey{}).(call)
+	if c.body != nil && len(c.body.bad) > 0 {
+		malformed(c.body.bad).write(w, r)
+		return
+	}
 	p := problemOf(err)
 	if p.Status == 400 && len(p.Errors) == 0 {
-		for _, line := range strings.Split(p.Detail, "\n") {
-			p.Errors = append(p.Errors, syntax(r, line))
+		p = malformed([]ProblemError{{RuleID: "syntax.query", RuleVersion: 1, Message: decoded(p.Detail), Owner: "integrations"}})
+	}
+	for i, e := range p.Errors {
+		if slices.Contains(c.route.query, e.Field) {
+			p.Errors[i].Pointer = "" // it stands in no body
 		}
-		p.Detail = "The request is not what this call takes: see errors, and the schema in /openapi.json."
 	}
 	p.write(w, r)
 }
-
-// syntax is the reason that a decoder gave: of the body with a pointer before it, of the query with the parameter's name in it.
-func syntax(r *http.Request, message string) ProblemError {
-	e := ProblemError{RuleID: "syntax.json", RuleVersion: 1, Message: decoded(message), Owner: "integrations"}
-	if r.Method == http.MethodGet {
-		e.RuleID = "syntax.query"
-		if m := quoted.FindStringSubmatch(message); m != nil {
-			e.Field = m[1]
-		}
-		return e
-	}
-	if at, rest, ok := strings.Cut(e.Message, ": "); ok && strings.HasPrefix(at, "/") {
-		e.Pointer, e.Message = at, rest
-		e.Field = field(at)
-	}
-	return e
-}
-
-var quoted = regexp.MustCompile(`field "([^"]*)"`)
 
 // field is the proto path (lines[1].service_code) of a JSON pointer (/lines/1/service_code).
 func field(pointer string) string {
@@ -173,17 +183,22 @@ func decoded(s string) string {
 
 // onRouting is grpc-gateway's handler for paths and methods that are not there.
 func onRouting(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
-	p := Problem{Status: code, Code: "not_found", Title: "There is no such path", Detail: "No call has this path: see /openapi.json."}
 	// grpc-gateway finds a method that another verb has even where the path is only alike: what the path takes says the table of calls.
 	if takes := methodsOf(r.URL.Path); code == http.StatusMethodNotAllowed && len(takes) > 0 {
-		w.Header().Set("Allow", strings.Join(takes, ", "))
-		p.Code, p.Title = "method_not_allowed", "This path does not take this method"
-		p.Detail = "This path takes " + strings.Join(takes, " and ") + ": see /openapi.json."
-	} else if code == http.StatusMethodNotAllowed {
-		p.Status = http.StatusNotFound
+		notThisMethod(w, r, takes...)
+		return
 	}
+	p := Problem{Status: http.StatusNotFound, Code: "not_found", Title: "There is no such path", Detail: "No call has this path: see /openapi.json."}
 	if code == http.StatusBadRequest {
-		p.Code, p.Title, p.Detail = "malformed", "The request is not well formed", "The path can't be read."
+		p = Problem{Status: code, Code: "malformed", Title: "The request is not well formed", Detail: "The path can't be read."}
 	}
 	p.write(w, r)
+}
+
+// notThisMethod is the answer of a path that takes other methods.
+func notThisMethod(w http.ResponseWriter, r *http.Request, takes ...string) {
+	w.Header().Set("Allow", strings.Join(takes, ", "))
+	Problem{
+		Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Title: "This path does not take this method", Detail: "This path takes " + strings.Join(takes, " and ") + ": see /openapi.json.",
+	}.write(w, r)
 }

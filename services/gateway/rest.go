@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -22,6 +23,8 @@ import (
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/engine"
@@ -71,7 +74,7 @@ func (e *edge) rest(ctx context.Context) (http.Handler, error) {
 		}
 		if r.Method == http.MethodPost {
 			if kind := r.Header.Get("Content-Type"); !isJSON(kind) && (kind != "" || r.ContentLength != 0) {
-				Problem{Status: 415, Code: "media_type", Title: "This media type is not taken", Detail: "Send Content-Type: application/json."}.write(w, r)
+				Problem{Status: 415, Code: "media_type", Title: "This media type is not taken", Detail: "Send Content-Type: application/json, in UTF-8."}.write(w, r)
 				return
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, bodyMost(r.URL.Path))
@@ -81,8 +84,8 @@ func (e *edge) rest(ctx context.Context) (http.Handler, error) {
 }
 
 func isJSON(contentType string) bool {
-	kind, _, err := mime.ParseMediaType(contentType)
-	return err == nil && kind == "application/json"
+	kind, params, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == "application/json" && (params["charset"] == "" || strings.EqualFold(params["charset"], "utf-8"))
 }
 
 type callKey struct{}
@@ -92,6 +95,7 @@ type call struct {
 	credential string
 	route      route
 	dryRun     bool
+	body       *requestBody // nil: a GET
 }
 
 // allowed runs inside the router, where the method is known: may this role call it, and with which headers does the call go on.
@@ -112,15 +116,41 @@ func (e *edge) allowed(next runtime.HandlerFunc) runtime.HandlerFunc {
 		}
 		to := routes[r.Method+" "+pattern]
 		caller := engine.Caller{Tenant: id.Tenant, Actor: id.Actor, Correlation: correlation(r.Context())}
-		if p := headers(r, to, &caller); p != nil {
-			p.write(w, r)
+		for _, part := range params {
+			if part == "" {
+				onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
+				return
+			}
+		}
+		c := call{credential: id.Credential, route: to}
+		if r.Method == http.MethodPost {
+			c.body = &requestBody{ReadCloser: r.Body, to: to, path: params}
+		}
+		if bad := headers(r, to, &caller); len(bad) > 0 {
+			e.refuse(w, r, c, bad)
 			return
 		}
+		c.dryRun = caller.DryRun
 		tokens := append(e.seen.tokens(id.Credential), r.Header.Values("X-Consistency-Token")...)
 		ctx := host.Outgoing(r.Context(), e.rt.Process.Token(), caller, tokens...)
-		ctx = context.WithValue(ctx, callKey{}, call{credential: id.Credential, route: to, dryRun: caller.DryRun})
-		next(w, r.WithContext(ctx), params)
+		r = r.WithContext(context.WithValue(ctx, callKey{}, c))
+		if c.body != nil {
+			r.Body = c.body
+		}
+		next(w, r, params)
 	}
+}
+
+// refuse answers a request whose headers or query are wrong, with what is wrong with its body beside.
+func (e *edge) refuse(w http.ResponseWriter, r *http.Request, c call, bad []ProblemError) {
+	if c.body != nil {
+		if err := c.body.into(dynamicpb.NewMessage(c.route.rpc.Input())); err != nil && !errors.Is(err, errBody) {
+			e.onError(r.Context(), nil, nil, w, r, err)
+			return
+		}
+		bad = append(bad, c.body.bad...)
+	}
+	malformed(bad).write(w, r)
 }
 
 // pathPattern is the template that the router matched: /v1/claims/{claim_id}.
@@ -132,14 +162,16 @@ func pathPattern(r *http.Request) string {
 }
 
 // headers reads what a call carries beside its body. All problems at once.
-func headers(r *http.Request, to route, c *engine.Caller) *Problem {
-	var bad []ProblemError
+func headers(r *http.Request, to route, c *engine.Caller) (bad []ProblemError) {
 	no := func(field, rule, format string, args ...any) {
 		bad = append(bad, ProblemError{Field: field, RuleID: rule, RuleVersion: 1, Message: fmt.Sprintf(format, args...), Owner: "integrations"})
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
 		switch {
 		case slices.Contains(to.query, name):
+			if want := misfitQuery(to.rpc.Input().Fields().ByTextName(name), r.URL.Query()[name]); want != "" {
+				no(name, "syntax.query", "%s", want)
+			}
 		case len(to.query) == 0:
 			no(name, "request.query", "This call takes nothing in the query: the body and the headers carry what it needs (X-Dry-Run: true for a dry run).")
 		default:
@@ -153,7 +185,7 @@ func headers(r *http.Request, to route, c *engine.Caller) *Problem {
 	}
 	command := to.method == http.MethodPost && !readsByPost(to.pattern)
 	if !command {
-		return refused(bad)
+		return bad
 	}
 	c.RequestKey = r.Header.Get("Idempotency-Key")
 	switch {
@@ -176,17 +208,36 @@ func headers(r *http.Request, to route, c *engine.Caller) *Problem {
 	default:
 		no("X-Dry-Run", "request.dry_run", "X-Dry-Run is true or false.")
 	}
-	return refused(bad)
+	return bad
+}
+
+// misfitQuery says what a parameter takes, where it is something else. "" where it fits.
+func misfitQuery(f protoreflect.FieldDescriptor, values []string) string {
+	if len(values) > 1 && !f.IsList() {
+		return "This parameter is there more than once: send one."
+	}
+	for _, v := range values {
+		text, err := json.Marshal(v)
+		if err != nil {
+			panic(err) // a text always marshals
+		}
+		switch {
+		case v == "": // as if it were not there
+			continue
+		case f.Kind() == protoreflect.BoolKind:
+			text = []byte(v)
+		}
+		if f.IsList() {
+			text = slices.Concat([]byte{'['}, text, []byte{']'})
+		}
+		if len(misfitValue(f, text, text, "/"+string(f.Name()))) > 0 {
+			return wanted(f) + " is wanted here."
+		}
+	}
+	return ""
 }
 
 var isToken = regexp.MustCompile(`^[a-z]+:\d{1,3}:\d{1,18}$`)
-
-func refused(bad []ProblemError) *Problem {
-	if len(bad) == 0 {
-		return nil
-	}
-	return &Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "See errors.", Errors: bad}
-}
 
 // readsByPost are calls that read, with a body because what is asked for must not stand in a URL.
 func readsByPost(pattern string) bool { return strings.HasSuffix(pattern, ":search") }

@@ -24,6 +24,7 @@ import (
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/syntax"
 )
 
 // api is what REST serves of one service.
@@ -68,6 +69,7 @@ type route struct {
 	service, method, pattern string // claims, POST, /v1/claims/{claim_id}:rescrub
 	rpc                      protoreflect.MethodDescriptor
 	query                    []string // what may stand behind the question mark
+	takes                    []string // what may stand in the body
 	created                  string   // of a call that makes something new which can be read by its id: the path before that id
 	creates                  bool
 }
@@ -87,9 +89,10 @@ func describe() map[string]route {
 				switch p := rule.GetPattern().(type) {
 				case *annotations.HttpRule_Get:
 					r.method, r.pattern = http.MethodGet, p.Get
-					r.query = queryOf(rpc.Input(), p.Get)
+					r.query = fieldsOf(rpc.Input(), p.Get)
 				case *annotations.HttpRule_Post:
 					r.method, r.pattern = http.MethodPost, p.Post
+					r.takes = fieldsOf(rpc.Input(), p.Post)
 				default:
 					panic(fmt.Sprintf("%s is neither a GET nor a POST", rpc.FullName())) // commands are POST, reads GET
 				}
@@ -113,13 +116,12 @@ func describe() map[string]route {
 	return out
 }
 
-// queryOf are the fields of a request that are not in its path and that the platform does not write itself.
-func queryOf(m protoreflect.MessageDescriptor, pattern string) []string {
+// fieldsOf are the fields of a request that are not in its path and that the platform does not write itself.
+func fieldsOf(m protoreflect.MessageDescriptor, pattern string) []string {
 	var out []string
 	for i := range m.Fields().Len() {
 		f := m.Fields().Get(i)
-		fill, _ := proto.GetExtension(f.Options(), typev1.E_Fill).(typev1.Fill)
-		if name := string(f.Name()); !strings.Contains(pattern, "{"+name+"}") && fill == typev1.Fill_FILL_UNSPECIFIED {
+		if name := string(f.Name()); !strings.Contains(pattern, "{"+name+"}") && syntax.Fill(f) == typev1.Fill_FILL_UNSPECIFIED {
 			out = append(out, name)
 		}
 	}

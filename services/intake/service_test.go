@@ -221,9 +221,45 @@ func TestFromPatientToClearedVisit(t *testing.T) {
 		t.Errorf("checked in a week early: %v", err)
 	}
 	s.must(s.api.CancelAppointment(hosttest.As(t.Context(), s.p, "cancel"), &pb.CancelAppointmentRequest{AppointmentId: apt, Reason: "moved"}))
-	if e := listed(&pb.ListAppointmentsRequest{PatientId: pat}); e.Status != pb.AppointmentStatus_APPOINTMENT_STATUS_CANCELLED || e.Version != 2 {
+	if e := listed(&pb.ListAppointmentsRequest{PatientId: pat}); e.Status != pb.AppointmentStatus_APPOINTMENT_STATUS_CANCELLED || e.Version != 2 || e.Readiness != 0 || len(e.ReadinessReasons) != 0 {
 		t.Errorf("listed after the end: %v", e)
 	}
+}
+
+// A visit's readiness is the same in a list and alone: of visits to come, and of no other.
+func TestAVisitThatHasBegunHasNoReadiness(t *testing.T) {
+	s := open(t)
+	pat := s.patient("Sample", "MRN-2")
+	at := timestamppb.New(noon())
+	apt := s.must(s.api.ScheduleAppointment(hosttest.As(t.Context(), s.p, "today", s.tokens...), &pb.ScheduleAppointmentRequest{
+		PatientId: pat, ClinicianId: "cli_1", LocationId: "loc_1", StartAt: at, EndAt: timestamppb.New(noon().Add(time.Hour)), Modality: typev1.Modality_MODALITY_IN_PERSON, ServiceCode: "90837",
+	}))
+	both := func() (alone, listed string) {
+		t.Helper()
+		a, err := s.api.GetAppointment(hosttest.As(t.Context(), s.p, ""), &pb.GetAppointmentRequest{AppointmentId: apt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := s.api.ListAppointments(hosttest.As(t.Context(), s.p, "", s.tokens...), &pb.ListAppointmentsRequest{PatientId: pat})
+		if err != nil || len(l.Appointments) != 1 {
+			t.Fatalf("listed: %v, %v", l, err)
+		}
+		e := l.Appointments[0]
+		return fmt.Sprint(a.Status, a.Readiness, len(a.ReadinessReasons)), fmt.Sprint(e.Status, e.Readiness, len(e.ReadinessReasons))
+	}
+	s.becomes(apt, "CLEARED intake.coverage_known")
+	same := func(want string) {
+		t.Helper()
+		hosttest.Until(t, "list and visit say the same", func() error {
+			if alone, listed := both(); alone != listed || !strings.HasPrefix(alone, want) {
+				return fmt.Errorf("alone %s, listed %s, want %s", alone, listed, want)
+			}
+			return nil
+		})
+	}
+	same("APPOINTMENT_STATUS_SCHEDULED READINESS_CLEARED 1")
+	s.must(s.api.CheckInAppointment(hosttest.As(t.Context(), s.p, "in"), &pb.CheckInAppointmentRequest{AppointmentId: apt}))
+	same("APPOINTMENT_STATUS_CHECKED_IN READINESS_UNSPECIFIED 0")
 }
 
 func TestPatientsAreFoundWithoutTheirNameBeingStored(t *testing.T) {

@@ -178,6 +178,7 @@ func (s *Server) GetAccount(ctx context.Context, r *pb.GetAccountRequest) (*pb.A
 	}
 	a.ResponsiblePayers = st.Charge.GetResponsiblePayers()
 	a.Lines = lines(st)
+	a.Explanation = account.Explained(st).Sentence()
 	if a.Legs, err = s.legs(ctx, "account_id", r.AccountId); err != nil {
 		return nil, err
 	}

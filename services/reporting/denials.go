@@ -120,7 +120,7 @@ func (s *Server) ListDenialRows(ctx context.Context, r *pb.ListDenialRowsRequest
 	if err != nil {
 		return nil, err
 	}
-	at, err := page.Parse(r.PageSize, r.PageToken, "9999-12-31", "", "", "")
+	o, err := sorted(r.Sort, "-denied_date", denialColumns, []string{"d.claim_id", "d.line_id", "d.remittance_id || d.group_code || d.carc"}, r.PageSize, r.PageToken)
 	if err != nil {
 		return nil, err
 	}
@@ -128,43 +128,39 @@ func (s *Server) ListDenialRows(ctx context.Context, r *pb.ListDenialRowsRequest
 	if r.FromDate == "" {
 		from = "0001-01-01"
 	}
-	args := []any{q.tenant, from, thru, r.PayerId, r.LocationId, r.Carc}
+	args := []any{q.tenant, from, thru, r.PayerId, r.LocationId, r.Carc, r.PatientControlNumber}
 	const where = ` WHERE d.tenant_id = $1 AND d.denied_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR d.payer_id = $4) AND ($5 = '' OR d.location_id = $5)
-		AND ($6 = '' OR d.carc = $6 OR d.group_code || '-' || d.carc = $6)`
+		AND ($6 = '' OR d.carc = $6 OR d.group_code || '-' || d.carc = $6) AND ($7 = '' OR d.claim_id IN (SELECT claim_id FROM claims WHERE tenant_id = $1 AND patient_control_number = $7))`
 	out := &pb.ListDenialRowsResponse{TotalAmount: money.Of(0)}
 	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(denied_amount), 0)::bigint, count(*) FROM denials d`+where, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("denial rows: %w", err)
 	}
+	after, values := o.after(8)
 	rows, err := s.rt.DB.Query(ctx, `SELECT d.claim_id, coalesce(c.account_id, ''), d.line_id, d.payer_id, coalesce(p.name, d.payer_id), d.location_id, coalesce(l.name, d.location_id), d.service_code,
 			coalesce(d.service_date::text, ''), d.denied_date::text, d.group_code, d.carc, d.rarc, d.denied_amount, d.origin, d.default_action,
-			coalesce(d.overturned_date <= $3::text::date, false), d.remittance_id
+			coalesce(d.overturned_date <= $3::text::date, false), coalesce(c.patient_control_number, ''), `+o.key()+`
 		FROM denials d LEFT JOIN claims c ON c.tenant_id = d.tenant_id AND c.claim_id = d.claim_id LEFT JOIN payers p ON p.tenant_id = d.tenant_id AND p.payer_id = d.payer_id
-			LEFT JOIN locations l ON l.tenant_id = d.tenant_id AND l.location_id = d.location_id`+where+`
-			AND ((d.denied_date, d.claim_id, d.line_id, d.remittance_id || d.group_code || d.carc) < ($7::text::date, $8, $9, $10) OR $8 = '')
-		ORDER BY d.denied_date DESC, d.claim_id DESC, d.line_id DESC, d.remittance_id || d.group_code || d.carc DESC LIMIT $11`,
-		append(args, at.Key[0], at.Key[1], at.Key[2], at.Key[3], at.Limit+1)...)
+			LEFT JOIN locations l ON l.tenant_id = d.tenant_id AND l.location_id = d.location_id`+where+` AND `+after+o.by(), append(args, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("denial rows: %w", err)
 	}
-	type keyed struct {
-		*pb.DenialRow
-		last string
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (keyed, error) {
-		d := keyed{DenialRow: &pb.DenialRow{DeniedAmount: money.Of(0)}}
-		err := row.Scan(&d.ClaimId, &d.AccountId, &d.LineId, &d.PayerId, &d.PayerName, &d.LocationId, &d.LocationName, &d.ServiceCode, &d.ServiceDate, &d.DeniedDate, &d.GroupCode, &d.Carc, &d.Rarc,
-			&d.DeniedAmount.AmountMinor, &d.Origin, &d.DefaultAction, &d.Overturned, &d.last)
-		d.last += d.GroupCode + d.Carc
-		return d, err
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (keyed[*pb.DenialRow], error) {
+		d := &pb.DenialRow{DeniedAmount: money.Of(0)}
+		k := keyed[*pb.DenialRow]{row: d}
+		return k, row.Scan(&d.ClaimId, &d.AccountId, &d.LineId, &d.PayerId, &d.PayerName, &d.LocationId, &d.LocationName, &d.ServiceCode, &d.ServiceDate, &d.DeniedDate, &d.GroupCode, &d.Carc, &d.Rarc,
+			&d.DeniedAmount.AmountMinor, &d.Origin, &d.DefaultAction, &d.Overturned, &d.PatientControlNumber, &k.key)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("denial rows: %w", err)
 	}
-	list, out.NextPageToken = page.Cut(list, at, func(d keyed) []string { return []string{d.DeniedDate, d.ClaimId, d.LineId, d.last} })
-	for _, d := range list {
-		out.Rows = append(out.Rows, d.DenialRow)
-	}
+	out.Rows, out.NextPageToken = cut(list, o)
 	return out, nil
+}
+
+// denialColumns are what denied lines can be sorted by.
+var denialColumns = map[string]column{
+	"denied_date": {"d.denied_date", "date"}, "service_date": {"coalesce(d.service_date, DATE '0001-01-01')", "date"}, "amount": {"d.denied_amount", "bigint"}, "carc": {"d.carc", "text"},
+	"payer": {"coalesce(p.name, d.payer_id)", "text"}, "patient_control_number": {"coalesce(c.patient_control_number, '')", "text"},
 }
 
 // ListDeposits are deposits, newest first.
@@ -196,13 +192,13 @@ func (s *Server) ListDeposits(ctx context.Context, r *pb.ListDepositsRequest) (*
 	return out, nil
 }
 
-// ListClaims are claims, newest service first, as they are now; as_of leaves out those created later.
+// ListClaims are claims, newest service first or as asked, as they are now; as_of leaves out those created later.
 func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.ListClaimsResponse, error) {
 	q, err := s.asked(ctx, r.AsOf, map[string]string{"from_date": r.FromDate, "thru_date": r.ThruDate})
 	if err != nil {
 		return nil, err
 	}
-	at, err := page.Parse(r.PageSize, r.PageToken, "9999-12-31", "")
+	o, err := sorted(r.Sort, "-service_date", claimColumns, []string{"c.claim_id"}, r.PageSize, r.PageToken)
 	if err != nil {
 		return nil, err
 	}
@@ -213,31 +209,39 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 	if thru == "" {
 		thru = "9999-12-31"
 	}
-	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, r.Status, from, thru}
-	const where = ` FROM claims c WHERE c.tenant_id = $1 AND c.created_date <= $2::text::date AND ($3 = '' OR c.payer_id = $3) AND ($4 = '' OR c.location_id = $4) AND ($5 = '' OR c.status = $5)
-		AND c.service_date BETWEEN $6::text::date AND $7::text::date`
+	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, r.Status, from, thru, r.PatientControlNumber, r.AccountId}
+	const where = ` WHERE c.tenant_id = $1 AND c.created_date <= $2::text::date AND ($3 = '' OR c.payer_id = $3) AND ($4 = '' OR c.location_id = $4) AND ($5 = '' OR c.status = $5)
+		AND c.service_date BETWEEN $6::text::date AND $7::text::date AND ($8 = '' OR c.patient_control_number = $8) AND ($9 = '' OR c.account_id = $9)`
 	out := &pb.ListClaimsResponse{TotalChargeAmount: money.Of(0)}
-	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(charge_amount), 0)::bigint, count(*)`+where, args...).Scan(&out.TotalChargeAmount.AmountMinor, &out.TotalRows); err != nil {
+	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(charge_amount), 0)::bigint, count(*) FROM claims c`+where, args...).Scan(&out.TotalChargeAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
+	after, values := o.after(10)
 	rows, err := s.rt.DB.Query(ctx, `SELECT c.claim_id, c.account_id, c.patient_id, c.patient_control_number, c.payer_id,
-			coalesce((SELECT name FROM payers p WHERE p.tenant_id = c.tenant_id AND p.payer_id = c.payer_id), c.payer_id), c.payer_sequence, c.location_id,
-			coalesce((SELECT name FROM locations l WHERE l.tenant_id = c.tenant_id AND l.location_id = c.location_id), c.location_id), c.service_date::text, c.status, c.charge_amount, c.paid_amount,
+			coalesce(p.name, c.payer_id), c.payer_sequence, c.location_id,
+			coalesce(l.name, c.location_id), c.service_date::text, c.status, c.charge_amount, c.paid_amount,
 			c.open_denials, coalesce((SELECT sum(amount) FROM balances b WHERE b.tenant_id = c.tenant_id AND b.account_id = c.account_id AND b.ledger_account = 'ar_insurance' AND b.payer_id = c.payer_id
-				AND b.payer_sequence = c.payer_sequence), 0)::bigint, coalesce(c.submitted_date::text, ''), coalesce(c.adjudicated_date::text, '')`+where+`
-			AND ((c.service_date, c.claim_id) < ($8::text::date, $9) OR $9 = '')
-		ORDER BY c.service_date DESC, c.claim_id DESC LIMIT $10`, append(args, at.Key[0], at.Key[1], at.Limit+1)...)
+				AND b.payer_sequence = c.payer_sequence), 0)::bigint, coalesce(c.submitted_date::text, ''), coalesce(c.adjudicated_date::text, ''), `+o.key()+`
+		FROM claims c LEFT JOIN payers p ON p.tenant_id = c.tenant_id AND p.payer_id = c.payer_id LEFT JOIN locations l ON l.tenant_id = c.tenant_id AND l.location_id = c.location_id`+
+		where+` AND `+after+o.by(), append(args, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pb.ClaimRow, error) {
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (keyed[*pb.ClaimRow], error) {
 		c := &pb.ClaimRow{ChargeAmount: money.Of(0), PaidAmount: money.Of(0), DeniedAmount: money.Of(0), OpenAmount: money.Of(0)}
-		return c, row.Scan(&c.ClaimId, &c.AccountId, &c.PatientId, &c.PatientControlNumber, &c.PayerId, &c.PayerName, &c.PayerSequence, &c.LocationId, &c.LocationName, &c.ServiceDate, &c.Status,
-			&c.ChargeAmount.AmountMinor, &c.PaidAmount.AmountMinor, &c.DeniedAmount.AmountMinor, &c.OpenAmount.AmountMinor, &c.SubmittedDate, &c.AdjudicatedDate)
+		k := keyed[*pb.ClaimRow]{row: c}
+		return k, row.Scan(&c.ClaimId, &c.AccountId, &c.PatientId, &c.PatientControlNumber, &c.PayerId, &c.PayerName, &c.PayerSequence, &c.LocationId, &c.LocationName, &c.ServiceDate, &c.Status,
+			&c.ChargeAmount.AmountMinor, &c.PaidAmount.AmountMinor, &c.DeniedAmount.AmountMinor, &c.OpenAmount.AmountMinor, &c.SubmittedDate, &c.AdjudicatedDate, &k.key)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
-	out.Claims, out.NextPageToken = page.Cut(list, at, func(c *pb.ClaimRow) []string { return []string{c.ServiceDate, c.ClaimId} })
+	out.Claims, out.NextPageToken = cut(list, o)
 	return out, nil
+}
+
+// claimColumns are what claims can be sorted by.
+var claimColumns = map[string]column{
+	"service_date": {"c.service_date", "date"}, "amount": {"c.charge_amount", "bigint"}, "paid": {"c.paid_amount", "bigint"}, "denied": {"c.open_denials", "bigint"}, "status": {"c.status", "text"},
+	"submitted_date": {"coalesce(c.submitted_date, DATE '0001-01-01')", "date"}, "payer": {"coalesce(p.name, c.payer_id)", "text"}, "patient_control_number": {"c.patient_control_number", "text"},
 }

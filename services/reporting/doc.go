@@ -10,5 +10,6 @@
 //  4. No PHI of any event reaches a statement (TestNoPHIReachesAStatement).
 //  5. The tables are what the kept events make: Verify folds them again and compares; Rebuild swaps tables without a read that fails or a write that is lost
 //     (TestARebuildGivesTheSameTablesWhileEverythingGoesOn).
-//  6. With SQL, finance sees the rows of its own tenant and nothing else (TestFinanceReadsItsOwnTenantAndNothingElse).
+//  6. receivables has, for every day, what each account owes on it, however late or out of order it was booked (TestReceivablesAreTheSlowFoldOfAnyDay).
+//  7. With SQL, finance sees the rows of its own tenant and nothing else (TestFinanceReadsItsOwnTenantAndNothingElse).
 package reporting

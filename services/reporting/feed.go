@@ -26,7 +26,7 @@ func Keep(r eventlog.Record) []es.Statement {
 }
 
 // tables are those that are folded from feed, and from nothing else.
-var tables = []string{"payers", "locations", "clinicians", "accounts", "ledger_legs", "balances", "claims", "denials", "deposits", "remittances", "freshness"}
+var tables = []string{"payers", "locations", "clinicians", "accounts", "ledger_legs", "balances", "receivables", "claims", "denials", "deposits", "remittances", "freshness"}
 
 const (
 	foldBatch = 2000

@@ -133,6 +133,7 @@ func (r *rebuild) begin(ctx context.Context) error {
 		`CREATE SCHEMA `+quoted(r.next)+` AUTHORIZATION `+quoted(r.Owner), `CREATE SCHEMA `+quoted(r.old)+` AUTHORIZATION `+quoted(r.Owner), `SET ROLE `+quoted(r.Owner),
 		`SET search_path = pg_catalog`, // so that every name below is written with its schema
 		`SET synchronous_commit = off`,
+		`SET enable_seqscan = off`, `SET jit = off`, // plans are made while the tables are empty, and single rows are what the fold looks for
 	); err != nil {
 		return err
 	}

@@ -58,25 +58,14 @@ func (s *Server) asked(ctx context.Context, asOf string, named map[string]string
 	return ask{caller.Tenant, asOf}, no.Err()
 }
 
-// open are the receivables as of a day: what is there now, less what came after the day. $1 tenant, $2 day, $3 payer, $4 location.
-const open = `WITH later AS (
-		SELECT account_id, ledger_account, payer_id, payer_sequence, sum(amount) AS amount FROM ledger_legs
-		WHERE tenant_id = $1 AND occurred_on > $2::text::date AND ledger_account IN ('ar_insurance', 'ar_patient') GROUP BY 1, 2, 3, 4),
-	place AS (
-		SELECT b.account_id, b.ledger_account, b.payer_id, b.payer_sequence, b.amount FROM balances b
-		WHERE b.tenant_id = $1 AND b.amount <> 0 AND b.ledger_account IN ('ar_insurance', 'ar_patient')
-		UNION ALL SELECT account_id, ledger_account, payer_id, payer_sequence, -amount FROM later),
-	receivable AS (
-		SELECT account_id, ledger_account, payer_id, payer_sequence, sum(amount)::bigint AS amount FROM place GROUP BY 1, 2, 3, 4 HAVING sum(amount) <> 0),
-	aged AS (
-		SELECT r.account_id, CASE r.ledger_account WHEN 'ar_patient' THEN 'patient' ELSE r.payer_id END AS payer_id, r.payer_sequence, r.amount,
-			a.patient_id, a.location_id, a.service_date, a.bill_date, a.charge_amount,
-			$2::text::date - CASE WHEN $5 AND a.bill_date <= $2::text::date THEN a.bill_date ELSE a.service_date END AS days
-		FROM receivable r JOIN accounts a ON a.tenant_id = $1 AND a.account_id = r.account_id
-		WHERE ($4 = '' OR a.location_id = $4) AND ($3 = '' OR $3 = CASE r.ledger_account WHEN 'ar_patient' THEN 'patient' ELSE r.payer_id END)),
-	bucketed AS (
-		SELECT *, CASE WHEN days <= 30 THEN 0 WHEN days <= 60 THEN 1 WHEN days <= 90 THEN 2 WHEN days <= 120 THEN 3 ELSE 4 END AS bucket FROM aged)
-`
+// open are the receivables as of a day. $1 tenant, $2 day, $3 payer, $4 location, $5 by bill date.
+const open = `WITH open AS (
+		SELECT account_id, payer_id, payer_sequence, amount, first_of_account, first_of_payer, location_id, service_date, bill_date,
+			CASE WHEN $5 AND bill_date <= $2::date THEN bill_date ELSE service_date END AS since
+		FROM receivables WHERE tenant_id = $1 AND from_day <= $2::date AND thru_day > $2::date AND ($3 = '' OR payer_id = $3) AND ($4 = '' OR location_id = $4))`
+
+// inBucket is the number of the bucket of a day since.
+const inBucket = `CASE WHEN $2::date - since <= 30 THEN 0 WHEN $2::date - since <= 60 THEN 1 WHEN $2::date - since <= 90 THEN 2 WHEN $2::date - since <= 120 THEN 3 ELSE 4 END AS bucket`
 
 // buckets of an aging.
 var buckets = []*pb.AgingBucket{
@@ -105,15 +94,18 @@ func (s *Server) GetAging(ctx context.Context, r *pb.GetAgingRequest) (*pb.Aging
 	if err != nil {
 		return nil, err
 	}
-	group := "g.payer_id, CASE g.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce((SELECT name FROM payers p WHERE p.tenant_id = $1 AND p.payer_id = g.payer_id), g.payer_id) END"
-	key := "payer_id"
+	key, called, first := "payer_id", "CASE g.id WHEN 'patient' THEN 'Patients' ELSE coalesce((SELECT name FROM payers p WHERE p.tenant_id = $1 AND p.payer_id = g.id), g.id) END", "first_of_payer"
 	if r.GroupBy == pb.GroupBy_GROUP_BY_LOCATION {
-		group = "g.location_id, coalesce((SELECT name FROM locations l WHERE l.tenant_id = $1 AND l.location_id = g.location_id), g.location_id)"
-		key = "location_id"
+		key, called = "location_id", "coalesce((SELECT name FROM locations l WHERE l.tenant_id = $1 AND l.location_id = g.id), g.id)"
+		if r.PayerId == "" {
+			first = "first_of_account" // of one payer alone the account's first row may be another's
+		}
 	}
 	byBill := r.Basis == pb.AgingBasis_AGING_BASIS_BILL_DATE
-	rows, err := s.rt.DB.Query(ctx, open+`, g AS (SELECT `+key+`, bucket, sum(amount)::bigint AS amount, count(DISTINCT account_id) AS accounts FROM bucketed GROUP BY 1, 2)
-		SELECT `+group+`, g.bucket, g.amount, g.accounts FROM g ORDER BY sum(g.amount) OVER (PARTITION BY `+key+`) DESC, 1, 3`, q.tenant, q.asOf, r.PayerId, r.LocationId, byBill)
+	// First the days: what has to be said once a day is not said once a row.
+	rows, err := s.rt.DB.Query(ctx, open+`, days AS (SELECT `+key+` AS id, since, sum(amount) AS amount, count(*) FILTER (WHERE `+first+`) AS accounts FROM open GROUP BY 1, 2),
+			g AS (SELECT id, bucket, sum(amount)::bigint AS amount, sum(accounts)::bigint AS accounts FROM (SELECT *, `+inBucket+` FROM days) d GROUP BY 1, 2)
+		SELECT id, `+called+`, bucket, amount, accounts FROM g ORDER BY sum(amount) OVER (PARTITION BY id) DESC, 1, 3`, q.tenant, q.asOf, r.PayerId, r.LocationId, byBill)
 	if err != nil {
 		return nil, fmt.Errorf("aging: %w", err)
 	}
@@ -157,7 +149,7 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	at, err := page.Parse(r.PageSize, r.PageToken, "", "", "", "0")
+	o, err := sorted(r.Sort, "-amount", agingColumns, []string{"b.account_id", "b.payer_id", "b.payer_sequence::text"}, r.PageSize, r.PageToken)
 	if err != nil {
 		return nil, err
 	}
@@ -171,42 +163,45 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 		return nil, refuse.Because(refuse.Rule{ID: "reporting.bucket_exists", Version: 1, Owner: "integrations"}, "bucket", "%q is no bucket: want 0-30, 31-60, 61-90, 91-120 or 121+", r.Bucket)
 	}
 	byBill := r.Basis == pb.AgingBasis_AGING_BASIS_BILL_DATE
-	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, byBill, bucket}
+	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, byBill, bucket, r.PatientControlNumber}
+	const where = ` WHERE ($6::int < 0 OR b.bucket = $6) AND ($7 = '' OR b.account_id IN (SELECT account_id FROM claims WHERE tenant_id = $1 AND patient_control_number = $7))`
 	out := &pb.ListAgingRowsResponse{TotalAmount: money.Of(0)}
-	if err := s.rt.DB.QueryRow(ctx, open+`SELECT coalesce(sum(amount), 0)::bigint, count(*) FROM bucketed WHERE $6 < 0 OR bucket = $6`, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
+	if err := s.rt.DB.QueryRow(ctx, open+`SELECT coalesce(sum(b.amount), 0)::bigint, count(*) FROM (SELECT account_id, amount, `+inBucket+` FROM open) b`+where, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
-	after := int64(1<<62 - 1)
-	if at.Key[0] != "" {
-		if after, err = strconv.ParseInt(at.Key[0], 10, 64); err != nil {
-			return nil, refuse.Because(page.Token, "page_token", "this is no token of this list: start again without one")
-		}
-	}
-	rows, err := s.rt.DB.Query(ctx, open+`SELECT b.account_id, b.patient_id, b.payer_id,
+	after, values := o.after(8)
+	rows, err := s.rt.DB.Query(ctx, open+`SELECT b.account_id, a.patient_id, b.payer_id,
 			CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END, b.payer_sequence, b.location_id, coalesce(l.name, b.location_id),
-			b.service_date::text, coalesce(b.bill_date::text, ''), b.days, b.bucket, b.charge_amount, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, '')
-		FROM bucketed b LEFT JOIN payers p ON p.tenant_id = $1 AND p.payer_id = b.payer_id LEFT JOIN locations l ON l.tenant_id = $1 AND l.location_id = b.location_id
-			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence
-		WHERE ($6 < 0 OR b.bucket = $6) AND ($8 = '' OR (b.amount, b.account_id, b.payer_id, b.payer_sequence) < ($7, $8, $9, $10::text::int))
-		ORDER BY b.amount DESC, b.account_id DESC, b.payer_id DESC, b.payer_sequence DESC LIMIT $11`, append(args, after, at.Key[1], at.Key[2], at.Key[3], at.Limit+1)...)
+			b.service_date::text, coalesce(b.bill_date::text, ''), $2::date - b.since, b.bucket, a.charge_amount, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, ''),
+			coalesce(c.patient_control_number, ''), `+o.key()+`
+		FROM (SELECT *, `+inBucket+` FROM open) b JOIN accounts a ON a.tenant_id = $1 AND a.account_id = b.account_id LEFT JOIN payers p ON p.tenant_id = $1 AND p.payer_id = b.payer_id
+			LEFT JOIN locations l ON l.tenant_id = $1 AND l.location_id = b.location_id
+			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence`+where+` AND `+after+o.by(), append(args, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pb.AgingRow, error) {
+	var keys []keyed[*pb.AgingRow]
+	keys, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (keyed[*pb.AgingRow], error) {
 		a := &pb.AgingRow{ChargeAmount: money.Of(0), BalanceAmount: money.Of(0)}
+		k := keyed[*pb.AgingRow]{row: a}
 		var bucket int
 		err := row.Scan(&a.AccountId, &a.PatientId, &a.PayerId, &a.PayerName, &a.PayerSequence, &a.LocationId, &a.LocationName, &a.ServiceDate, &a.BillDate, &a.Days, &bucket,
-			&a.ChargeAmount.AmountMinor, &a.BalanceAmount.AmountMinor, &a.ClaimId, &a.ClaimStatus)
+			&a.ChargeAmount.AmountMinor, &a.BalanceAmount.AmountMinor, &a.ClaimId, &a.ClaimStatus, &a.PatientControlNumber, &k.key)
 		a.Bucket = buckets[bucket].Bucket
-		return a, err
+		return k, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
-	out.Rows, out.NextPageToken = page.Cut(list, at, func(a *pb.AgingRow) []string {
-		return []string{strconv.FormatInt(a.BalanceAmount.AmountMinor, 10), a.AccountId, a.PayerId, strconv.Itoa(int(a.PayerSequence))}
-	})
+	out.Rows, out.NextPageToken = cut(keys, o)
 	return out, nil
+}
+
+// agingColumns are what the rows of an aging can be sorted by. More days is an earlier day.
+var agingColumns = map[string]column{
+	"amount": {"b.amount", "bigint"}, "days": {"(DATE '2000-01-01' - b.since)", "bigint"}, "service_date": {"b.service_date", "date"}, "account": {"b.account_id", "text"},
+	"payer":                  {"CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END", "text"},
+	"patient_control_number": {"coalesce(c.patient_control_number, '')", "text"},
 }
 
 // GetLedger is the trial balance.

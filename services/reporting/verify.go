@@ -68,6 +68,10 @@ func (b *Books) refold(ctx context.Context, tx pgx.Tx) error {
 			return fmt.Errorf("make a table beside %s: %w", t, err)
 		}
 	}
+	// As in a rebuild: plans are made while the tables are empty.
+	if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
+		return fmt.Errorf("set up the fold: %w", err)
+	}
 	f := newFolder()
 	if err := f.all(ctx, tx, func(int64) {}); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package reporting
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -24,9 +25,28 @@ func handled(r es.Recorded, events int64) es.Statement {
 		r.Tenant, r.RecordedAt, events)
 }
 
-// changes are what an event changes, but for the count of events.
+// changes are what an event changes, but for the count of events. Receivables are kept last: from the event's legs, and from the account that a charge makes.
 func changes(r es.Recorded) []es.Statement {
-	out := legs(r)
+	return append(append(legs(r), facts(r)...), receivables(r)...)
+}
+
+// receivables keeps what the event's account owes.
+func receivables(r es.Recorded) []es.Statement {
+	account := text(r, "account_id")
+	if account == "" || !slices.ContainsFunc(legsOf(r), func(l *typev1.Leg) bool {
+		return l.Account == typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE || l.Account == typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT
+	}) {
+		return nil
+	}
+	var moved any = r.OccurredOn
+	if _, ok := r.Event.(*postingv1.ChargePosted); ok {
+		moved = nil // the account is new: whatever was booked on it before counts from now on
+	}
+	return []es.Statement{es.SQL(`SELECT keep_receivables($1, $2, $3::text::date)`, r.Tenant, account, moved)}
+}
+
+// facts are what an event changes beside the ledger.
+func facts(r es.Recorded) (out []es.Statement) {
 	switch e := r.Event.(type) {
 	case *registryv1.PayerRegistered:
 		out = append(out, es.SQL(`INSERT INTO payers (tenant_id, payer_id, name, edi_payer_id) VALUES ($1, $2, $3, $4)
@@ -93,7 +113,9 @@ func claim(r es.Recorded) []es.Statement {
 		return append(set(`transport = CASE WHEN transport IN ('ready', 'not_sent') THEN 'submitted' ELSE transport END, submitted_date = $3::text::date,
 				first_submitted_date = coalesce(first_submitted_date, $3::text::date)`, e.SubmittedDate),
 			es.SQL(`UPDATE accounts a SET bill_date = least(a.bill_date, $3::text::date) FROM claims c
-				WHERE c.tenant_id = $1 AND c.claim_id = $2 AND a.tenant_id = $1 AND a.account_id = c.account_id`, r.Tenant, r.StreamID, e.SubmittedDate))
+				WHERE c.tenant_id = $1 AND c.claim_id = $2 AND a.tenant_id = $1 AND a.account_id = c.account_id`, r.Tenant, r.StreamID, e.SubmittedDate),
+			es.SQL(`UPDATE receivables o SET bill_date = a.bill_date FROM claims c JOIN accounts a ON a.tenant_id = c.tenant_id AND a.account_id = c.account_id
+				WHERE c.tenant_id = $1 AND c.claim_id = $2 AND o.tenant_id = $1 AND o.account_id = c.account_id AND o.bill_date IS DISTINCT FROM a.bill_date`, r.Tenant, r.StreamID))
 	case *claimsv1.ClaimAcknowledged:
 		if e.Level == claimsv1.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX {
 			return set(`transport = CASE WHEN transport IN ('ready', 'submitted') THEN 'acknowledged' ELSE transport END`)
@@ -144,46 +166,62 @@ func openDenials(r es.Recorded) es.Statement {
 		WHERE tenant_id = $1 AND claim_id = $2`, r.Tenant, r.StreamID)
 }
 
-// legs are the rows of a money event: whatever event has legs.
-func legs(r es.Recorded) []es.Statement {
+// legsOf are the legs of a money event: of whatever event has some.
+func legsOf(r es.Recorded) (out []*typev1.Leg) {
 	m := r.Event.ProtoReflect()
 	f := m.Descriptor().Fields().ByName("legs")
-	if f == nil || !f.IsList() || m.Get(f).List().Len() == 0 {
+	if f == nil || !f.IsList() {
 		return nil
 	}
-	text := func(name protoreflect.Name) string {
-		if f := m.Descriptor().Fields().ByName(name); f != nil && f.Kind() == protoreflect.StringKind {
-			return m.Get(f).String()
+	list := m.Get(f).List()
+	for i := range list.Len() {
+		leg, ok := list.Get(i).Message().Interface().(*typev1.Leg)
+		if !ok {
+			return nil
 		}
-		return ""
+		out = append(out, leg)
 	}
+	return out
+}
+
+// text is a field of the event; empty where it has none of that name.
+func text(r es.Recorded, name protoreflect.Name) string {
+	m := r.Event.ProtoReflect()
+	if f := m.Descriptor().Fields().ByName(name); f != nil && f.Kind() == protoreflect.StringKind && !f.IsList() {
+		return m.Get(f).String()
+	}
+	return ""
+}
+
+// legs are the rows of a money event.
+func legs(r es.Recorded) []es.Statement {
+	list := legsOf(r)
+	if len(list) == 0 {
+		return nil
+	}
+	m := r.Event.ProtoReflect()
 	source := &typev1.Source{}
 	if f := m.Descriptor().Fields().ByName("source"); f != nil && m.Has(f) {
 		if s, ok := m.Get(f).Message().Interface().(*typev1.Source); ok {
 			source = s
 		}
 	}
-	list := m.Get(f).List()
 	var (
 		numbers, sequences []int32
 		accounts, payers   []string
 		lines              []string
 		amounts            []int64
 	)
-	for i := range list.Len() {
-		leg, ok := list.Get(i).Message().Interface().(*typev1.Leg)
-		if !ok {
-			return nil
-		}
+	for i, leg := range list {
 		numbers, accounts, payers, lines = append(numbers, int32(i)), append(accounts, word(leg.Account.String(), "LEDGER_ACCOUNT_")), append(payers, leg.PayerId), append(lines, leg.LineId)
 		sequences, amounts = append(sequences, int32(leg.PayerSequence)), append(amounts, leg.Amount)
 	}
-	account := text("account_id")
+	account := text(r, "account_id")
 	out := []es.Statement{es.SQL(`INSERT INTO ledger_legs (tenant_id, position, leg, event_id, event_type, stream, occurred_on, recorded_at, ledger_account, amount, payer_id, payer_sequence,
 				account_id, line_id, claim_id, remittance_id, carc, interchange_id, source_offset, source_length, source_segment, source_sha256)
 			SELECT $1, $2, leg, $3, $4, $5, $6::text::date, $7, ledger_account, amount, payer_id, payer_sequence, $8, line_id, $9, $10, $11, $12, $13, $14, $15, $16
 			FROM unnest($17::int[], $18::text[], $19::bigint[], $20::text[], $21::int[], $22::text[]) AS l (leg, ledger_account, amount, payer_id, payer_sequence, line_id)`,
-		r.Tenant, r.Position, r.ID, short(r.Type()), es.Name(r.Kind, r.StreamID), r.OccurredOn, r.RecordedAt, account, text("claim_id"), text("remittance_id"), text("carc"),
+		r.Tenant, r.Position, r.ID, short(r.Type()), es.Name(r.Kind, r.StreamID), r.OccurredOn, r.RecordedAt, account, text(r, "claim_id"), text(r, "remittance_id"), text(r, "carc"),
 		source.InterchangeId, source.Offset, source.Length, source.Segment, source.FileSha256, numbers, accounts, amounts, payers, sequences, lines)}
 	if account == "" {
 		return out

@@ -114,9 +114,12 @@ func times(no *refuse.List, c *pb.ReceiveEncounterRequest, known Known) {
 
 // diagnoses without dots. Messages say places, never codes: they say something about a person.
 func diagnoses(no *refuse.List, codes []string) []string {
-	out := make([]string, len(codes))
 	no.If(len(codes) == 0, Diagnoses, "diagnosis_codes", "none: send at least the principal diagnosis")
-	no.If(len(codes) > mostDiagnose, Diagnoses, "diagnosis_codes", "%d, a claim carries %d", len(codes), mostDiagnose)
+	if len(codes) > mostDiagnose {
+		no.If(true, Diagnoses, "diagnosis_codes", "%d, a claim carries %d", len(codes), mostDiagnose)
+		return nil
+	}
+	out := make([]string, len(codes))
 	for i, code := range codes {
 		out[i] = strings.ToUpper(strings.Replace(strings.TrimSpace(code), ".", "", 1))
 		no.If(!diagnosis.MatchString(out[i]), Diagnoses, "diagnosis_codes", "number %d is not written like an ICD-10-CM code", i+1)

@@ -128,7 +128,7 @@ func TestStatement(t *testing.T) {
 	for _, l := range s.Last.Lines {
 		sum += l.BalanceAmount
 	}
-	want := "Session of 2 March 2026: charged $150.00, plan paid $90.00, plan discount $40.00, your copay $20.00, you paid $5.00"
+	want := "Session of 2 March 2026: charged $150.00, plan paid $90.00, plan discount $40.00, your copay $20.00, you paid $5.00. Open: $15.00 with you."
 	if sum != s.Last.BalanceAmount || s.Last.Lines[0].Explanation != want {
 		t.Fatalf("lines sum to %d and say %q", sum, s.Last.Lines[0].Explanation)
 	}

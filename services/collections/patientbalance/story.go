@@ -1,38 +1,27 @@
 package patientbalance
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
-	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
-	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/pkg/explain"
 )
-
-// Share is what a plan left to the patient for one reason.
-type Share struct {
-	Carc   string
-	Amount int64
-}
 
 // undone remembers what a claim payment did, so that its reversal can take it back.
 type undone struct {
 	remittanceID string
 	ordinal      int32
-	shares       []Share
+	shares       []explain.Share
 }
 
 // Story is how an account's balance came about.
 type Story struct {
-	ServiceDate, LocationID   string
-	Charge, Paid, Adjusted    int64
-	Shares                    []Share // by reason
-	PatientPaid, PatientOwing int64
-	posted                    []undone
+	explain.Account
+	LocationID string
+	posted     []undone
 }
 
 // StoryMirror has the story of each account, by account_id.
@@ -48,10 +37,13 @@ var StoryMirror = es.Mirror[Story]{
 	},
 	Evolve: func(s Story, event es.Event) Story {
 		legs := event.(interface{ GetLegs() []*typev1.Leg }).GetLegs()
-		s.PatientOwing += moved(legs)
 		if e, ok := event.(*postingv1.PatientPaymentAllocated); ok {
+			s.WithPatient += moved(legs)
 			s.PatientPaid += e.Amount
 			return s
+		}
+		if s.WithPlans == nil {
+			s.WithPlans = map[typev1.PayerSequence]int64{}
 		}
 		for _, l := range legs {
 			switch l.Account {
@@ -60,22 +52,28 @@ var StoryMirror = es.Mirror[Story]{
 			case typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, typev1.LedgerAccount_LEDGER_ACCOUNT_BANK:
 				s.Paid += l.Amount
 			case typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL:
-				s.Adjusted += l.Amount
+				s.Discount += l.Amount
+			case typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT:
+				s.WithPatient += l.Amount
+			case typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE:
+				s.WithPlans[l.PayerSequence] += l.Amount
 			}
 		}
 		switch e := event.(type) {
 		case *postingv1.ChargePosted:
 			s.ServiceDate, s.LocationID = e.ServiceDate, e.LocationId
+		case *postingv1.PriorAdjudicationPosted:
+			s.Before += moved(legs)
 		case *postingv1.ResponsibilityTransferred:
 			if e.ToPayerId == "" {
-				s.share(Share{e.Carc, e.Amount})
+				s.share(explain.Share{Carc: e.Carc, Amount: e.Amount})
 				s.remember(e)
 			}
 		case *postingv1.PostingReversed:
 			for _, u := range s.posted {
 				if u.remittanceID == e.ReversedRemittanceId && u.ordinal == e.ReversedClaimOrdinal {
 					for _, x := range u.shares {
-						s.share(Share{x.Carc, -x.Amount})
+						s.share(explain.Share{Carc: x.Carc, Amount: -x.Amount})
 					}
 				}
 			}
@@ -84,8 +82,8 @@ var StoryMirror = es.Mirror[Story]{
 	},
 }
 
-func (s *Story) share(x Share) {
-	i := slices.IndexFunc(s.Shares, func(o Share) bool { return o.Carc == x.Carc })
+func (s *Story) share(x explain.Share) {
+	i := slices.IndexFunc(s.Shares, func(o explain.Share) bool { return o.Carc == x.Carc })
 	if i < 0 {
 		s.Shares = append(s.Shares, x)
 		return
@@ -96,60 +94,28 @@ func (s *Story) share(x Share) {
 func (s *Story) remember(e *postingv1.ResponsibilityTransferred) {
 	for i := range s.posted {
 		if s.posted[i].remittanceID == e.RemittanceId && s.posted[i].ordinal == e.ClaimOrdinal {
-			s.posted[i].shares = append(s.posted[i].shares, Share{e.Carc, e.Amount})
+			s.posted[i].shares = append(s.posted[i].shares, explain.Share{Carc: e.Carc, Amount: e.Amount})
 			return
 		}
 	}
-	s.posted = append(s.posted, undone{e.RemittanceId, e.ClaimOrdinal, []Share{{e.Carc, e.Amount}}})
+	s.posted = append(s.posted, undone{e.RemittanceId, e.ClaimOrdinal, []explain.Share{{Carc: e.Carc, Amount: e.Amount}}})
 }
-
-// Reasons of a patient's share that have a name of their own.
-const (
-	deductible  = "1"
-	coinsurance = "2"
-	copay       = "3"
-)
 
 // Line explains an account's balance. The balance is the stream's; the words are the story's.
 func (s Story) Line(a Account) *pb.StatementLine {
-	out := &pb.StatementLine{
-		AccountId: a.ID, ServiceDate: a.ServiceDate, ChargeAmount: s.Charge, InsurancePaidAmount: s.Paid, AdjustedAmount: s.Adjusted,
+	s.ServiceDate, s.WithPatient = a.ServiceDate, a.Amount
+	shared := s.Shared()
+	return &pb.StatementLine{
+		AccountId: a.ID, ServiceDate: a.ServiceDate, Explanation: s.Sentence(), ChargeAmount: s.Charge, InsurancePaidAmount: s.Paid, AdjustedAmount: s.Discount,
 		PatientPaidAmount: s.PatientPaid, BalanceAmount: a.Amount,
+		CopayAmount: shared.Copay, CoinsuranceAmount: shared.Coinsurance, DeductibleAmount: shared.Deductible, OtherShareAmount: shared.Other,
 	}
-	for _, x := range s.Shares {
-		switch x.Carc {
-		case deductible:
-			out.DeductibleAmount += x.Amount
-		case coinsurance:
-			out.CoinsuranceAmount += x.Amount
-		case copay:
-			out.CopayAmount += x.Amount
-		default:
-			out.OtherShareAmount += x.Amount
-		}
-	}
-	var parts []string
-	say := func(words string, amount int64) {
-		if amount != 0 {
-			parts = append(parts, words+" "+money.Format(amount))
-		}
-	}
-	say("charged", s.Charge)
-	say("plan paid", s.Paid)
-	say("plan discount", s.Adjusted)
-	say("your deductible", out.DeductibleAmount)
-	say("your coinsurance", out.CoinsuranceAmount)
-	say("your copay", out.CopayAmount)
-	say("not covered by your plan", out.OtherShareAmount)
-	say("you paid", s.PatientPaid)
-	out.Explanation = fmt.Sprintf("Session of %s: %s", Day(a.ServiceDate), strings.Join(parts, ", "))
-	return out
 }
 
-// Day writes a date as people do: 2 March 2026.
-func Day(s string) string {
-	if !date.Valid(s) {
-		return s
+// WithInsurance is what is still asked of plans.
+func (s Story) WithInsurance() (sum int64) {
+	for _, amount := range s.WithPlans {
+		sum += amount
 	}
-	return date.Time(s).Format("2 January 2006")
+	return sum
 }

@@ -16,15 +16,15 @@ import (
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
+	"github.com/evenkeel/evenkeel/pkg/explain"
 	"github.com/evenkeel/evenkeel/pkg/money"
-	"github.com/evenkeel/evenkeel/services/collections/patientbalance"
 )
 
 //go:embed statement.html
 var source string
 
 var page = template.Must(template.New("statement").Funcs(template.FuncMap{
-	"money": money.Format, "day": patientbalance.Day, "name": name, "address": address,
+	"money": money.Format, "day": explain.Day, "name": name, "address": address,
 }).Parse(source))
 
 // HTML is the statement as a page of its own.
@@ -99,8 +99,8 @@ func PDF(s *pb.StatementIssued) ([]byte, error) {
 		put("", 11, l)
 	}
 	doc.Ln(8)
-	put("B", 15, "Statement of "+patientbalance.Day(s.StatementDate))
-	put("", 11, "Please pay "+money.Format(s.BalanceAmount)+" by "+patientbalance.Day(s.DueDate)+".")
+	put("B", 15, "Statement of "+explain.Day(s.StatementDate))
+	put("", 11, "Please pay "+money.Format(s.BalanceAmount)+" by "+explain.Day(s.DueDate)+".")
 	doc.Ln(4)
 	for _, l := range s.Lines {
 		row(doc, latin, "", l.Explanation, money.Format(l.BalanceAmount))

@@ -17,7 +17,7 @@ func example(lines int) *pb.StatementIssued {
 	}
 	for range lines {
 		s.BalanceAmount += 2000
-		s.Lines = append(s.Lines, &pb.StatementLine{AccountId: "enc_1", BalanceAmount: 2000, Explanation: "Session of 2 March 2026: charged $150.00, plan paid $90.00, plan discount $40.00, your copay $20.00"})
+		s.Lines = append(s.Lines, &pb.StatementLine{AccountId: "enc_1", BalanceAmount: 2000, Explanation: "Session of 2 March 2026: charged $150.00, plan paid $90.00, plan discount $40.00, your copay $20.00. Open: $20.00 with you."})
 	}
 	return s
 }
@@ -47,7 +47,7 @@ func TestWhatAStatementShows(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Zoë &lt;Doe&gt; &amp; Sons", "Springfield, IL 62701-1234", "Quiet Harbor", "Statement of 20 March 2026", "$40.00", "10 April 2026",
-		"charged $150.00, plan paid $90.00, plan discount $40.00, your copay $20.00",
+		"charged $150.00, plan paid $90.00, plan discount $40.00, your copay $20.00. Open: $20.00 with you.",
 	} {
 		if !strings.Contains(string(html), want) {
 			t.Errorf("the page does not say %q", want)

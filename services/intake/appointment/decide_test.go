@@ -8,6 +8,7 @@ import (
 	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/es/estest"
 )
@@ -67,6 +68,10 @@ func TestSchedule(t *testing.T) {
 			Refused: "intake.patient_exists intake.clinician_exists intake.location_exists intake.visit_times intake.modality intake.service_code intake.authorization_of_patient",
 		},
 	})
+	newborn, unborn := all, all
+	newborn.BirthDate, unborn.BirthDate = monday, date.Add(monday, 1)
+	estest.Run(t, Stream, decide(newborn), []estest.Case[*pb.ScheduleAppointmentRequest]{{Name: "on the day of birth", When: ask(plain), Then: events{booked("")}}})
+	estest.Run(t, Stream, decide(unborn), []estest.Case[*pb.ScheduleAppointmentRequest]{{Name: "who is seen is born", When: ask(plain), Refused: "intake.after_birth"}})
 	all.Authorization = &authorizationv1.AuthorizationRequested{AuthorizationId: "aut_1", PatientId: "pat_2"}
 	estest.Run(t, Stream, decide(all), []estest.Case[*pb.ScheduleAppointmentRequest]{
 		{Name: "another patient's authorization covers nothing", When: ask(named), Refused: "intake.authorization_of_patient"},

@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -179,6 +180,9 @@ func TestPost(t *testing.T) {
 		st := charged(t, visit(aetna))
 		st.says("posting", st.post(aetna, paid()),
 			"L1 paid 9000", "L1 PR-3 to patient 2000", "L1 CO-45 off 4000", "L2 paid 1000", "L2 CO-45 off 1000", "posted 1")
+		if got := Explained(st.s).Sentence(); !strings.HasSuffix(got, ": charged $170.00, plan paid $100.00, plan discount $50.00, your copay $20.00. Open: $20.00 with you.") {
+			t.Errorf("told: %s", got)
+		}
 		st.says("again", st.post(aetna, paid()))
 		st.says("copay", st.take(Take(st.s, &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: "enc_1", PatientPaymentId: "ppm_1", Amount: 2000})),
 			"allocated ppm_1 2000", "settled")
@@ -455,6 +459,20 @@ func check(t *rapid.T, st *story, v *codingv1.CodingCompleted, cash, given int64
 	}
 	if owed != open || Owed(st.s.Open, Payer{}) != patient-given || held != given {
 		t.Fatalf("open %d by payer, %d by line; the patient owes %d, was asked %d and gave %d (held %d)", owed, open, Owed(st.s.Open, Payer{}), patient, given, held)
+	}
+	told := Explained(st.s)
+	left, plans := told.Before, int64(0)
+	for _, x := range told.Shares {
+		left += x.Amount
+	}
+	for _, amount := range told.WithPlans {
+		plans += amount
+	}
+	if len(v.ResponsiblePayers) == 0 {
+		left = charge // there is no plan to give a reason
+	}
+	if told.Charge != charge || told.Paid != paid || told.Discount != adjusted || told.PatientPaid != given || left != patient || told.WithPatient != patient-given || plans != open {
+		t.Fatalf("explained %+v; charge %d, paid %d, adjusted %d, the patient was asked %d and gave %d, open %d", told, charge, paid, adjusted, patient, given, open)
 	}
 	if held > 0 && Owed(st.s.Open, Payer{}) < 0 {
 		t.Fatalf("the patient paid %d too much and %d is held", -Owed(st.s.Open, Payer{}), held)

@@ -12,6 +12,7 @@ import (
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/explain"
 )
 
 // Payer is a payer at its place in the order of payers.
@@ -40,6 +41,7 @@ type Payment struct {
 	Claim    *exchangev1.RemittanceClaim // nil while its parts are still being folded
 	Legs     []*typev1.Leg               // of all of its parts
 	Denied   []*pb.DenialRecorded
+	Shares   []explain.Share // what it left to the patient
 	Reversed bool
 }
 
@@ -93,6 +95,10 @@ func Evolve(s State, event es.Event) State {
 		s.part(e, e.Legs)
 	case *pb.ResponsibilityTransferred:
 		s.part(e, e.Legs)
+		if e.ToPayerId == "" {
+			p := s.payment(e)
+			p.Shares = append(p.Shares, explain.Share{Carc: e.Carc, Amount: e.Amount})
+		}
 	case *pb.DenialRecorded:
 		p := s.payment(e)
 		p.Denied = append(p.Denied, e)

@@ -78,7 +78,7 @@ func decode(record []byte) error {
 var large = uuid.MustParse("0e7e0000-0000-8000-8000-00000000a9e0")
 
 // generated are receivables as a group has them that is a hundred times the demo's: services of eleven months, four payers, ten locations, one account in ten with its patient,
-// each charged and allowed less.
+// each charged, and allowed less two weeks later.
 var generated = []string{
 	`INSERT INTO reporting.payers SELECT $1, 'pay_' || n, 'Payer ' || n, 'EDI' || n FROM generate_series(0, 3) n`,
 	`INSERT INTO reporting.locations SELECT $1, 'loc_' || n, 'Location ' || n FROM generate_series(0, 9) n`,
@@ -87,24 +87,36 @@ var generated = []string{
 			date '2026-03-02' - (n * 7919::bigint % 330)::int + 1, date '2026-03-02' - (n * 7919::bigint % 330)::int, 15000, false FROM generate_series(1, $2::int) n`,
 	`INSERT INTO reporting.balances SELECT $1, 'acc_' || n, CASE WHEN n % 10 = 0 THEN 'ar_patient' ELSE 'ar_insurance' END, CASE WHEN n % 10 = 0 THEN '' ELSE 'pay_' || n % 4 END,
 			CASE WHEN n % 10 = 0 THEN 0 ELSE 1 END, 10000 FROM generate_series(1, $2::int) n`,
-	`INSERT INTO reporting.ledger_legs SELECT $1, 1000000000 + n, k, gen_random_uuid(), CASE k / 2 WHEN 0 THEN 'ChargePosted' ELSE 'ContractualAdjusted' END, 'account/acc_' || n,
-			date '2026-03-02' - (n * 7919::bigint % 330)::int, '2026-03-02', (ARRAY['ar_insurance', 'revenue_gross', 'contractual', 'ar_insurance'])[k + 1], (ARRAY[15000, -15000, 5000, -5000])[k + 1],
-			'pay_' || n % 4, 1, 'acc_' || n, 'acc_' || n || '-1', '', '', '', '', 0, 0, '', '' FROM generate_series(1, $2::int) n, generate_series(0, 3) k`,
+	`INSERT INTO reporting.ledger_legs SELECT $1, 1000000000 + 2 * n + k / 2, k % 2, gen_random_uuid(), CASE k / 2 WHEN 0 THEN 'ChargePosted' ELSE 'ContractualAdjusted' END, 'account/acc_' || n,
+			least(date '2026-03-02', date '2026-03-02' - (n * 7919::bigint % 330)::int + 14 * (k / 2)), '2026-03-02',
+			(ARRAY[r.name, 'revenue_gross', 'contractual', r.name])[k + 1], (ARRAY[15000, -15000, 5000, -5000])[k + 1],
+			r.payer, r.sequence, 'acc_' || n, 'acc_' || n || '-1', '', '', '', '', 0, 0, '', ''
+		FROM generate_series(1, $2::int) n, generate_series(0, 3) k,
+			LATERAL (SELECT CASE WHEN n % 10 = 0 THEN 'ar_patient' ELSE 'ar_insurance' END AS name, CASE WHEN n % 10 = 0 THEN '' ELSE 'pay_' || n % 4 END AS payer, CASE WHEN n % 10 = 0 THEN 0 ELSE 1 END AS sequence) r`,
+	`ANALYZE reporting.accounts, reporting.balances, reporting.ledger_legs`,
+	`WITH leg AS (SELECT account_id, occurred_on, CASE ledger_account WHEN 'ar_patient' THEN 'patient' ELSE payer_id END AS payer_id, payer_sequence, sum(amount) AS amount FROM reporting.ledger_legs
+			WHERE tenant_id = $1 AND ledger_account IN ('ar_insurance', 'ar_patient') GROUP BY 1, 2, 3, 4),
+		day AS (SELECT account_id, occurred_on, lead(occurred_on, 1, 'infinity') OVER w AS until, payer_id, payer_sequence, sum(amount) OVER w AS amount FROM leg WINDOW w AS (PARTITION BY account_id ORDER BY occurred_on))
+		INSERT INTO reporting.receivables (tenant_id, account_id, from_day, thru_day, payer_id, payer_sequence, amount, first_of_account, first_of_payer, location_id, first_payer_id, service_date, bill_date)
+		SELECT $1, d.account_id, d.occurred_on, d.until, d.payer_id, d.payer_sequence, d.amount, true, true, a.location_id, a.first_payer_id, a.service_date, a.bill_date
+		FROM day d JOIN reporting.accounts a ON a.tenant_id = $1 AND a.account_id = d.account_id`,
 }
 
 // aging asks for the receivables by age as the dashboard does, and counts the same rows plainly.
 func (b *bench) aging(ctx context.Context, g *group) error {
 	fmt.Fprintf(os.Stderr, "aging %d accounts …\n", b.accounts)
 	for _, statement := range generated {
-		args := []any{large}
-		if strings.Contains(statement, "$2") {
-			args = append(args, b.accounts)
+		var args []any
+		for i, v := range []any{large, b.accounts} {
+			if strings.Contains(statement, fmt.Sprintf("$%d", i+1)) {
+				args = append(args, v)
+			}
 		}
 		if _, err := g.db.Exec(ctx, statement, args...); err != nil {
 			return fmt.Errorf("generate receivables: %w", err)
 		}
 	}
-	if _, err := g.db.Exec(ctx, `ANALYZE reporting.accounts, reporting.balances, reporting.ledger_legs`); err != nil {
+	if _, err := g.db.Exec(ctx, `ANALYZE reporting.receivables`); err != nil {
 		return err
 	}
 	conn, err := g.process.Conn("reporting")
@@ -129,11 +141,13 @@ func (b *bench) aging(ctx context.Context, g *group) error {
 	b.add(measure{Name: "counting the open receivables, p95", Value: count.Seconds() * 1000, Unit: "ms", Reference: "(a reference itself)"})
 	for _, ask := range []struct {
 		name    string
+		most    float64
 		request *reportingv1.GetAgingRequest
 	}{
-		{"today, by payer", &reportingv1.GetAgingRequest{AsOf: "2026-03-18"}},
-		{"today, by location and bill date", &reportingv1.GetAgingRequest{AsOf: "2026-03-18", GroupBy: reportingv1.GroupBy_GROUP_BY_LOCATION, Basis: reportingv1.AgingBasis_AGING_BASIS_BILL_DATE}},
-		{"a month ago, by payer", &reportingv1.GetAgingRequest{AsOf: "2026-02-02"}},
+		{"today, by payer", 5, &reportingv1.GetAgingRequest{AsOf: "2026-03-18"}},
+		{"today, by location and bill date", 5, &reportingv1.GetAgingRequest{AsOf: "2026-03-18", GroupBy: reportingv1.GroupBy_GROUP_BY_LOCATION, Basis: reportingv1.AgingBasis_AGING_BASIS_BILL_DATE}},
+		{"a month ago, by payer", 10, &reportingv1.GetAgingRequest{AsOf: "2026-02-02"}},
+		{"half a year ago, by payer", 10, &reportingv1.GetAgingRequest{AsOf: "2025-09-02"}},
 	} {
 		took, err := p95(func() error {
 			a, err := client.GetAging(asked, ask.request)
@@ -148,7 +162,7 @@ func (b *bench) aging(ctx context.Context, g *group) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", ask.name, err)
 		}
-		b.add(measure{Name: fmt.Sprintf("aging of %s accounts %s, p95", number(float64(b.accounts)), ask.name), Value: took.Seconds() * 1000, Unit: "ms", Reference: "counting the same rows", Ratio: took.Seconds() / count.Seconds()})
+		b.add(measure{Name: fmt.Sprintf("aging of %s accounts %s, p95", number(float64(b.accounts)), ask.name), Value: took.Seconds() * 1000, Unit: "ms", Reference: "counting the same rows", Ratio: took.Seconds() / count.Seconds(), Most: ask.most})
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ type measure struct {
 	Reference string
 	Ratio     float64
 	Goal      float64 // of the ratio, at least; 0: none
+	Most      float64 // of the ratio, at most; 0: none
 }
 
 // bench is a run.
@@ -199,6 +200,12 @@ func (b *bench) show() bool {
 		if m.Goal != 0 {
 			goal, word = fmt.Sprintf("≥ %.3g", m.Goal), "met"
 			if m.Ratio < m.Goal {
+				word, all = "MISSED", false
+			}
+		}
+		if m.Most != 0 {
+			goal, word = fmt.Sprintf("≤ %.3g", m.Most), "met"
+			if m.Ratio > m.Most {
 				word, all = "MISSED", false
 			}
 		}

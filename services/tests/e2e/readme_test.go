@@ -55,7 +55,8 @@ func TestTheFirstClaimOfTheREADME(t *testing.T) {
 		return string(out)
 	}
 	out := run()
-	for _, want := range []string{"COVERAGE_STATUS_ACTIVE", "ENCOUNTER_STATUS_CODED", "CLAIM_STATUS_CLOSED", `"insurance_balance":{"amount_minor":"0"`, `"text":"CAS*CO*45*`, `"balance":{"amount_minor":"2000"`} {
+	for _, want := range []string{"COVERAGE_STATUS_ACTIVE", "ENCOUNTER_STATUS_CODED", "CLAIM_STATUS_CLOSED", `"insurance_balance":{"amount_minor":"0"`, `"text":"CAS*CO*45*`, `"balance":{"amount_minor":"2000"`,
+		`, your copay $20.00. Open: $20.00 with you."`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the walk does not show %s:\n%s", want, out)
 		}

@@ -34,6 +34,10 @@ type laws struct {
 	inUse    map[string]map[string]int32
 	holds    map[string]*authorizationv1.UnitsReserved
 
+	// Row 18: whose effects come in the order of the stream they answer.
+	causes map[string]place // events by id
+	heard  map[string]place // by consumer and stream: the last event of it that had an effect
+
 	coded, charges, claims, submitted, decided, paid int
 	deposits, advised                                int64
 	reached                                          map[string]bool
@@ -43,12 +47,23 @@ func newLaws(w *world.World) *laws {
 	return &laws{
 		world: w, read: map[string]int64{}, ids: map[string]bool{}, ledger: map[typev1.LedgerAccount]int64{}, charged: map[string]int64{}, accounts: map[string]map[typev1.LedgerAccount]int64{},
 		live: map[string]int64{}, denied: map[string]int64{}, approved: map[string]map[string]int32{}, inUse: map[string]map[string]int32{}, holds: map[string]*authorizationv1.UnitsReserved{},
-		reached: map[string]bool{},
+		reached: map[string]bool{}, causes: map[string]place{}, heard: map[string]place{},
 	}
+}
+
+// place of an event in its stream.
+type place struct {
+	source, stream string
+	version        int
 }
 
 // check looks at what was appended since the last time.
 func (l *laws) check() error {
+	type effect struct {
+		consumer string
+		es.Recorded
+	}
+	var effects []effect
 	for _, n := range l.world.Nodes() {
 		events, err := n.Events(l.read[n.Service.Name])
 		if err != nil {
@@ -63,6 +78,8 @@ func (l *laws) check() error {
 				return fmt.Errorf("%s: event %s (%s) was recorded twice", n.Service.Name, e.ID, e.Type())
 			}
 			l.ids[e.ID.String()] = true
+			l.causes[e.ID.String()] = place{n.Service.Name, es.Name(e.Kind, e.StreamID), e.Version}
+			effects = append(effects, effect{n.Service.Name, e})
 			if err := l.money(e); err != nil {
 				return fmt.Errorf("%s %d: %w", e.Type(), e.Position, err)
 			}
@@ -71,6 +88,25 @@ func (l *laws) check() error {
 			}
 		}
 	}
+	for _, e := range effects { // what caused one may be in a log that was read after it
+		if err := l.order(e.consumer, e.Recorded); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// order: what a stream leads to in another one comes in its order.
+func (l *laws) order(consumer string, e es.Recorded) error {
+	cause, ok := l.causes[e.Causation.String()]
+	if !ok {
+		return nil // a caller's, or a timer's
+	}
+	key := fmt.Sprint(cause.source, " ", cause.stream, ", ", consumer, " ", es.Name(e.Kind, e.StreamID))
+	if last := l.heard[key]; cause.version < last.version {
+		return fmt.Errorf("%s: %s %d comes from version %d, after what version %d led to (%s)", consumer, e.Type(), e.Position, cause.version, last.version, key)
+	}
+	l.heard[key] = cause
 	return nil
 }
 
@@ -227,6 +263,9 @@ func (l *laws) end() error {
 	parked, err := l.world.Parked()
 	if err != nil || len(parked) > 0 {
 		return errors.Join(err, fmt.Errorf("parked at the end: %v", dead(parked)))
+	}
+	if lost := l.world.Unwoken(); len(lost) > 0 {
+		return fmt.Errorf("effects are lost: %v", lost)
 	}
 	if l.coded != l.charges {
 		return fmt.Errorf("%d sessions were coded, %d charged", l.coded, l.charges)

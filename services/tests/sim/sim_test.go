@@ -49,13 +49,17 @@ func run(seed uint64, trace func(string, ...any)) (*world.World, *laws, error) {
 	if err != nil {
 		return w, nil, err
 	}
-	patients := 3 + w.Rand.IntN(4)
-	for n := range patients {
+	patients := 0
+	admit := func() error {
 		units := int32(0)
 		if w.Rand.IntN(2) == 0 {
 			units = int32(1 + w.Rand.IntN(3))
 		}
-		if err := g.Admit(n, n%len(g.Payers), "90837", units); err != nil {
+		patients++
+		return g.Admit(patients-1, (patients-1)%len(g.Payers), "90837", units)
+	}
+	for range 2 + w.Rand.IntN(3) {
+		if err := admit(); err != nil {
 			return w, nil, err
 		}
 	}
@@ -68,6 +72,11 @@ func run(seed uint64, trace func(string, ...any)) (*world.World, *laws, error) {
 	for day := range 30 {
 		w.Now = start.AddDate(0, 0, day)
 		if day < 14 && day%7 < 5 {
+			if w.Rand.IntN(3) == 0 { // a new patient, whose facts may come after what needs them
+				if err := admit(); err != nil {
+					return w, l, err
+				}
+			}
 			for range w.Rand.IntN(3) {
 				n := w.Rand.IntN(patients)
 				modality := []typev1.Modality{typev1.Modality_MODALITY_IN_PERSON, typev1.Modality_MODALITY_VIDEO_PATIENT_HOME}[w.Rand.IntN(2)]
@@ -105,7 +114,7 @@ func TestSimulation(t *testing.T) {
 		n = 5
 	}
 	t.Logf("seeds %d to %d", from, from+uint64(n)-1)
-	steps, crashes, events := 0, 0, int64(0)
+	steps, crashes, waits, events := 0, 0, 0, int64(0)
 	states := map[string]int{}
 	for i := range uint64(n) {
 		seed := from + i
@@ -120,6 +129,7 @@ func TestSimulation(t *testing.T) {
 			t.Fatalf("seed %d fails at step %d: %v\nlast:\n  %s\nrun it again: go test ./services/tests/sim -run TestSimulation -seed=%d", seed, w.Steps, err, strings.Join(last, "\n  "), seed)
 		}
 		steps += w.Steps
+		waits += w.Waits
 		for _, node := range w.Nodes() {
 			crashes += node.Crashes
 			head, err := node.Log.Head(context.Background())
@@ -132,8 +142,11 @@ func TestSimulation(t *testing.T) {
 			states[s]++
 		}
 	}
-	t.Logf("%d seeds, %d steps, %d crashes, %d events; states reached: %v", n, steps, crashes, events, states)
+	t.Logf("%d seeds, %d steps, %d crashes, %d waits, %d events; states reached: %v", n, steps, crashes, waits, events, states)
 	if n >= 50 {
+		if waits < 10*n {
+			t.Errorf("%d reactions had to wait in %d seeds: too few to show that a wait loses nothing", waits, n)
+		}
 		for _, want := range wanted {
 			if states[want] == 0 {
 				t.Errorf("no seed reached the state %q: the simulation does not go where it should", want)

@@ -69,10 +69,9 @@ func (g *Group) do(service, key string, call func(context.Context, Conn) (*typev
 		if refuse.Reasons(last) == nil && status.Code(last) != codes.NotFound {
 			break
 		}
-		for range 200 {
-			if _, err := g.World.Step(); err != nil {
-				return "", err
-			}
+		g.World.Now = g.World.Now.Add(3 * time.Second) // so that what was lost is asked for again
+		if err := g.World.Chaos(500); err != nil {
+			return "", err
 		}
 	}
 	return "", fmt.Errorf("%s %s: %w", service, key, last)

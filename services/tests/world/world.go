@@ -51,7 +51,7 @@ type Faults struct {
 	Rewind float64 // a consumer gets old deliveries again
 	Damage float64 // a topic loses its head or tail, or is gone
 	Grow   float64 // a topic gets more partitions
-	Slow   float64 // share of the readers that read rarely: what they bring comes long after what needs it
+	Slow   float64 // share of the readers that read rarely, other ones each time: what they bring comes long after what needs it
 }
 
 // World is the platform in memory.
@@ -68,6 +68,22 @@ type World struct {
 	byName map[string]*Node
 	seen   int64 // sum of log heads at the last check
 	Steps  int
+	Waits  int                 // reactions that had to wait
+	waits  map[waitKey]waiting // events whose reaction, when it ran last, had to wait
+	broken error               // the first event that took effect before its turn
+}
+
+// waitKey is an event at a consumer.
+type waitKey struct {
+	consumer string
+	event    uuid.UUID
+}
+
+// waiting says where an event stands and what it waits for.
+type waiting struct {
+	source, stream string
+	version        int
+	es.WaitError
 }
 
 // Node is one service.
@@ -104,10 +120,12 @@ const Partitions = 4
 func New(seed uint64, start time.Time, services ...host.Service) *World {
 	w := &World{
 		Now: start, Rand: rand.New(rand.NewPCG(seed, 1)), byName: map[string]*Node{}, vault: &seal.Memory{Seed: "world"},
+		waits: map[waitKey]waiting{},
 	}
 	w.Broker = membroker.New(membroker.Faults{})
 	for _, s := range services {
 		s.Handler.Consumer = s.Name
+		w.watch(&s.Handler)
 		n := &Node{Service: s, Log: memlog.New(s.Name), world: w}
 		n.Log.Faults = func(op string) error { return w.appendFault(op) }
 		w.nodes = append(w.nodes, n)
@@ -119,14 +137,62 @@ func New(seed uint64, start time.Time, services ...host.Service) *World {
 	return w
 }
 
+// watch notes which events a reaction could not handle yet. One that never runs again has lost its effect, and one of the same stream that takes effect meanwhile does so
+// before its turn: the logs alone show neither.
+func (w *World) watch(h *engine.Handler) {
+	react, project, consumer := h.React, h.Project, h.Consumer
+	if react == nil {
+		return
+	}
+	h.React = func(r es.Recorded, look es.Look) ([]es.Command, error) {
+		commands, err := react(r, look)
+		key := waitKey{consumer, r.ID}
+		var wait *es.WaitError
+		if errors.As(err, &wait) {
+			w.Waits++
+			w.waits[key] = waiting{r.Source, es.Name(r.Kind, r.StreamID), r.Version, *wait}
+		} else {
+			delete(w.waits, key)
+		}
+		return commands, err
+	}
+	h.Project = func(r es.Recorded) []es.Statement { // runs for events that have their effect in the unit
+		stream := es.Name(r.Kind, r.StreamID)
+		for key, before := range w.waits {
+			if key.consumer == consumer && before.source == r.Source && before.stream == stream && before.version < r.Version {
+				w.broken = fmt.Errorf("%s: version %d of %s %s took effect while version %d waits for %s", consumer, r.Version, r.Source, stream, before.version, before.Mirror)
+			}
+		}
+		if project == nil {
+			return nil
+		}
+		return project(r)
+	}
+}
+
+// Unwoken are the events whose reaction had to wait and has not run since. At rest there are none, parked or not.
+func (w *World) Unwoken() []string {
+	var out []string
+	for key, wait := range w.waits {
+		out = append(out, fmt.Sprintf("%s never reacted to version %d of %s %s, which waited for %s", key.consumer, wait.version, wait.source, wait.stream, wait.Mirror))
+	}
+	slices.Sort(out)
+	return out
+}
+
 // SetFaults changes what goes wrong from now on.
 func (w *World) SetFaults(f Faults) {
 	f.Broker.Rand = w.Rand
 	w.faults = f
 	w.Broker.SetFaults(f.Broker)
+	w.slow()
+}
+
+// slow draws the readers that are slow now.
+func (w *World) slow() {
 	for _, n := range w.nodes {
 		for _, r := range n.readers {
-			r.slow = w.happens(f.Slow)
+			r.slow = w.happens(w.faults.Slow)
 		}
 	}
 }
@@ -423,6 +489,9 @@ func (n *Node) read(ctx context.Context, r *reader) (bool, error) {
 }
 
 func (w *World) check() error {
+	if w.broken != nil {
+		return w.broken
+	}
 	if w.Check == nil {
 		return nil
 	}
@@ -441,8 +510,9 @@ func (w *World) check() error {
 	return w.Check()
 }
 
-// Chaos runs steps with the world's faults.
+// Chaos runs steps with the world's faults, with other slow readers than before.
 func (w *World) Chaos(steps int) error {
+	w.slow()
 	for range steps {
 		if _, err := w.Step(); err != nil {
 			return err

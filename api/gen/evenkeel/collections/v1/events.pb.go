@@ -446,7 +446,7 @@ type StatementLine struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	AccountId           string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	ServiceDate         string                 `protobuf:"bytes,2,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
-	Explanation         string                 `protobuf:"bytes,3,opt,name=explanation,proto3" json:"explanation,omitempty"` // e.g. "Session of 2 March: charged $150.00, plan paid $90.00, plan discount $40.00, your copay $20.00"
+	Explanation         string                 `protobuf:"bytes,3,opt,name=explanation,proto3" json:"explanation,omitempty"` // e.g. "Session of 2 March: charged $150.00, plan paid $90.00, plan discount $40.00, your copay $20.00. Open: $20.00 with you."
 	ChargeAmount        int64                  `protobuf:"varint,4,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`
 	InsurancePaidAmount int64                  `protobuf:"varint,5,opt,name=insurance_paid_amount,json=insurancePaidAmount,proto3" json:"insurance_paid_amount,omitempty"`
 	AdjustedAmount      int64                  `protobuf:"varint,6,opt,name=adjusted_amount,json=adjustedAmount,proto3" json:"adjusted_amount,omitempty"`

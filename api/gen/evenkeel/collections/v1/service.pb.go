@@ -743,11 +743,12 @@ type PatientAccountBalance struct {
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	ServiceDate   string                 `protobuf:"bytes,2,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
 	Balance       *v1.Money              `protobuf:"bytes,3,opt,name=balance,proto3" json:"balance,omitempty"`
-	Explanation   string                 `protobuf:"bytes,4,opt,name=explanation,proto3" json:"explanation,omitempty"` // how the balance came about, in the words of a statement
+	Explanation   string                 `protobuf:"bytes,4,opt,name=explanation,proto3" json:"explanation,omitempty"` // how the balance came about and what is open with whom, in the words of a statement
 	Charge        *v1.Money              `protobuf:"bytes,5,opt,name=charge,proto3" json:"charge,omitempty"`
 	InsurancePaid *v1.Money              `protobuf:"bytes,6,opt,name=insurance_paid,json=insurancePaid,proto3" json:"insurance_paid,omitempty"`
 	Adjusted      *v1.Money              `protobuf:"bytes,7,opt,name=adjusted,proto3" json:"adjusted,omitempty"` // taken off by the plan's contract
 	PatientPaid   *v1.Money              `protobuf:"bytes,8,opt,name=patient_paid,json=patientPaid,proto3" json:"patient_paid,omitempty"`
+	InsuranceOpen *v1.Money              `protobuf:"bytes,9,opt,name=insurance_open,json=insuranceOpen,proto3" json:"insurance_open,omitempty"` // still asked of plans
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -834,6 +835,13 @@ func (x *PatientAccountBalance) GetAdjusted() *v1.Money {
 func (x *PatientAccountBalance) GetPatientPaid() *v1.Money {
 	if x != nil {
 		return x.PatientPaid
+	}
+	return nil
+}
+
+func (x *PatientAccountBalance) GetInsuranceOpen() *v1.Money {
+	if x != nil {
+		return x.InsuranceOpen
 	}
 	return nil
 }
@@ -1262,7 +1270,7 @@ type StatementEntry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	ServiceDate   string                 `protobuf:"bytes,2,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
-	Explanation   string                 `protobuf:"bytes,3,opt,name=explanation,proto3" json:"explanation,omitempty"` // one sentence
+	Explanation   string                 `protobuf:"bytes,3,opt,name=explanation,proto3" json:"explanation,omitempty"` // how the balance came about, and what is open with whom
 	Charge        *v1.Money              `protobuf:"bytes,4,opt,name=charge,proto3" json:"charge,omitempty"`
 	InsurancePaid *v1.Money              `protobuf:"bytes,5,opt,name=insurance_paid,json=insurancePaid,proto3" json:"insurance_paid,omitempty"`
 	Adjusted      *v1.Money              `protobuf:"bytes,6,opt,name=adjusted,proto3" json:"adjusted,omitempty"`
@@ -1431,7 +1439,7 @@ const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\abalance\x18\x02 \x01(\v2\x17.evenkeel.type.v1.MoneyR\abalance\x12J\n" +
 	"\baccounts\x18\x03 \x03(\v2..evenkeel.collections.v1.PatientAccountBalanceR\baccounts\x12*\n" +
 	"\x11last_statement_id\x18\x04 \x01(\tR\x0flastStatementId\x12.\n" +
-	"\x13last_statement_date\x18\x05 \x01(\tR\x11lastStatementDate\"\x90\x03\n" +
+	"\x13last_statement_date\x18\x05 \x01(\tR\x11lastStatementDate\"\xd0\x03\n" +
 	"\x15PatientAccountBalance\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12!\n" +
@@ -1441,7 +1449,8 @@ const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\x06charge\x18\x05 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x06charge\x12>\n" +
 	"\x0einsurance_paid\x18\x06 \x01(\v2\x17.evenkeel.type.v1.MoneyR\rinsurancePaid\x123\n" +
 	"\badjusted\x18\a \x01(\v2\x17.evenkeel.type.v1.MoneyR\badjusted\x12:\n" +
-	"\fpatient_paid\x18\b \x01(\v2\x17.evenkeel.type.v1.MoneyR\vpatientPaid\"l\n" +
+	"\fpatient_paid\x18\b \x01(\v2\x17.evenkeel.type.v1.MoneyR\vpatientPaid\x12>\n" +
+	"\x0einsurance_open\x18\t \x01(\v2\x17.evenkeel.type.v1.MoneyR\rinsuranceOpen\"l\n" +
 	"\x15IssueStatementRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x12+\n" +
@@ -1554,42 +1563,43 @@ var file_evenkeel_collections_v1_service_proto_depIdxs = []int32{
 	18, // 8: evenkeel.collections.v1.PatientAccountBalance.insurance_paid:type_name -> evenkeel.type.v1.Money
 	18, // 9: evenkeel.collections.v1.PatientAccountBalance.adjusted:type_name -> evenkeel.type.v1.Money
 	18, // 10: evenkeel.collections.v1.PatientAccountBalance.patient_paid:type_name -> evenkeel.type.v1.Money
-	16, // 11: evenkeel.collections.v1.ListStatementsResponse.statements:type_name -> evenkeel.collections.v1.Statement
-	18, // 12: evenkeel.collections.v1.Statement.balance:type_name -> evenkeel.type.v1.Money
-	17, // 13: evenkeel.collections.v1.Statement.entries:type_name -> evenkeel.collections.v1.StatementEntry
-	19, // 14: evenkeel.collections.v1.Statement.patient_name:type_name -> evenkeel.type.v1.PersonName
-	20, // 15: evenkeel.collections.v1.Statement.patient_address:type_name -> evenkeel.type.v1.Address
-	20, // 16: evenkeel.collections.v1.Statement.organization_address:type_name -> evenkeel.type.v1.Address
-	18, // 17: evenkeel.collections.v1.StatementEntry.charge:type_name -> evenkeel.type.v1.Money
-	18, // 18: evenkeel.collections.v1.StatementEntry.insurance_paid:type_name -> evenkeel.type.v1.Money
-	18, // 19: evenkeel.collections.v1.StatementEntry.adjusted:type_name -> evenkeel.type.v1.Money
-	18, // 20: evenkeel.collections.v1.StatementEntry.patient_paid:type_name -> evenkeel.type.v1.Money
-	18, // 21: evenkeel.collections.v1.StatementEntry.balance:type_name -> evenkeel.type.v1.Money
-	1,  // 22: evenkeel.collections.v1.CollectionsService.ListWorkItems:input_type -> evenkeel.collections.v1.ListWorkItemsRequest
-	3,  // 23: evenkeel.collections.v1.CollectionsService.GetWorkItem:input_type -> evenkeel.collections.v1.GetWorkItemRequest
-	5,  // 24: evenkeel.collections.v1.CollectionsService.AssignWorkItem:input_type -> evenkeel.collections.v1.AssignWorkItemRequest
-	6,  // 25: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:input_type -> evenkeel.collections.v1.ResolveWorkItemRequest
-	7,  // 26: evenkeel.collections.v1.CollectionsService.GetPatientBalance:input_type -> evenkeel.collections.v1.GetPatientBalanceRequest
-	10, // 27: evenkeel.collections.v1.CollectionsService.IssueStatement:input_type -> evenkeel.collections.v1.IssueStatementRequest
-	11, // 28: evenkeel.collections.v1.CollectionsService.ListStatements:input_type -> evenkeel.collections.v1.ListStatementsRequest
-	13, // 29: evenkeel.collections.v1.CollectionsService.GetStatement:input_type -> evenkeel.collections.v1.GetStatementRequest
-	14, // 30: evenkeel.collections.v1.CollectionsService.GetStatementHtml:input_type -> evenkeel.collections.v1.GetStatementHtmlRequest
-	15, // 31: evenkeel.collections.v1.CollectionsService.GetStatementPdf:input_type -> evenkeel.collections.v1.GetStatementPdfRequest
-	2,  // 32: evenkeel.collections.v1.CollectionsService.ListWorkItems:output_type -> evenkeel.collections.v1.ListWorkItemsResponse
-	4,  // 33: evenkeel.collections.v1.CollectionsService.GetWorkItem:output_type -> evenkeel.collections.v1.WorkItem
-	21, // 34: evenkeel.collections.v1.CollectionsService.AssignWorkItem:output_type -> evenkeel.type.v1.Receipt
-	21, // 35: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:output_type -> evenkeel.type.v1.Receipt
-	8,  // 36: evenkeel.collections.v1.CollectionsService.GetPatientBalance:output_type -> evenkeel.collections.v1.PatientBalance
-	21, // 37: evenkeel.collections.v1.CollectionsService.IssueStatement:output_type -> evenkeel.type.v1.Receipt
-	12, // 38: evenkeel.collections.v1.CollectionsService.ListStatements:output_type -> evenkeel.collections.v1.ListStatementsResponse
-	16, // 39: evenkeel.collections.v1.CollectionsService.GetStatement:output_type -> evenkeel.collections.v1.Statement
-	22, // 40: evenkeel.collections.v1.CollectionsService.GetStatementHtml:output_type -> google.api.HttpBody
-	22, // 41: evenkeel.collections.v1.CollectionsService.GetStatementPdf:output_type -> google.api.HttpBody
-	32, // [32:42] is the sub-list for method output_type
-	22, // [22:32] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	18, // 11: evenkeel.collections.v1.PatientAccountBalance.insurance_open:type_name -> evenkeel.type.v1.Money
+	16, // 12: evenkeel.collections.v1.ListStatementsResponse.statements:type_name -> evenkeel.collections.v1.Statement
+	18, // 13: evenkeel.collections.v1.Statement.balance:type_name -> evenkeel.type.v1.Money
+	17, // 14: evenkeel.collections.v1.Statement.entries:type_name -> evenkeel.collections.v1.StatementEntry
+	19, // 15: evenkeel.collections.v1.Statement.patient_name:type_name -> evenkeel.type.v1.PersonName
+	20, // 16: evenkeel.collections.v1.Statement.patient_address:type_name -> evenkeel.type.v1.Address
+	20, // 17: evenkeel.collections.v1.Statement.organization_address:type_name -> evenkeel.type.v1.Address
+	18, // 18: evenkeel.collections.v1.StatementEntry.charge:type_name -> evenkeel.type.v1.Money
+	18, // 19: evenkeel.collections.v1.StatementEntry.insurance_paid:type_name -> evenkeel.type.v1.Money
+	18, // 20: evenkeel.collections.v1.StatementEntry.adjusted:type_name -> evenkeel.type.v1.Money
+	18, // 21: evenkeel.collections.v1.StatementEntry.patient_paid:type_name -> evenkeel.type.v1.Money
+	18, // 22: evenkeel.collections.v1.StatementEntry.balance:type_name -> evenkeel.type.v1.Money
+	1,  // 23: evenkeel.collections.v1.CollectionsService.ListWorkItems:input_type -> evenkeel.collections.v1.ListWorkItemsRequest
+	3,  // 24: evenkeel.collections.v1.CollectionsService.GetWorkItem:input_type -> evenkeel.collections.v1.GetWorkItemRequest
+	5,  // 25: evenkeel.collections.v1.CollectionsService.AssignWorkItem:input_type -> evenkeel.collections.v1.AssignWorkItemRequest
+	6,  // 26: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:input_type -> evenkeel.collections.v1.ResolveWorkItemRequest
+	7,  // 27: evenkeel.collections.v1.CollectionsService.GetPatientBalance:input_type -> evenkeel.collections.v1.GetPatientBalanceRequest
+	10, // 28: evenkeel.collections.v1.CollectionsService.IssueStatement:input_type -> evenkeel.collections.v1.IssueStatementRequest
+	11, // 29: evenkeel.collections.v1.CollectionsService.ListStatements:input_type -> evenkeel.collections.v1.ListStatementsRequest
+	13, // 30: evenkeel.collections.v1.CollectionsService.GetStatement:input_type -> evenkeel.collections.v1.GetStatementRequest
+	14, // 31: evenkeel.collections.v1.CollectionsService.GetStatementHtml:input_type -> evenkeel.collections.v1.GetStatementHtmlRequest
+	15, // 32: evenkeel.collections.v1.CollectionsService.GetStatementPdf:input_type -> evenkeel.collections.v1.GetStatementPdfRequest
+	2,  // 33: evenkeel.collections.v1.CollectionsService.ListWorkItems:output_type -> evenkeel.collections.v1.ListWorkItemsResponse
+	4,  // 34: evenkeel.collections.v1.CollectionsService.GetWorkItem:output_type -> evenkeel.collections.v1.WorkItem
+	21, // 35: evenkeel.collections.v1.CollectionsService.AssignWorkItem:output_type -> evenkeel.type.v1.Receipt
+	21, // 36: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:output_type -> evenkeel.type.v1.Receipt
+	8,  // 37: evenkeel.collections.v1.CollectionsService.GetPatientBalance:output_type -> evenkeel.collections.v1.PatientBalance
+	21, // 38: evenkeel.collections.v1.CollectionsService.IssueStatement:output_type -> evenkeel.type.v1.Receipt
+	12, // 39: evenkeel.collections.v1.CollectionsService.ListStatements:output_type -> evenkeel.collections.v1.ListStatementsResponse
+	16, // 40: evenkeel.collections.v1.CollectionsService.GetStatement:output_type -> evenkeel.collections.v1.Statement
+	22, // 41: evenkeel.collections.v1.CollectionsService.GetStatementHtml:output_type -> google.api.HttpBody
+	22, // 42: evenkeel.collections.v1.CollectionsService.GetStatementPdf:output_type -> google.api.HttpBody
+	33, // [33:43] is the sub-list for method output_type
+	23, // [23:33] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_collections_v1_service_proto_init() }

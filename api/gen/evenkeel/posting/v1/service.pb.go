@@ -833,7 +833,7 @@ func (x *ListAccountsRequest) GetPageToken() string {
 
 type ListAccountsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Accounts      []*Account             `protobuf:"bytes,1,rep,name=accounts,proto3" json:"accounts,omitempty"` // without lines, balances by payer and legs
+	Accounts      []*Account             `protobuf:"bytes,1,rep,name=accounts,proto3" json:"accounts,omitempty"` // without lines, balances by payer, legs and explanation
 	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -899,6 +899,7 @@ type Account struct {
 	Balances             []*LedgerBalance        `protobuf:"bytes,12,rep,name=balances,proto3" json:"balances,omitempty"` // what each ledger account has of this account; they sum to 0
 	Legs                 []*LedgerLeg            `protobuf:"bytes,13,rep,name=legs,proto3" json:"legs,omitempty"`         // oldest first
 	ResponsiblePayers    []*v11.ResponsiblePayer `protobuf:"bytes,14,rep,name=responsible_payers,json=responsiblePayers,proto3" json:"responsible_payers,omitempty"`
+	Explanation          string                  `protobuf:"bytes,15,opt,name=explanation,proto3" json:"explanation,omitempty"` // how the balance came about and what is open with whom, in the words of a statement
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1029,6 +1030,13 @@ func (x *Account) GetResponsiblePayers() []*v11.ResponsiblePayer {
 		return x.ResponsiblePayers
 	}
 	return nil
+}
+
+func (x *Account) GetExplanation() string {
+	if x != nil {
+		return x.Explanation
+	}
+	return ""
 }
 
 // For each line and for what was told of the claim as a whole (no line_id): charge = paid + adjusted + patient + open, to the cent.
@@ -1747,7 +1755,7 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\"x\n" +
 	"\x14ListAccountsResponse\x128\n" +
 	"\baccounts\x18\x01 \x03(\v2\x1c.evenkeel.posting.v1.AccountR\baccounts\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaf\x05\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd1\x05\n" +
 	"\aAccount\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x1d\n" +
@@ -1766,7 +1774,8 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x05lines\x18\v \x03(\v2 .evenkeel.posting.v1.AccountLineR\x05lines\x12>\n" +
 	"\bbalances\x18\f \x03(\v2\".evenkeel.posting.v1.LedgerBalanceR\bbalances\x122\n" +
 	"\x04legs\x18\r \x03(\v2\x1e.evenkeel.posting.v1.LedgerLegR\x04legs\x12S\n" +
-	"\x12responsible_payers\x18\x0e \x03(\v2$.evenkeel.intake.v1.ResponsiblePayerR\x11responsiblePayers\"\xf1\x03\n" +
+	"\x12responsible_payers\x18\x0e \x03(\v2$.evenkeel.intake.v1.ResponsiblePayerR\x11responsiblePayers\x12 \n" +
+	"\vexplanation\x18\x0f \x01(\tR\vexplanation\"\xf1\x03\n" +
 	"\vAccountLine\x12\x17\n" +
 	"\aline_id\x18\x01 \x01(\tR\x06lineId\x12!\n" +
 	"\fservice_code\x18\x02 \x01(\tR\vserviceCode\x12\x1c\n" +

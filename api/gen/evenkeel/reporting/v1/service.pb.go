@@ -488,16 +488,19 @@ func (x *Freshness) GetEventsHandled() int64 {
 }
 
 type ListAgingRowsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AsOf          string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	Basis         AgingBasis             `protobuf:"varint,2,opt,name=basis,proto3,enum=evenkeel.reporting.v1.AgingBasis" json:"basis,omitempty"`
-	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	LocationId    string                 `protobuf:"bytes,4,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	Bucket        string                 `protobuf:"bytes,5,opt,name=bucket,proto3" json:"bucket,omitempty"` // empty: all
-	PageSize      int32                  `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	AsOf       string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	Basis      AgingBasis             `protobuf:"varint,2,opt,name=basis,proto3,enum=evenkeel.reporting.v1.AgingBasis" json:"basis,omitempty"`
+	PayerId    string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	LocationId string                 `protobuf:"bytes,4,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	Bucket     string                 `protobuf:"bytes,5,opt,name=bucket,proto3" json:"bucket,omitempty"` // empty: all
+	PageSize   int32                  `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken  string                 `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// amount, days, service_date, payer, account or patient_control_number; with - before it the largest first. Empty: -amount.
+	Sort                 string `protobuf:"bytes,8,opt,name=sort,proto3" json:"sort,omitempty"`
+	PatientControlNumber string `protobuf:"bytes,9,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // only this one; empty: all
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *ListAgingRowsRequest) Reset() {
@@ -579,25 +582,40 @@ func (x *ListAgingRowsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListAgingRowsRequest) GetSort() string {
+	if x != nil {
+		return x.Sort
+	}
+	return ""
+}
+
+func (x *ListAgingRowsRequest) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
+	}
+	return ""
+}
+
 type AgingRow struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
-	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // "patient" for what the patient owes
-	PayerName     string                 `protobuf:"bytes,4,opt,name=payer_name,json=payerName,proto3" json:"payer_name,omitempty"`
-	PayerSequence v1.PayerSequence       `protobuf:"varint,5,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
-	LocationId    string                 `protobuf:"bytes,6,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	LocationName  string                 `protobuf:"bytes,7,opt,name=location_name,json=locationName,proto3" json:"location_name,omitempty"`
-	ServiceDate   string                 `protobuf:"bytes,8,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
-	BillDate      string                 `protobuf:"bytes,9,opt,name=bill_date,json=billDate,proto3" json:"bill_date,omitempty"`
-	Days          int32                  `protobuf:"varint,10,opt,name=days,proto3" json:"days,omitempty"`
-	Bucket        string                 `protobuf:"bytes,11,opt,name=bucket,proto3" json:"bucket,omitempty"`
-	ChargeAmount  *v1.Money              `protobuf:"bytes,12,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`
-	BalanceAmount *v1.Money              `protobuf:"bytes,13,opt,name=balance_amount,json=balanceAmount,proto3" json:"balance_amount,omitempty"`
-	ClaimId       string                 `protobuf:"bytes,14,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
-	ClaimStatus   string                 `protobuf:"bytes,15,opt,name=claim_status,json=claimStatus,proto3" json:"claim_status,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	AccountId            string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	PatientId            string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId              string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // "patient" for what the patient owes
+	PayerName            string                 `protobuf:"bytes,4,opt,name=payer_name,json=payerName,proto3" json:"payer_name,omitempty"`
+	PayerSequence        v1.PayerSequence       `protobuf:"varint,5,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	LocationId           string                 `protobuf:"bytes,6,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	LocationName         string                 `protobuf:"bytes,7,opt,name=location_name,json=locationName,proto3" json:"location_name,omitempty"`
+	ServiceDate          string                 `protobuf:"bytes,8,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	BillDate             string                 `protobuf:"bytes,9,opt,name=bill_date,json=billDate,proto3" json:"bill_date,omitempty"`
+	Days                 int32                  `protobuf:"varint,10,opt,name=days,proto3" json:"days,omitempty"`
+	Bucket               string                 `protobuf:"bytes,11,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	ChargeAmount         *v1.Money              `protobuf:"bytes,12,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`
+	BalanceAmount        *v1.Money              `protobuf:"bytes,13,opt,name=balance_amount,json=balanceAmount,proto3" json:"balance_amount,omitempty"`
+	ClaimId              string                 `protobuf:"bytes,14,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	ClaimStatus          string                 `protobuf:"bytes,15,opt,name=claim_status,json=claimStatus,proto3" json:"claim_status,omitempty"`
+	PatientControlNumber string                 `protobuf:"bytes,16,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // of the claim; empty: none
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *AgingRow) Reset() {
@@ -731,6 +749,13 @@ func (x *AgingRow) GetClaimId() string {
 func (x *AgingRow) GetClaimStatus() string {
 	if x != nil {
 		return x.ClaimStatus
+	}
+	return ""
+}
+
+func (x *AgingRow) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
 	}
 	return ""
 }
@@ -1056,17 +1081,20 @@ func (x *Denials) GetTotal() *DenialGroup {
 }
 
 type ListDenialRowsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AsOf          string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	FromDate      string                 `protobuf:"bytes,2,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
-	ThruDate      string                 `protobuf:"bytes,3,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
-	PayerId       string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	LocationId    string                 `protobuf:"bytes,5,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	Carc          string                 `protobuf:"bytes,6,opt,name=carc,proto3" json:"carc,omitempty"`
-	PageSize      int32                  `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	AsOf       string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	FromDate   string                 `protobuf:"bytes,2,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	ThruDate   string                 `protobuf:"bytes,3,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
+	PayerId    string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	LocationId string                 `protobuf:"bytes,5,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	Carc       string                 `protobuf:"bytes,6,opt,name=carc,proto3" json:"carc,omitempty"`
+	PageSize   int32                  `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken  string                 `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// denied_date, service_date, amount, payer, carc or patient_control_number; with - before it the largest first. Empty: -denied_date.
+	Sort                 string `protobuf:"bytes,9,opt,name=sort,proto3" json:"sort,omitempty"`
+	PatientControlNumber string `protobuf:"bytes,10,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // only this one; empty: all
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *ListDenialRowsRequest) Reset() {
@@ -1155,27 +1183,42 @@ func (x *ListDenialRowsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListDenialRowsRequest) GetSort() string {
+	if x != nil {
+		return x.Sort
+	}
+	return ""
+}
+
+func (x *ListDenialRowsRequest) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
+	}
+	return ""
+}
+
 type DenialRow struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
-	AccountId     string                 `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
-	LineId        string                 `protobuf:"bytes,3,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
-	PayerId       string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	PayerName     string                 `protobuf:"bytes,5,opt,name=payer_name,json=payerName,proto3" json:"payer_name,omitempty"`
-	LocationId    string                 `protobuf:"bytes,6,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	LocationName  string                 `protobuf:"bytes,7,opt,name=location_name,json=locationName,proto3" json:"location_name,omitempty"`
-	ServiceCode   string                 `protobuf:"bytes,8,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`
-	ServiceDate   string                 `protobuf:"bytes,9,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
-	DeniedDate    string                 `protobuf:"bytes,10,opt,name=denied_date,json=deniedDate,proto3" json:"denied_date,omitempty"`
-	GroupCode     string                 `protobuf:"bytes,11,opt,name=group_code,json=groupCode,proto3" json:"group_code,omitempty"`
-	Carc          string                 `protobuf:"bytes,12,opt,name=carc,proto3" json:"carc,omitempty"`
-	Rarc          []string               `protobuf:"bytes,13,rep,name=rarc,proto3" json:"rarc,omitempty"`
-	DeniedAmount  *v1.Money              `protobuf:"bytes,14,opt,name=denied_amount,json=deniedAmount,proto3" json:"denied_amount,omitempty"`
-	Origin        string                 `protobuf:"bytes,15,opt,name=origin,proto3" json:"origin,omitempty"` // which of our steps caused it
-	DefaultAction string                 `protobuf:"bytes,16,opt,name=default_action,json=defaultAction,proto3" json:"default_action,omitempty"`
-	Overturned    bool                   `protobuf:"varint,17,opt,name=overturned,proto3" json:"overturned,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId              string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	AccountId            string                 `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	LineId               string                 `protobuf:"bytes,3,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
+	PayerId              string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerName            string                 `protobuf:"bytes,5,opt,name=payer_name,json=payerName,proto3" json:"payer_name,omitempty"`
+	LocationId           string                 `protobuf:"bytes,6,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	LocationName         string                 `protobuf:"bytes,7,opt,name=location_name,json=locationName,proto3" json:"location_name,omitempty"`
+	ServiceCode          string                 `protobuf:"bytes,8,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`
+	ServiceDate          string                 `protobuf:"bytes,9,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	DeniedDate           string                 `protobuf:"bytes,10,opt,name=denied_date,json=deniedDate,proto3" json:"denied_date,omitempty"`
+	GroupCode            string                 `protobuf:"bytes,11,opt,name=group_code,json=groupCode,proto3" json:"group_code,omitempty"`
+	Carc                 string                 `protobuf:"bytes,12,opt,name=carc,proto3" json:"carc,omitempty"`
+	Rarc                 []string               `protobuf:"bytes,13,rep,name=rarc,proto3" json:"rarc,omitempty"`
+	DeniedAmount         *v1.Money              `protobuf:"bytes,14,opt,name=denied_amount,json=deniedAmount,proto3" json:"denied_amount,omitempty"`
+	Origin               string                 `protobuf:"bytes,15,opt,name=origin,proto3" json:"origin,omitempty"` // which of our steps caused it
+	DefaultAction        string                 `protobuf:"bytes,16,opt,name=default_action,json=defaultAction,proto3" json:"default_action,omitempty"`
+	Overturned           bool                   `protobuf:"varint,17,opt,name=overturned,proto3" json:"overturned,omitempty"`
+	PatientControlNumber string                 `protobuf:"bytes,18,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *DenialRow) Reset() {
@@ -1325,6 +1368,13 @@ func (x *DenialRow) GetOverturned() bool {
 		return x.Overturned
 	}
 	return false
+}
+
+func (x *DenialRow) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
+	}
+	return ""
 }
 
 type ListDenialRowsResponse struct {
@@ -2640,17 +2690,21 @@ func (x *ListDepositsResponse) GetNextPageToken() string {
 }
 
 type ListClaimsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AsOf          string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	PayerId       string                 `protobuf:"bytes,2,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	LocationId    string                 `protobuf:"bytes,3,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	Status        string                 `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`                     // as claims says it in one word
-	FromDate      string                 `protobuf:"bytes,5,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"` // of service
-	ThruDate      string                 `protobuf:"bytes,6,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
-	PageSize      int32                  `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	AsOf       string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	PayerId    string                 `protobuf:"bytes,2,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	LocationId string                 `protobuf:"bytes,3,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	Status     string                 `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`                     // as claims says it in one word
+	FromDate   string                 `protobuf:"bytes,5,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"` // of service
+	ThruDate   string                 `protobuf:"bytes,6,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
+	PageSize   int32                  `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken  string                 `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// service_date, amount, paid, denied, payer, status, submitted_date or patient_control_number; with - before it the largest first. Empty: -service_date.
+	Sort                 string `protobuf:"bytes,9,opt,name=sort,proto3" json:"sort,omitempty"`
+	PatientControlNumber string `protobuf:"bytes,10,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // only this one; empty: all
+	AccountId            string `protobuf:"bytes,11,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *ListClaimsRequest) Reset() {
@@ -2735,6 +2789,27 @@ func (x *ListClaimsRequest) GetPageSize() int32 {
 func (x *ListClaimsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListClaimsRequest) GetSort() string {
+	if x != nil {
+		return x.Sort
+	}
+	return ""
+}
+
+func (x *ListClaimsRequest) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
+	}
+	return ""
+}
+
+func (x *ListClaimsRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
 	}
 	return ""
 }
@@ -3012,7 +3087,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\tfreshness\x18\x05 \x01(\v2 .evenkeel.reporting.v1.FreshnessR\tfreshness\"s\n" +
 	"\tFreshness\x12?\n" +
 	"\rhandled_until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\fhandledUntil\x12%\n" +
-	"\x0eevents_handled\x18\x02 \x01(\x03R\reventsHandled\"\xf4\x01\n" +
+	"\x0eevents_handled\x18\x02 \x01(\x03R\reventsHandled\"\xbe\x02\n" +
 	"\x14ListAgingRowsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x127\n" +
 	"\x05basis\x18\x02 \x01(\x0e2!.evenkeel.reporting.v1.AgingBasisR\x05basis\x12\x19\n" +
@@ -3022,7 +3097,9 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\x06bucket\x18\x05 \x01(\tR\x06bucket\x12\x1b\n" +
 	"\tpage_size\x18\x06 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\a \x01(\tR\tpageToken\"\xb8\x04\n" +
+	"page_token\x18\a \x01(\tR\tpageToken\x12\x12\n" +
+	"\x04sort\x18\b \x01(\tR\x04sort\x124\n" +
+	"\x16patient_control_number\x18\t \x01(\tR\x14patientControlNumber\"\xee\x04\n" +
 	"\bAgingRow\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x1d\n" +
@@ -3043,7 +3120,8 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\rcharge_amount\x18\f \x01(\v2\x17.evenkeel.type.v1.MoneyR\fchargeAmount\x12>\n" +
 	"\x0ebalance_amount\x18\r \x01(\v2\x17.evenkeel.type.v1.MoneyR\rbalanceAmount\x12\x19\n" +
 	"\bclaim_id\x18\x0e \x01(\tR\aclaimId\x12!\n" +
-	"\fclaim_status\x18\x0f \x01(\tR\vclaimStatus\"\xcf\x01\n" +
+	"\fclaim_status\x18\x0f \x01(\tR\vclaimStatus\x124\n" +
+	"\x16patient_control_number\x18\x10 \x01(\tR\x14patientControlNumber\"\xcf\x01\n" +
 	"\x15ListAgingRowsResponse\x123\n" +
 	"\x04rows\x18\x01 \x03(\v2\x1f.evenkeel.reporting.v1.AgingRowR\x04rows\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12:\n" +
@@ -3071,7 +3149,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\tfrom_date\x18\x01 \x01(\tR\bfromDate\x12\x1b\n" +
 	"\tthru_date\x18\x02 \x01(\tR\bthruDate\x12:\n" +
 	"\x06groups\x18\x03 \x03(\v2\".evenkeel.reporting.v1.DenialGroupR\x06groups\x128\n" +
-	"\x05total\x18\x04 \x01(\v2\".evenkeel.reporting.v1.DenialGroupR\x05total\"\xf2\x01\n" +
+	"\x05total\x18\x04 \x01(\v2\".evenkeel.reporting.v1.DenialGroupR\x05total\"\xbc\x02\n" +
 	"\x15ListDenialRowsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x1b\n" +
 	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x12\x1b\n" +
@@ -3082,7 +3160,10 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\x04carc\x18\x06 \x01(\tR\x04carc\x12\x1b\n" +
 	"\tpage_size\x18\a \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\b \x01(\tR\tpageToken\"\xa9\x04\n" +
+	"page_token\x18\b \x01(\tR\tpageToken\x12\x12\n" +
+	"\x04sort\x18\t \x01(\tR\x04sort\x124\n" +
+	"\x16patient_control_number\x18\n" +
+	" \x01(\tR\x14patientControlNumber\"\xdf\x04\n" +
 	"\tDenialRow\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3108,7 +3189,8 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\x0edefault_action\x18\x10 \x01(\tR\rdefaultAction\x12\x1e\n" +
 	"\n" +
 	"overturned\x18\x11 \x01(\bR\n" +
-	"overturned\"\xd1\x01\n" +
+	"overturned\x124\n" +
+	"\x16patient_control_number\x18\x12 \x01(\tR\x14patientControlNumber\"\xd1\x01\n" +
 	"\x16ListDenialRowsResponse\x124\n" +
 	"\x04rows\x18\x01 \x03(\v2 .evenkeel.reporting.v1.DenialRowR\x04rows\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12:\n" +
@@ -3233,7 +3315,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\rremittance_id\x18\a \x01(\tR\fremittanceId\"z\n" +
 	"\x14ListDepositsResponse\x12:\n" +
 	"\bdeposits\x18\x01 \x03(\v2\x1e.evenkeel.reporting.v1.DepositR\bdeposits\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf2\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xdb\x02\n" +
 	"\x11ListClaimsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x19\n" +
 	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12\x1f\n" +
@@ -3244,7 +3326,12 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\tthru_date\x18\x06 \x01(\tR\bthruDate\x12\x1b\n" +
 	"\tpage_size\x18\a \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\b \x01(\tR\tpageToken\"\xde\x05\n" +
+	"page_token\x18\b \x01(\tR\tpageToken\x12\x12\n" +
+	"\x04sort\x18\t \x01(\tR\x04sort\x124\n" +
+	"\x16patient_control_number\x18\n" +
+	" \x01(\tR\x14patientControlNumber\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\v \x01(\tR\taccountId\"\xde\x05\n" +
 	"\bClaimRow\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +

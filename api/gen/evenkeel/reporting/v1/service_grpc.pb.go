@@ -41,11 +41,11 @@ const (
 type ReportingServiceClient interface {
 	// Open receivables by age, grouped by payer or by location.
 	GetAging(ctx context.Context, in *GetAgingRequest, opts ...grpc.CallOption) (*Aging, error)
-	// The accounts behind the cells of the aging, largest balance first.
+	// The accounts behind the cells of the aging, largest balance first or as asked.
 	ListAgingRows(ctx context.Context, in *ListAgingRowsRequest, opts ...grpc.CallOption) (*ListAgingRowsResponse, error)
 	// Denial rates of claims by week of adjudication, by payer or by code, with the counts behind them.
 	GetDenials(ctx context.Context, in *GetDenialsRequest, opts ...grpc.CallOption) (*Denials, error)
-	// The denied lines, newest first.
+	// The denied lines, newest first or as asked.
 	ListDenialRows(ctx context.Context, in *ListDenialRowsRequest, opts ...grpc.CallOption) (*ListDenialRowsResponse, error)
 	// The key figures with their formulas, numerators and denominators.
 	GetKpis(ctx context.Context, in *GetKpisRequest, opts ...grpc.CallOption) (*Kpis, error)
@@ -57,7 +57,7 @@ type ReportingServiceClient interface {
 	ListLegs(ctx context.Context, in *ListLegsRequest, opts ...grpc.CallOption) (*ListLegsResponse, error)
 	// Deposits of the bank, newest first, with the remittance that each pays.
 	ListDeposits(ctx context.Context, in *ListDepositsRequest, opts ...grpc.CallOption) (*ListDepositsResponse, error)
-	// Claims across payers and states, newest service first.
+	// Claims across payers and states, newest service first or as asked.
 	ListClaims(ctx context.Context, in *ListClaimsRequest, opts ...grpc.CallOption) (*ListClaimsResponse, error)
 }
 
@@ -177,11 +177,11 @@ func (c *reportingServiceClient) ListClaims(ctx context.Context, in *ListClaimsR
 type ReportingServiceServer interface {
 	// Open receivables by age, grouped by payer or by location.
 	GetAging(context.Context, *GetAgingRequest) (*Aging, error)
-	// The accounts behind the cells of the aging, largest balance first.
+	// The accounts behind the cells of the aging, largest balance first or as asked.
 	ListAgingRows(context.Context, *ListAgingRowsRequest) (*ListAgingRowsResponse, error)
 	// Denial rates of claims by week of adjudication, by payer or by code, with the counts behind them.
 	GetDenials(context.Context, *GetDenialsRequest) (*Denials, error)
-	// The denied lines, newest first.
+	// The denied lines, newest first or as asked.
 	ListDenialRows(context.Context, *ListDenialRowsRequest) (*ListDenialRowsResponse, error)
 	// The key figures with their formulas, numerators and denominators.
 	GetKpis(context.Context, *GetKpisRequest) (*Kpis, error)
@@ -193,7 +193,7 @@ type ReportingServiceServer interface {
 	ListLegs(context.Context, *ListLegsRequest) (*ListLegsResponse, error)
 	// Deposits of the bank, newest first, with the remittance that each pays.
 	ListDeposits(context.Context, *ListDepositsRequest) (*ListDepositsResponse, error)
-	// Claims across payers and states, newest service first.
+	// Claims across payers and states, newest service first or as asked.
 	ListClaims(context.Context, *ListClaimsRequest) (*ListClaimsResponse, error)
 	mustEmbedUnimplementedReportingServiceServer()
 }
