@@ -258,12 +258,15 @@ func (c *client) advance(ctx context.Context, to time.Time) error {
 	return err
 }
 
-// stuckAfter is how long a platform may be busy with one day. Beyond it something waits for what never comes.
+// stuckAfter is how long nothing may change on a busy platform. Beyond it something waits for what never comes.
 const stuckAfter = 5 * time.Minute
 
 // quiet waits until everything that follows from what was sent has happened.
-func (c *client) quiet(ctx context.Context) error {
-	deadline := time.Now().Add(stuckAfter)
+func (c *client) quiet(ctx context.Context) error { return c.quietTelling(ctx, func([]string) {}) }
+
+// quietTelling tells every ten seconds what there is still to do. As long as that changes it waits on.
+func (c *client) quietTelling(ctx context.Context, tell func(busy []string)) error {
+	deadline, last := time.Now().Add(stuckAfter), ""
 	for {
 		answer, err := c.do(ctx, http.MethodGet, "/v1/sandbox/quiet?wait=10s", "", nil)
 		if err != nil {
@@ -279,8 +282,12 @@ func (c *client) quiet(ctx context.Context) error {
 		if state.Quiet {
 			return nil
 		}
+		tell(state.Busy)
+		if now := strings.Join(state.Busy, "; "); now != last {
+			deadline, last = time.Now().Add(stuckAfter), now
+		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the platform has been busy for %s with what was sent on one day: %s. Look at evenkeel status and evenkeel dlq", stuckAfter, strings.Join(state.Busy, "; "))
+			return fmt.Errorf("nothing has moved on the platform for %s: %s. Look at evenkeel status and evenkeel dlq", stuckAfter, strings.Join(state.Busy, "; "))
 		}
 	}
 }

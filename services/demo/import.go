@@ -97,7 +97,9 @@ func digest(s string) []byte {
 // settled waits until everything that follows from a file has happened: a sandbox says so; elsewhere the file's results have stopped growing.
 func (i importer) settled(ctx context.Context, id string) error {
 	if _, err := i.now(ctx); err == nil {
-		return i.quiet(ctx)
+		return i.quietTelling(ctx, func(busy []string) {
+			fmt.Fprintf(i.out, "  still at work: %s\n", strings.Join(busy, "; "))
+		})
 	} else if !errors.Is(err, errNoSandbox) && !coded(err, "not_allowed") {
 		return err
 	}

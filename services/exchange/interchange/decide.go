@@ -124,7 +124,11 @@ func examine(data []byte) examined {
 	case slices.ContainsFunc(errs, func(d x12.Diagnostic) bool { return d.Code == x12.FileCut }):
 		e.refuse("the file is cut: its end is missing")
 	case len(errs) > 0:
-		e.refuse("the file is damaged in %d places: %s", len(errs), errs[0].Message)
+		places := "one place"
+		if len(errs) > 1 {
+			places = fmt.Sprintf("%d places", len(errs))
+		}
+		e.refuse("the file is damaged in %s: %s", places, errs[0].Message)
 	case len(e.kinds) == 0:
 		e.refuse("the file holds nothing between its envelopes")
 	}

@@ -105,7 +105,7 @@ func TestReceive(t *testing.T) {
 		{"institutional claims are refused by name", institutional, "837I", "837I (institutional claims) is a kind we do not do"},
 		{"enrollments are refused by name", sample(t, public+"834/add-dependent.834"), "834", "834 (enrollments) is a kind we do not do"},
 		{"a letter is refused", []byte("Dear payer, please pay."), "not X12", "the file is not X12"},
-		{"a file whose count is wrong is refused", bytes.Replace(good, []byte("~SE*"), []byte("~SE*9"), 1), "835", "the file is damaged in 1 places"},
+		{"a file whose count is wrong is refused", bytes.Replace(good, []byte("~SE*"), []byte("~SE*9"), 1), "835", "the file is damaged in one place"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			switch e := last(take(t, c.data, "api")).(type) {

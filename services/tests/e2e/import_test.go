@@ -148,7 +148,7 @@ func claims(t *testing.T, p platform) {
 		}
 	}
 	t.Logf("imported claims: %v", by)
-	if by["closed"] < 12 {
+	if by["closed"] < 17 {
 		t.Errorf("only %d claims went the whole way", by["closed"])
 	}
 }
