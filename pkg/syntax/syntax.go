@@ -77,8 +77,15 @@ func words(v *protovalidate.Violation) string {
 }
 
 func empty(v protoreflect.Value) bool {
-	s, ok := v.Interface().(string)
-	return ok && s == ""
+	switch v := v.Interface().(type) {
+	case string:
+		return v == ""
+	case protoreflect.List:
+		return v.Len() == 0
+	case protoreflect.Map:
+		return v.Len() == 0
+	}
+	return false
 }
 
 // Names are the words that an enum takes: all but the one that says nothing.

@@ -26,6 +26,7 @@ func TestEveryBrokenConstraintIsToldWithItsField(t *testing.T) {
 		{"what the platform writes", &intakev1.RegisterPatientRequest{LocationId: "loc_1", Today: "2026-03-02"}, []string{"request.platform_fills today is written by the platform: leave it out"}},
 		{"days that are none, and a day that is missing", &authorizationv1.ApproveAuthorizationRequest{AuthorizationId: "aut_1", FromDate: "soon", UnitsByCode: map[string]int32{"90837": 1}},
 			[]string{"syntax.string.min_len auth_no: it is missing", "syntax.string.pattern from_date: write a day as YYYY-MM-DD", "syntax.string.pattern thru_date: it is missing; write a day as YYYY-MM-DD"}},
+		{"a map without entries", &authorizationv1.ApproveAuthorizationRequest{}, []string{"syntax.map.min_pairs units_by_code: it is missing"}},
 		{"a number that no word has", &codingv1.ReceiveEncounterRequest{Modality: 77},
 			[]string{"syntax.enum.defined_only modality: send one of MODALITY_IN_PERSON, MODALITY_VIDEO_PATIENT_HOME, MODALITY_VIDEO_ELSEWHERE, MODALITY_AUDIO_PATIENT_HOME"}},
 		{"a message that is missing", &postingv1.RecordPatientPaymentRequest{PatientId: "pat_1"}, []string{"syntax.required amount: it is missing"}},

@@ -254,14 +254,18 @@ func misfitEntries(f protoreflect.FieldDescriptor, value []byte, at string) (bad
 	}
 	seen := map[string]bool{}
 	for _, e := range entries {
-		here := at + "/" + escape.Replace(e.name)
+		one := func(format string, args ...any) {
+			m := misfit(at+"/"+escape.Replace(e.name), "syntax.json", format, args...)
+			m.Field = fmt.Sprintf("%s[%q]", field(at), e.name)
+			bad = append(bad, m)
+		}
 		if seen[e.name] {
-			bad = append(bad, misfit(here, "syntax.json", "This key stands here twice: leave one."))
+			one("This key stands here twice: leave one.")
 			continue
 		}
 		seen[e.name] = true
 		if protojson.Unmarshal(object(f.JSONName(), object(e.name, e.value)), dynamicpb.NewMessage(f.ContainingMessage())) != nil {
-			bad = append(bad, misfit(here, "syntax.json", "%s is wanted here.", wanted(f.MapValue())))
+			one("%s is wanted here.", wanted(f.MapValue()))
 		}
 	}
 	return bad
@@ -286,7 +290,7 @@ func wanted(f protoreflect.FieldDescriptor) string {
 	case protoreflect.StringKind:
 		return "A text in double quotes"
 	case protoreflect.BoolKind:
-		return "true or false, without quotes,"
+		return "true or false"
 	case protoreflect.BytesKind:
 		return "A text in base64"
 	case protoreflect.Int32Kind:

@@ -49,7 +49,7 @@ func TestEveryMisfitOfABodyIsTold(t *testing.T) {
 		{"elements of a list", policies, `{"authorization_codes": ["90837", 9, null], "license_modifiers": [{"modifier": "HO"}, {"modifyer": "HN"}, 3]}`,
 			[]string{"syntax.json authorization_codes[1]", "syntax.json authorization_codes[2]", "syntax.json license_modifiers[1].modifyer", "syntax.json license_modifiers[2]"}, "object"},
 		{"entries of a map", approvals, `{"auth_no": "1", "from_date": "2026-01-01", "thru_date": "2026-02-01", "units_by_code": {"A": "many", "B": 4, "B": 5}}`,
-			[]string{"syntax.json units_by_code.A", "syntax.json units_by_code.B"}, "A whole number of at most 32 bits"},
+			[]string{`syntax.json units_by_code["A"]`, `syntax.json units_by_code["B"]`}, "A whole number of at most 32 bits"},
 		{"a map that is a list", approvals, `{"auth_no": "1", "from_date": "2026-01-01", "thru_date": "2026-02-01", "units_by_code": []}`, []string{"syntax.json units_by_code"}, "object"},
 		{"instants that are none", encounters, `{"patient_id": "p", "clinician_id": "c", "location_id": "l", "service_date": "2026-03-02", "start_at": "2026-02-30T10:00:00Z", "end_at": 7, "modality": "MODALITY_IN_PERSON", "service_kind": "SERVICE_KIND_GROUP", "interactive_complexity": "yes", "group_size": 2.5}`,
 			[]string{"syntax.json end_at", "syntax.json group_size", "syntax.json interactive_complexity", "syntax.json start_at"}, `"2026-03-02T15:00:00Z"`},

@@ -81,7 +81,7 @@ func (s *registry) GetPayer(ctx context.Context, r *registryv1.GetPayerRequest) 
 	case "endless":
 		var no refuse.List
 		for i := range 250 {
-			no.If(true, refuse.Rule{ID: "registry.first", Version: 1, Owner: "registry"}, fmt.Sprintf("rates[%d]", i), "first")
+			no.If(true, refuse.Rule{ID: "registry.first", Version: 1, Owner: "registry"}, fmt.Sprintf("rates[%d]", i), "%s", strings.Repeat("x", 5000))
 		}
 		return nil, no.Err()
 	}
@@ -314,8 +314,8 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 // An answer does not grow with the nonsense that was sent: it tells the first errors and how many there are beside.
 func TestAnAnswerHasAnEnd(t *testing.T) {
 	w := open(t, Config{}).call("GET", "/v1/payers/endless", "")
-	if len(w.Errors) != errorsMost || !strings.Contains(w.Problem.Detail, "150 more") {
-		t.Errorf("%d errors, %q", len(w.Errors), w.Problem.Detail)
+	if len(w.Errors) != errorsMost || !strings.Contains(w.Problem.Detail, "150 more") || len(w.Errors[0].Message) > 510 {
+		t.Errorf("%d errors, %q, %q", len(w.Errors), w.Problem.Detail, w.Errors[0].Message)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -48,8 +49,7 @@ func (e *edge) platform() http.Handler {
 			Problem{Status: 403, Code: "not_allowed", Title: "This role may not do that", Detail: "Only an administrator sees the platform."}.write(w, r)
 			return
 		}
-		if r.URL.Path != "/v1/platform/status" || r.Method != http.MethodGet {
-			onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
+		if !routed(w, r, map[string]own{"/v1/platform/status": {method: http.MethodGet}}) {
 			return
 		}
 		all, err := e.statuses(r.Context(), id)
@@ -104,50 +104,11 @@ const quietWait = 30 * time.Second
 
 // sandbox serves the clock of a sandbox, and whether everything that follows from what was sent has happened.
 func (e *edge) sandbox() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/sandbox/clock", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, map[string]string{"now": e.clock.Now().UTC().Format(time.RFC3339Nano)})
-	})
-	mux.HandleFunc("POST /v1/sandbox/clock:advance", func(w http.ResponseWriter, r *http.Request) {
-		var body struct {
-			To time.Time `json:"to"`
-		}
-		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, jsonMost))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&body); err != nil || body.To.IsZero() {
-			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: `Send {"to": "2026-03-02T09:00:00Z"}: the instant to move the clock to.`}.write(w, r)
-			return
-		}
-		if v := r.Header.Get("X-Dry-Run"); v != "" && v != "false" {
-			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "The clock has no dry run: leave X-Dry-Run out."}.write(w, r)
-			return
-		}
-		if body.To.After(e.clock.Now().Add(jumpMost)) {
-			Problem{Status: 422, Code: "refused", Title: "The clock does not go there", Detail: "It can't go back, so it moves at most 366 days at a time."}.write(w, r)
-			return
-		}
-		if err := e.clock.Advance(r.Context(), body.To); err != nil {
-			Problem{Status: 422, Code: "refused", Title: "The clock does not go there", Detail: err.Error()}.write(w, r)
-			return
-		}
-		writeJSON(w, map[string]string{"now": e.clock.Now().UTC().Format(time.RFC3339Nano)})
-	})
-	mux.HandleFunc("GET /v1/sandbox/quiet", func(w http.ResponseWriter, r *http.Request) {
-		wait, err := time.ParseDuration(r.URL.Query().Get("wait"))
-		if r.URL.Query().Get("wait") == "" {
-			wait, err = 0, nil
-		}
-		if err != nil || wait < 0 || wait > quietWait {
-			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "wait is a duration of at most 30s, such as 5s."}.write(w, r)
-			return
-		}
-		quiet, why, err := e.awaitQuiet(r.Context(), wait)
-		if err != nil {
-			e.fault(w, r, err)
-			return
-		}
-		writeJSON(w, map[string]any{"quiet": quiet, "busy": why})
-	})
+	calls := map[string]own{
+		"/v1/sandbox/clock":         {method: http.MethodGet, serve: e.now},
+		"/v1/sandbox/clock:advance": {method: http.MethodPost, serve: e.advance},
+		"/v1/sandbox/quiet":         {method: http.MethodGet, serve: e.quiet, query: []string{"wait"}},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, _ := session.Of(r.Context())
 		switch {
@@ -155,14 +116,94 @@ func (e *edge) sandbox() http.Handler {
 			Problem{Status: 403, Code: "not_allowed", Title: "This role may not do that", Detail: "The sandbox is for administrators and EHRs."}.write(w, r)
 		case e.clock == nil:
 			Problem{Status: 404, Code: "not_found", Title: "This is no sandbox", Detail: "The clock here is the real one."}.write(w, r)
-		default:
-			if _, pattern := mux.Handler(r); pattern == "" {
-				onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
-				return
-			}
-			mux.ServeHTTP(w, r)
+		case routed(w, r, calls):
+			calls[r.URL.Path].serve(w, r)
 		}
 	})
+}
+
+// own is a call that the gateway answers itself.
+type own struct {
+	method string
+	query  []string // what may stand behind the question mark
+	serve  http.HandlerFunc
+}
+
+// routed says whether a request is one of the gateway's own calls, and answers it where it is not.
+func routed(w http.ResponseWriter, r *http.Request, calls map[string]own) bool {
+	c, ok := calls[r.URL.Path]
+	if !ok {
+		onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
+		return false
+	}
+	if r.Method != c.method {
+		notThisMethod(w, r, c.method)
+		return false
+	}
+	var bad []ProblemError
+	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
+		if !slices.Contains(c.query, name) {
+			bad = append(bad, unknownParameter(name, c.query))
+		}
+	}
+	if len(bad) > 0 {
+		malformed(bad).write(w, r)
+		return false
+	}
+	return true
+}
+
+func (e *edge) now(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, map[string]string{"now": e.clock.Now().UTC().Format(time.RFC3339Nano)})
+}
+
+// advance moves the sandbox's clock.
+func (e *edge) advance(w http.ResponseWriter, r *http.Request) {
+	if !isJSON(r.Header.Get("Content-Type")) {
+		notThisMedia(w, r)
+		return
+	}
+	var body struct {
+		To time.Time `json:"to"`
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, jsonMost))
+	d.DisallowUnknownFields()
+	err := d.Decode(&body)
+	if _, after := d.Token(); err != nil || !errors.Is(after, io.EOF) || body.To.IsZero() {
+		Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: `Send {"to": "2026-03-02T09:00:00Z"} and nothing else: the instant to move the clock to.`}.write(w, r)
+		return
+	}
+	if v := r.Header.Get("X-Dry-Run"); v != "" && v != "false" {
+		Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "The clock has no dry run: leave X-Dry-Run out."}.write(w, r)
+		return
+	}
+	if body.To.After(e.clock.Now().Add(jumpMost)) {
+		Problem{Status: 422, Code: "refused", Title: "The clock does not go there", Detail: "It can't go back, so it moves at most 366 days at a time."}.write(w, r)
+		return
+	}
+	if err := e.clock.Advance(r.Context(), body.To); err != nil {
+		Problem{Status: 422, Code: "refused", Title: "The clock does not go there", Detail: err.Error()}.write(w, r)
+		return
+	}
+	e.now(w, r)
+}
+
+// quiet says whether anything is left to do.
+func (e *edge) quiet(w http.ResponseWriter, r *http.Request) {
+	wait, err := time.ParseDuration(r.URL.Query().Get("wait"))
+	if r.URL.Query().Get("wait") == "" {
+		wait, err = 0, nil
+	}
+	if err != nil || wait < 0 || wait > quietWait {
+		Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "wait is a duration of at most 30s, such as 5s."}.write(w, r)
+		return
+	}
+	quiet, why, err := e.awaitQuiet(r.Context(), wait)
+	if err != nil {
+		e.fault(w, r, err)
+		return
+	}
+	writeJSON(w, map[string]any{"quiet": quiet, "busy": why})
 }
 
 // awaitQuiet waits until two looks, one after the other, see a platform with nothing left to do and the same positions.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/codes"
@@ -104,12 +105,25 @@ func pointer(field string) string {
 	return "/" + r.Replace(field)
 }
 
+// clip ends a text that grew with what was sent.
+func clip(text string) string {
+	const most = 500
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most]) + "…"
+}
+
 // errorsMost are the errors that one answer tells.
 const errorsMost = 100
 
 func (p Problem) write(w http.ResponseWriter, r *http.Request) {
 	p.Type = "https://evenkeel.dev/problems/" + p.Code
 	p.Instance = requestID(r.Context())
+	p.Detail = clip(p.Detail)
+	for i := range p.Errors {
+		p.Errors[i].Message = clip(p.Errors[i].Message)
+	}
 	if more := len(p.Errors) - errorsMost; more > 0 {
 		p.Errors = p.Errors[:errorsMost]
 		p.Detail = fmt.Sprintf("%s These are the first %d; %d more are not shown.", p.Detail, errorsMost, more)

@@ -69,18 +69,22 @@ func (e *edge) rest(ctx context.Context) (http.Handler, error) {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !plain(r.URL.Path) || !plain(query) {
-			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "The path or the query holds control characters, or is not UTF-8."}.write(w, r)
+			Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: "The path or the query holds control characters, a % that begins no escape, or is not UTF-8."}.write(w, r)
 			return
 		}
 		if r.Method == http.MethodPost {
 			if kind := r.Header.Get("Content-Type"); !isJSON(kind) && (kind != "" || r.ContentLength != 0) {
-				Problem{Status: 415, Code: "media_type", Title: "This media type is not taken", Detail: "Send Content-Type: application/json, in UTF-8."}.write(w, r)
+				notThisMedia(w, r)
 				return
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, bodyMost(r.URL.Path))
 		}
 		mux.ServeHTTP(w, r)
 	}), nil
+}
+
+func notThisMedia(w http.ResponseWriter, r *http.Request) {
+	Problem{Status: 415, Code: "media_type", Title: "This media type is not taken", Detail: "Send Content-Type: application/json, in UTF-8."}.write(w, r)
 }
 
 func isJSON(contentType string) bool {
@@ -172,10 +176,8 @@ func headers(r *http.Request, to route, c *engine.Caller) (bad []ProblemError) {
 			if want := misfitQuery(to.rpc.Input().Fields().ByTextName(name), r.URL.Query()[name]); want != "" {
 				no(name, "syntax.query", "%s", want)
 			}
-		case len(to.query) == 0:
-			no(name, "request.query", "This call takes nothing in the query: the body and the headers carry what it needs (X-Dry-Run: true for a dry run).")
 		default:
-			no(name, "request.query", "This call does not know this parameter: it takes %s.", strings.Join(to.query, ", "))
+			bad = append(bad, unknownParameter(name, to.query))
 		}
 	}
 	for _, t := range r.Header.Values("X-Consistency-Token") {
@@ -209,6 +211,15 @@ func headers(r *http.Request, to route, c *engine.Caller) (bad []ProblemError) {
 		no("X-Dry-Run", "request.dry_run", "X-Dry-Run is true or false.")
 	}
 	return bad
+}
+
+// unknownParameter is the reason where a call takes other parameters.
+func unknownParameter(name string, takes []string) ProblemError {
+	e := ProblemError{Field: name, RuleID: "request.query", RuleVersion: 1, Owner: "integrations"}
+	if e.Message = "This call does not know this parameter: it takes " + strings.Join(takes, ", ") + "."; len(takes) == 0 {
+		e.Message = "This call takes nothing in the query: the body and the headers carry what it needs (X-Dry-Run: true for a dry run)."
+	}
+	return e
 }
 
 // misfitQuery says what a parameter takes, where it is something else. "" where it fits.

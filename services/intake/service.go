@@ -427,6 +427,7 @@ func (s *Server) ListAppointments(ctx context.Context, r *pb.ListAppointmentsReq
 	for _, d := range []struct{ field, day string }{{"from_date", r.FromDate}, {"thru_date", r.ThruDate}} {
 		no.If(d.day != "" && !date.Valid(d.day), coverage.Day, d.field, "%q is not a day: write YYYY-MM-DD", d.day)
 	}
+	no.If(!no.Any() && r.FromDate != "" && r.ThruDate != "" && r.FromDate > r.ThruDate, coverage.Day, "thru_date", "the last day, %s, is before the first, %s", r.ThruDate, r.FromDate)
 	if err := no.Err(); err != nil {
 		return nil, err
 	}

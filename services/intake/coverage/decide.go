@@ -80,6 +80,9 @@ func subscriber(no *refuse.List, c *pb.AddCoverageRequest, added *pb.CoverageAdd
 		added.SubscriberName, added.SubscriberBirthDate, added.SubscriberSex, added.SubscriberAddress = who.GetName(), who.GetBirthDate(), who.GetSex(), who.GetAddress()
 		return
 	}
+	if _, named := typev1.Relationship_name[int32(c.Relationship)]; !named || c.Relationship == 0 {
+		return // who is insured is not told, so nobody is missed
+	}
 	no.If(c.SubscriberName == nil, Subscriber, "subscriber_name", "name the subscriber: the patient is insured through somebody else")
 	if c.SubscriberName != nil {
 		person.CheckName(no, "subscriber_name", c.SubscriberName)

@@ -74,6 +74,7 @@ func TestAdd(t *testing.T) {
 			}),
 		},
 		{Name: "who is insured through a parent must name the parent", When: ask(func(c *pb.AddCoverageRequest) { c.Relationship = child }), Refused: "intake.subscriber intake.subscriber intake.subscriber"},
+		{Name: "who is insured through nobody knows whom misses nobody", When: ask(func(c *pb.AddCoverageRequest) { c.Relationship = 0 }), Refused: "intake.relationship"},
 		{Name: "who is insured oneself names nobody else", When: ask(func(c *pb.AddCoverageRequest) { c.SubscriberName = parent }), Refused: "intake.subscriber"},
 		{Name: "a second primary at the same time is refused", Given: events{open}, When: ask(plain), Refused: "intake.one_coverage_per_sequence"},
 		{Name: "a secondary beside the primary is right", Given: events{open}, When: ask(func(c *pb.AddCoverageRequest) { c.PayerSequence = secondary }), Then: events{added("cov_2", secondary, "2026-01-01", "")}},

@@ -6,6 +6,7 @@ package person
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
@@ -21,7 +22,7 @@ var (
 	BirthDate = refuse.Rule{ID: "intake.birth_date", Version: 1, Owner: "intake"}
 	// Sex: a claim carries F, M or U. Source: ASC X12 005010X222A1, DMG03. Checked 2026-11-24.
 	Sex = refuse.Rule{ID: "intake.sex", Version: 1, Owner: "intake"}
-	// Address: street, city, state and ZIP are told. Source: ASC X12 005010X222A1, 2010BA and 2010CA N3, N4. Checked 2026-11-24.
+	// Address: street, city, state and ZIP are told, no longer than a claim can carry. Source: ASC X12 005010X222A1, 2010BA and 2010CA N301 and N302 (55), N401 (30), N402, N403. Checked 2026-11-24.
 	Address = refuse.Rule{ID: "intake.address", Version: 1, Owner: "intake"}
 	// Phone: a phone number has 10 digits. Source: North American numbering plan. Checked 2026-11-24.
 	Phone = refuse.Rule{ID: "intake.phone", Version: 1, Owner: "intake"}
@@ -36,10 +37,10 @@ var (
 func CheckName(no *refuse.List, field string, n *typev1.PersonName) {
 	no.If(strings.TrimSpace(n.GetLast()) == "", Named, field+".last", "the last name is empty")
 	no.If(strings.TrimSpace(n.GetFirst()) == "", Named, field+".first", "the first name is empty")
-	no.If(len(n.GetLast()) > 60, Named, field+".last", "a claim carries at most 60 characters of a last name")
-	no.If(len(n.GetFirst()) > 35, Named, field+".first", "a claim carries at most 35 characters of a first name")
-	no.If(len(n.GetMiddle()) > 25, Named, field+".middle", "a claim carries at most 25 characters of a middle name")
-	no.If(len(n.GetSuffix()) > 10, Named, field+".suffix", "a claim carries at most 10 characters of a suffix")
+	no.If(utf8.RuneCountInString(n.GetLast()) > 60, Named, field+".last", "a claim carries at most 60 characters of a last name")
+	no.If(utf8.RuneCountInString(n.GetFirst()) > 35, Named, field+".first", "a claim carries at most 35 characters of a first name")
+	no.If(utf8.RuneCountInString(n.GetMiddle()) > 25, Named, field+".middle", "a claim carries at most 25 characters of a middle name")
+	no.If(utf8.RuneCountInString(n.GetSuffix()) > 10, Named, field+".suffix", "a claim carries at most 10 characters of a suffix")
 }
 
 // CheckBirthDate checks a birth date.
@@ -62,6 +63,12 @@ func CheckSex(no *refuse.List, field string, s typev1.Sex) {
 func CheckAddress(no *refuse.List, field string, a *typev1.Address) {
 	no.If(strings.TrimSpace(a.GetLine1()) == "", Address, field+".line1", "the street is empty")
 	no.If(strings.TrimSpace(a.GetCity()) == "", Address, field+".city", "the city is empty")
+	for _, part := range []struct {
+		name, value string
+		most        int
+	}{{"line1", a.GetLine1(), 55}, {"line2", a.GetLine2(), 55}, {"city", a.GetCity(), 30}} {
+		no.If(utf8.RuneCountInString(part.value) > part.most, Address, field+"."+part.name, "a claim carries at most %d characters of it", part.most)
+	}
 	no.If(!usps.State(a.GetState()), Address, field+".state", "a state is two capital letters as the postal service writes them: IL, NY")
 	no.If(!zip.MatchString(a.GetPostalCode()), Address, field+".postal_code", "a ZIP code is 5 or 9 digits, without a hyphen")
 }

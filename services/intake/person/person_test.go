@@ -36,6 +36,13 @@ func TestForms(t *testing.T) {
 		{"a state that is none", func(no *refuse.List) {
 			CheckAddress(no, "address", &typev1.Address{Line1: "1 Elm", City: "Springfield", State: "ZZ", PostalCode: "62701"})
 		}, "intake.address"},
+		{"streets and a city that no claim carries", func(no *refuse.List) {
+			CheckAddress(no, "address", &typev1.Address{Line1: strings.Repeat("é", 56), Line2: strings.Repeat("é", 56), City: strings.Repeat("é", 31), State: "IL", PostalCode: "62701"})
+		}, "intake.address intake.address intake.address"},
+		{"as long as a claim carries", func(no *refuse.List) {
+			CheckAddress(no, "address", &typev1.Address{Line1: strings.Repeat("é", 55), Line2: strings.Repeat("é", 55), City: strings.Repeat("é", 30), State: "IL", PostalCode: "62701"})
+			CheckName(no, "name", &typev1.PersonName{Last: strings.Repeat("é", 60), First: strings.Repeat("é", 35)})
+		}, ""},
 		{"a P.O. box is where a patient may live by mail", func(no *refuse.List) {
 			CheckAddress(no, "address", &typev1.Address{Line1: "PO Box 1", City: "Springfield", State: "IL", PostalCode: "62701"})
 		}, ""},

@@ -7,6 +7,7 @@ package identifier
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
@@ -71,7 +72,7 @@ func Person(no *refuse.List, prefix string, n *typev1.PersonName) {
 	no.If(strings.TrimSpace(n.GetFirst()) == "", Named, prefix+".first", "the first name is empty")
 	for _, part := range []struct{ field, value string }{{"name.last", n.GetLast()}, {"name.first", n.GetFirst()}, {"name.middle", n.GetMiddle()}, {"name.suffix", n.GetSuffix()}} {
 		most := longNames[part.field]
-		no.If(len(part.value) > most, Named, part.field, "a claim carries at most %d characters of it", most)
+		no.If(utf8.RuneCountInString(part.value) > most, Named, part.field, "a claim carries at most %d characters of it", most)
 	}
 }
 
@@ -124,6 +125,12 @@ func Street(no *refuse.List, field string, a *typev1.Address) {
 	no.If(strings.TrimSpace(a.GetLine1()) == "", StreetAddress, field+".line1", "the street is empty")
 	no.If(poBox.MatchString(a.GetLine1()) || poBox.MatchString(a.GetLine2()), StreetAddress, field+".line1", "a P.O. box is no street address: payers refuse it on a claim")
 	no.If(strings.TrimSpace(a.GetCity()) == "", StreetAddress, field+".city", "the city is empty")
+	for _, part := range []struct {
+		name, value string
+		most        int // N301, N302, N401
+	}{{"line1", a.GetLine1(), 55}, {"line2", a.GetLine2(), 55}, {"city", a.GetCity(), 30}} {
+		no.If(utf8.RuneCountInString(part.value) > part.most, StreetAddress, field+"."+part.name, "a claim carries at most %d characters of it", part.most)
+	}
 	State(no, StreetAddress, field+".state", a.GetState())
 	no.If(!zip.MatchString(a.GetPostalCode()), StreetAddress, field+".postal_code", "%q is not a ZIP code: 5 or 9 digits, without a hyphen", a.GetPostalCode())
 }

@@ -157,6 +157,58 @@ func TestBadInputLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// Whatever else is odd about a request is told as well, and nothing is taken that was not understood whole.
+func TestOddRequestsAreToldWhatIsWrong(t *testing.T) {
+	p := open(t)
+	c := p.key(t, tenantA, "admin")
+	text := []string{"Content-Type", "text/plain"}
+	for _, o := range []struct {
+		method, path string
+		body         any
+		headers      []string
+		status       int
+		code         string
+		rules        string
+	}{
+		{"GET", "/v1/appointments?readiness=ready&page_size=x&when=now", nil, nil, 400, "malformed", "request.query, syntax.query, syntax.query"},
+		{"GET", "/v1/appointments?from_date=2026-02-30&thru_date=soon", nil, nil, 422, "refused", "intake.day, intake.day"},
+		{"GET", "/v1/appointments?from_date=2026-02-02&thru_date=2026-02-01", nil, nil, 422, "refused", "intake.day"},
+		{"GET", "/v1/accounts?open_only=yes&page_size=-1", nil, nil, 400, "malformed", "syntax.query"},
+		{"GET", "/v1/locations?page_size=501&page_token=%2A", nil, nil, 400, "malformed", "request.page_size, request.page_token"},
+		{"GET", "/v1/locations?page_size=1&page_size=2", nil, nil, 400, "malformed", "syntax.query"},
+		{"GET", "/v1/locations?name=%zz", nil, nil, 400, "malformed", ""},
+		{"GET", "/v1/locations/", nil, nil, 404, "not_found", ""},
+		{"DELETE", "/v1/patients/pat_1", nil, nil, 405, "method_not_allowed", ""},
+		{"PUT", "/v1/sandbox/clock", nil, nil, 405, "method_not_allowed", ""},
+		{"GET", "/v1/sandbox/clock:advance", nil, nil, 405, "method_not_allowed", ""},
+		{"GET", "/v1/sandbox/nothing", nil, nil, 404, "not_found", ""},
+		{"GET", "/v1/sandbox/quiet?until=5s", nil, nil, 400, "malformed", "request.query"},
+		{"GET", "/v1/platform/status?service=claims", nil, nil, 400, "malformed", "request.query"},
+		{"POST", "/v1/sandbox/clock:advance", `{"to": "2026-01-06T00:00:00Z"}`, text, 415, "media_type", ""},
+		{"POST", "/v1/sandbox/clock:advance", `{"to": "2026-01-06T00:00:00Z"} x`, nil, 400, "malformed", ""},
+		{"POST", "/v1/sandbox/clock:advance", `{"to": "2026-01-06T00:00:00Z", "by": 1}`, nil, 400, "malformed", ""},
+		{"POST", "/v1/patients:search", `{"page_size": 5, "name": "x"}`, nil, 400, "malformed", "syntax.json /name, syntax.json /page_size"},
+		{"POST", "/v1/patients", `{"nickname": 1}`, []string{"Idempotency-Key", "", "If-Match", "three"}, 400, "malformed",
+			"request.idempotency_key, request.if_match, syntax.json /nickname, syntax.string.min_len /location_id"},
+		{"POST", "/v1/patients", strings.Repeat(`{"name":`, 20_000), nil, 400, "malformed", "syntax.json"},
+		{"POST", "/v1/patients/pat_1/coverages", object{}, nil, 400, "malformed",
+			"intake.day /from_date, intake.member_id /member_id, intake.patient_exists /patient_id, intake.payer_sequence /payer_sequence, intake.relationship /relationship, syntax.string.min_len /payer_id"},
+	} {
+		t.Run(o.method+" "+o.path, func(t *testing.T) {
+			c := *c
+			c.T = t
+			now := c.clock.Now()
+			a := c.send(o.method, o.path, o.body, o.headers...)
+			if a.status != o.status || a.text("code") != o.code || strings.Join(a.rules(), ", ") != o.rules || a.header.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("%d %s, want %d %s %s", a.status, a.raw, o.status, o.code, o.rules)
+			}
+			if !c.clock.Now().Equal(now) {
+				t.Errorf("the clock went on to %s", c.clock.Now())
+			}
+		})
+	}
+}
+
 // A file that can't be taken is recorded as refused, whole, with everything that was found; nothing but a work item comes of it, and the same file again changes nothing.
 func TestABadFileIsRefusedWhole(t *testing.T) {
 	p := open(t)
