@@ -361,3 +361,44 @@ func TestNothingOvertakesAWaitingEvent(t *testing.T) {
 		})
 	}
 }
+
+// A member is paused between deciding and committing, longer than its session; another takes its partition and handles everything. What the first then commits is fenced, and
+// it goes on from what the database says.
+func TestAMemberThatWasPausedIsFenced(t *testing.T) {
+	pause, paused, revived := false, make(chan struct{}), make(chan struct{})
+	decides := func(r es.Recorded, look es.Look) ([]es.Command, error) {
+		if pause && r.Version == 1 {
+			pause = false
+			close(paused)
+			<-revived
+		}
+		return react(r, look)
+	}
+	r := newRig(t, engine.Handler{React: decides})
+	for i := range 40 {
+		r.checkIn(t, fmt.Sprint("pat_", i%4), fmt.Sprint("v", i))
+	}
+	sent := r.sent(t)
+	if err := r.consumer.Handle(ctx, sent[:0]); err != nil { // it knows its marks
+		t.Fatal(err)
+	}
+	pause = true
+	ended := make(chan error, 1)
+	go func() { ended <- r.consumer.Handle(ctx, sent) }()
+	<-paused
+	if err := r.open(engine.Handler{Consumer: "authorization", React: react}).Handle(ctx, sent); err != nil {
+		t.Fatal(err)
+	}
+	close(revived)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	for patient, visits := range r.effects(t) {
+		if len(visits) != 10 {
+			t.Errorf("%s: 10 check-ins had %d effects: %v", patient, len(visits), visits)
+		}
+	}
+	if handled, seen := r.consumer.Position(); handled != 40 || seen != 40 {
+		t.Errorf("the revived member believes to be at %d of %d", handled, seen)
+	}
+}

@@ -294,4 +294,4 @@ func (l *laws) states() []string {
 }
 
 // wanted are the states that a run of many seeds must reach, or it proves little.
-var wanted = []string{"claim held", "line denied", "patient share", "deposit matched", "patient payment allocated", "units held", "units used", "units refused", "sent 837P", "sent 270"}
+var wanted = []string{"claim held", "patient share", "deposit matched", "patient payment allocated", "units held", "units used", "units refused", "sent 837P", "sent 270"}

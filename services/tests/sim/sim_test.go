@@ -37,7 +37,7 @@ func draw(w *world.World) world.Faults {
 	}
 	return world.Faults{
 		Broker: membroker.Faults{Lost: rate(0.3), Unknown: rate(0.2), Repeated: rate(0.5), Late: rate(0.5), Rewound: rate(0.3)},
-		Crash:  rate(0.02), Before: rate(0.1), After: rate(0.1), Skip: rate(0.2), Rewind: rate(0.3), Damage: rate(0.01), Grow: rate(0.002), Slow: rate(0.4),
+		Crash:  rate(0.02), Before: rate(0.1), After: rate(0.1), Skip: rate(0.2), Rewind: rate(0.3), Damage: rate(0.01), Grow: rate(0.002), Slow: rate(0.7),
 	}
 }
 
@@ -90,15 +90,22 @@ func run(seed uint64, trace func(string, ...any)) (*world.World, *laws, error) {
 				}
 			}
 		}
-		if err := w.Chaos(40 + w.Rand.IntN(200)); err != nil {
+		if w.Rand.IntN(12) == 0 {
+			w.Delay()
+		}
+		if err := w.Chaos(100 + w.Rand.IntN(800)); err != nil {
 			return w, l, err
 		}
 	}
-	w.SetFaults(world.Faults{})
-	if err := w.Settle(); err != nil {
-		return w, l, err
-	}
-	for range 30 { // the payers' runs, the deposits, the statements
+	// Nothing is lost from here on, but whole topics still come days late: a posting before the claim, an answer before the question.
+	w.SetFaults(world.Faults{Slow: 0.4})
+	for day := range 40 { // the payers' runs, the deposits, the statements
+		switch {
+		case day == 25:
+			w.SetFaults(world.Faults{})
+		case day == 12:
+			w.Delay()
+		}
 		if err := w.Advance(24*time.Hour, 24*time.Hour); err != nil {
 			return w, l, err
 		}
@@ -144,8 +151,11 @@ func TestSimulation(t *testing.T) {
 	}
 	t.Logf("%d seeds, %d steps, %d crashes, %d waits, %d events; states reached: %v", n, steps, crashes, waits, events, states)
 	if n >= 50 {
-		if waits < 10*n {
+		if waits < n/2 {
 			t.Errorf("%d reactions had to wait in %d seeds: too few to show that a wait loses nothing", waits, n)
+		}
+		if n >= 200 && states["line denied"] == 0 { // one seed in 15 has one
+			t.Error("no line was denied in any seed")
 		}
 		for _, want := range wanted {
 			if states[want] == 0 {

@@ -55,7 +55,7 @@ type PayerPlan struct {
 func (g *Group) do(service, key string, call func(context.Context, Conn) (*typev1.Receipt, error)) (string, error) {
 	var id string
 	var last error
-	for range 400 {
+	for try := range 400 {
 		last = g.World.Do(service, key, func(ctx context.Context, c Conn) error {
 			r, err := call(ctx, c)
 			if err == nil {
@@ -68,6 +68,9 @@ func (g *Group) do(service, key string, call func(context.Context, Conn) (*typev
 		}
 		if refuse.Reasons(last) == nil && status.Code(last) != codes.NotFound {
 			break
+		}
+		if try%20 == 19 { // a slow reader may be what it takes
+			g.World.Delay()
 		}
 		g.World.Now = g.World.Now.Add(3 * time.Second) // so that what was lost is asked for again
 		if err := g.World.Chaos(500); err != nil {
