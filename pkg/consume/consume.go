@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -145,7 +146,8 @@ func (c *Consumer) sift(contents []wire.Content) (records []eventlog.Record, hol
 	}
 	for _, content := range contents {
 		if b := content.Heartbeat; b != nil && b.Source == c.Source {
-			for slot, last := range b.LastBySlot {
+			for _, slot := range slices.Sorted(maps.Keys(b.LastBySlot)) { // in one order: a seed asks for the same again
+				last := b.LastBySlot[slot]
 				c.seen = max(c.seen, last)
 				if last > at(slot) && slot >= 0 && slot < es.Slots {
 					miss(slot)
