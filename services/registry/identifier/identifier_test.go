@@ -41,6 +41,13 @@ func TestForms(t *testing.T) {
 		{"a PO box in the second line", street(func(a *typev1.Address) { a.Line2 = "po box 12" }), "registry.street_address"},
 		{"a post office box", street(func(a *typev1.Address) { a.Line1 = "Post Office Box 9" }), "registry.street_address"},
 		{"a ZIP with its hyphen, a state spelled out: both are said", street(func(a *typev1.Address) { a.PostalCode, a.State = "62701-0001", "Illinois" }), "registry.street_address registry.street_address"},
+		{"a state that is none", street(func(a *typev1.Address) { a.State = "ZZ" }), "registry.street_address"},
+		{"streets and a city that no claim carries", street(func(a *typev1.Address) {
+			a.Line1, a.Line2, a.City = strings.Repeat("é", 56), strings.Repeat("é", 56), strings.Repeat("é", 31)
+		}), "registry.street_address registry.street_address registry.street_address"},
+		{"streets and a city as long as a claim carries", street(func(a *typev1.Address) {
+			a.Line1, a.Line2, a.City = strings.Repeat("é", 55), strings.Repeat("é", 55), strings.Repeat("é", 30)
+		}), ""},
 		{"the 29th of February of a year without one", func(no *refuse.List) { Day(no, "f", "2026-02-29") }, "registry.day"},
 		{"a period that ends on its first day", func(no *refuse.List) { Period(no, "2026-01-01", "2026-01-01") }, ""},
 		{"a period that ends before it begins", func(no *refuse.List) { Period(no, "2026-01-02", "2026-01-01") }, "registry.period"},
