@@ -57,9 +57,13 @@ var table = map[string]rights{
 	"interchanges/segments":        {billing, nobody}, // reads PHI, as the next
 	"interchanges:content":         {billing, nobody},
 	"reports":                      {everybody, nobody},
+	"reports/deposits":             {money, nobody},
 	"platform":                     {admins, nobody},
 	"sandbox":                      {ehr, ehr},
 }
+
+// May is the table for the console: a page stands for calls, and who may make them may use the page.
+func May(role, method, pattern string) bool { return may(role, method, pattern) }
 
 // may says whether a role may call a method of a path template.
 func may(role, method, pattern string) bool {
@@ -77,8 +81,8 @@ func may(role, method, pattern string) bool {
 	return slices.Contains(r.write, role)
 }
 
-// resource is the row of the table: for patients/{patient_id}/statements patients/statements if there is one, for interchanges/{interchange_id}:content interchanges:content if
-// there is one, else that of the first part.
+// resource is the row of the table: for patients/{patient_id}/statements patients/statements if there is one, for reports/deposits and interchanges/{interchange_id}:content
+// reports/deposits and interchanges:content if there is one, else that of the first part.
 func resource(path string) string {
 	parts := strings.Split(path, "/")
 	name := parts[0]
@@ -86,6 +90,9 @@ func resource(path string) string {
 		name, _, _ = strings.Cut(name, ":")
 	}
 	if len(parts) == 2 {
+		if _, ok := table[path]; ok {
+			return path
+		}
 		if _, verb, ok := strings.Cut(parts[1], ":"); ok {
 			if _, ok := table[name+":"+verb]; ok {
 				return name + ":" + verb

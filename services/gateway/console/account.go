@@ -49,10 +49,7 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 	if insurance == 0 && patient == 0 {
 		state = badge("settled")
 	}
-	who := id(a.PatientId, "")
-	if r.may(people) {
-		who.Href = "/patients/" + a.PatientId
-	}
+	who := id(a.PatientId, r.opens("/patients/"+a.PatientId))
 	d.Facts = []fact{
 		{"State", state}, {"Date of service", day(a.ServiceDate)}, {"Location", text(n.location(a.LocationId))}, {"Patient", who}, {"Charged", amount(a.Charge, "#legs")},
 		{"Payers owe", cents(insurance, "#balances")}, {"Patient owes", cents(patient, "#balances")},
@@ -61,13 +58,13 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 		d.Lines = accountLines(a)
 	}
 	d.Balances = &table{
-		ID: "balances", Caption: "Balances", Note: "they sum to " + cents(total(balances), "").Text, Columns: []column{{Name: "Ledger account"}, {Name: "Payer"}, {Name: "Order"}, {Name: "Balance", Num: true}},
+		ID: "balances", Caption: "Balances", Note: "they sum to " + cents(total(balances), "").Text, Columns: []column{{Name: "Ledger account"}, {Name: "Payer"}, {Name: "Billed as"}, {Name: "Balance", Num: true}},
 		Empty: "Nothing is booked.", Todo: "A charge is booked when the visit has been coded.",
 	}
 	for _, b := range balances {
 		d.Balances.Rows = append(d.Balances.Rows, row{Cells: []cell{text(ledgerName(b.Account)), payerCell(n, b.PayerId), text(words(b.PayerSequence.String())), amount(b.Balance, "#legs")}})
 	}
-	d.Claims = &table{Caption: "Claims", Columns: []column{{Name: "Claim"}, {Name: "Payer"}, {Name: "Order"}, {Name: "Status"}, {Name: "Charged", Num: true}, {Name: "Paid", Num: true}}, Empty: "No claim was made.", Todo: "The patient pays, or the visit waits: see Work items."}
+	d.Claims = &table{Caption: "Claims", Columns: []column{{Name: "Claim"}, {Name: "Payer"}, {Name: "Billed as"}, {Name: "Status"}, {Name: "Charged", Num: true}, {Name: "Paid", Num: true}}, Empty: "No claim was made.", Todo: "The patient pays, or the visit waits: see Work items."}
 	for _, x := range claims.Claims {
 		number := link(x.PatientControlNumber, "/claims/"+x.ClaimId)
 		number.Class = "id"
@@ -92,7 +89,7 @@ func (r *request) legs(n *names, legs []*postingv1.LedgerLeg, stream string, acc
 		if accounts && l.AccountId != "" {
 			at = "account/" + l.AccountId
 		}
-		event := r.to("/events/posting/"+at, "event", l.EventId)
+		event := r.opens(r.to("/events/posting/"+at, "event", l.EventId))
 		line := cell{Text: lineName(l.LineId), Plain: l.LineId, Title: l.LineId, Class: "id"}
 		if accounts {
 			line = cell{Text: "–", Class: "zero"}
@@ -176,7 +173,7 @@ func accountLines(a *postingv1.Account) *table {
 		ID: "lines", Caption: "Lines", Note: "charged = paid + adjusted + patient + open",
 		Columns: []column{
 			{Name: "Code"}, {Name: "Charged", Num: true}, {Name: "Expected", Num: true}, {Name: "Paid", Num: true}, {Name: "Adjusted", Num: true}, {Name: "Patient", Num: true}, {Name: "Open", Num: true},
-			{Name: "of it denied", Num: true},
+			{Name: "Of it denied", Num: true},
 		},
 		Empty: "There is no line.",
 	}

@@ -43,8 +43,8 @@ type segment struct {
 // Measures of the bars, in the units of the drawing, which are pixels at its natural size.
 const (
 	barsWidth  = 516
-	barLabel   = 152 // for names
-	barTotal   = 104 // for totals
+	barLabel   = 182 // for names
+	barTotal   = 92  // for totals
 	barHeight  = 24
 	barGap     = 6
 	barMinimum = 3 // a segment is never too narrow to be seen
@@ -68,7 +68,7 @@ func agingChart(r *request, id, title string, a *reportingv1.Aging, rowsOf func(
 	y := 2
 	for _, g := range a.Groups {
 		row := bar{
-			Label: clip(g.Name, 17), Full: g.Name, Total: money.Format(g.Total.GetAmountMinor()), Href: rowsOf(g.GroupId, ""),
+			Label: clip(g.Name, 25), Full: g.Name, Total: money.Format(g.Total.GetAmountMinor()), Href: rowsOf(g.GroupId, ""),
 			Y: y, TextY: y + 16, LabelX: barLabel - 8, TotalX: barsWidth,
 		}
 		x := barLabel
@@ -142,17 +142,18 @@ func agingTable(title string, a *reportingv1.Aging, rowsOf func(group, bucket st
 
 // line is a rate over weeks with the count behind each.
 type line struct {
-	Width, Height                 int
-	Path                          string
-	Points                        []point
-	Ticks                         []tick
-	Left, Right, Base             int
-	CountLabelY, WeekLabelY, Foot int
+	Width, Height int
+	Path          string
+	Points        []point
+	Ticks         []tick
+	Left, Right   int
+	WeekLabelY    int
 }
 
 type point struct {
 	X, Y, HitX, HitW, HitH int
 	BarX, BarY, BarW, BarH int
+	CountY                 int
 	Small                  bool
 	Href, Name, Week       string
 	Count                  string
@@ -167,18 +168,18 @@ type tick struct {
 // Measures of the line, in pixels at its natural size.
 const (
 	lineWidth  = 690
-	lineHeight = 210
+	lineHeight = 224
 	lineLeft   = 40
 	lineTop    = 10
 	lineBase   = 150 // where a rate of 0 is
 	countMost  = 22  // height of the tallest count
-	countBase  = 182
+	countBase  = 196
 )
 
 // denialChart draws denial rates by week. Weeks of few claims are grey: their rate says little.
 func denialChart(r *request, d *reportingv1.Denials) chart {
 	c := chart{
-		ID: "denial-rate", Title: "Denial rate by week of decision", Note: "Below the line: claims decided in the week. Grey weeks have fewer than 20.",
+		ID: "denial-rate", Title: "Denial rate by week of decision", Note: "Line: share of decided claims with a denied line. Bars: claims decided in the week; hollow points have fewer than 20 and say little.",
 		Empty: "No payer decided a claim in these weeks.", Table: denialTable(r, "Denial rate by week", "Week of", d),
 	}
 	top, tallest := int64(100_000), int64(1) // at least 10%
@@ -194,7 +195,7 @@ func denialChart(r *request, d *reportingv1.Denials) chart {
 		return c
 	}
 	top = (top + 99_999) / 100_000 * 100_000
-	l := &line{Width: lineWidth, Height: lineHeight, Left: lineLeft, Right: lineWidth, Base: lineBase, CountLabelY: countBase - 4, WeekLabelY: lineHeight - 6, Foot: countBase}
+	l := &line{Width: lineWidth, Height: lineHeight, Left: lineLeft, Right: lineWidth, WeekLabelY: lineHeight - 8}
 	y := func(rate int64) int {
 		return lineBase - int(rate*(lineBase-lineTop)/top)
 	}
@@ -209,7 +210,7 @@ func denialChart(r *request, d *reportingv1.Denials) chart {
 		h := int(g.ClaimsAdjudicated * countMost / tallest)
 		p := point{
 			X: x, Y: y(int64(g.RateMillionths)), HitX: lineLeft + i*step, HitW: step, HitH: countBase,
-			BarX: x - step/4, BarW: step / 2, BarH: h, BarY: countBase - h, Small: g.Small, Count: grouped(g.ClaimsAdjudicated),
+			BarX: x - step/4, BarW: step / 2, BarH: h, BarY: countBase - h, CountY: countBase - h - 4, Small: g.Small, Count: grouped(g.ClaimsAdjudicated),
 			Week: monthDay(g.GroupId), WeekShown: i%2 == 0 || len(d.Groups) <= 9,
 		}
 		p.Href, p.Name = weekRows(r, g), fmt.Sprintf("Week of %s: %s of %s denied, %s", spelled(g.GroupId), grouped(g.ClaimsDenied), plural(g.ClaimsAdjudicated, "claim"), rate(int64(g.RateMillionths)))
@@ -257,7 +258,7 @@ func denialTable(r *request, title, first string, d *reportingv1.Denials) *table
 		switch {
 		case first == "Payer":
 			href = r.here("payer", g.GroupId, "by", "")
-		case first == "Reason (CARC)":
+		case first == byReason:
 			href = r.here("carc", g.GroupId, "by", "")
 		default:
 			name, href = spelled(g.GroupId), weekRows(r, g)

@@ -49,26 +49,28 @@ func (c *console) claim(ctx context.Context, r *request) (*page, error) {
 	d := &claimPage{ID: s.ClaimId, Number: s.PatientControlNumber, CSRF: r.id.CSRF, Key: newKey(), Account: to}
 	d.Axes = []fact{{"Status", badge(s.Status.String())}, {"Way to the payer", badge(s.Transport.String())}, {"Decision", badge(s.Adjudication.String())}, {"Work", badge(s.Work.String())}}
 	d.Facts = []fact{
-		{"Payer", text(x.PayerName)}, {"Order", text(words(s.PayerSequence.String()))}, {"Date of service", day(s.ServiceDate)}, {"Location", text(n.location(s.LocationId))},
+		{"Payer", text(x.PayerName)}, {"Billed as", text(words(s.PayerSequence.String()))}, {"Date of service", day(s.ServiceDate)}, {"Location", text(n.location(s.LocationId))},
 		{"Kind", text(words(s.FrequencyCode.String()) + ", version " + strconv.Itoa(int(s.ClaimVersion)))}, {"Sent", day(s.SubmittedDate)}, {"Filing limit", day(s.TimelyFilingDueDate)},
 		{"Payer's claim number", orDash(s.PayerClaimControlNumber)}, {"Authorization", orDash(x.AuthorizationNumber)}, {"Clinician", text(provider(x.RenderingProvider))},
 		{"Billing provider", text(provider(x.BillingProvider))}, {"Charged", amount(s.Charge, to)}, {"Paid by this payer", amount(s.Paid, to)},
 		{"Patient's part", amount(s.PatientResponsibility, to)}, {"Denied and open", amount(s.Denied, "#denials")}, {"Account", id(s.AccountId, to)},
+		{"Work items", link("Of this claim", r.to("/work-items", "claim", s.ClaimId, "state", "all"))},
 	}
 	if x.SupervisingProvider != nil {
 		d.Facts = append(d.Facts, fact{"Supervisor", text(provider(x.SupervisingProvider))})
 	}
-	if p := x.Person; p != nil && r.may(people) {
+	if p := x.Person; p != nil && r.may(seesPeople) {
 		d.Person = []fact{
 			{"Patient", link(person(p.PatientName), "/patients/"+s.PatientId)}, {"Born", day(p.PatientBirthDate)}, {"Subscriber", text(person(p.SubscriberName))}, {"Member ID", orDash(p.MemberId)},
-			{"Diagnoses", orDash(strings.Join(p.DiagnosisCodes, ", "))},
+			{"Diagnoses (ICD-10)", orDash(diagnoses(p.DiagnosisCodes))},
 		}
 	}
 	for _, reason := range x.HoldReasons {
-		d.Held = append(d.Held, reason.Message)
+		why, _ := n.readable(reason.Message)
+		d.Held = append(d.Held, why)
 	}
 	d.IsHeld = s.Work == claimsv1.WorkStatus_WORK_STATUS_HELD
-	d.CanAct = r.may(billing)
+	d.CanAct = r.may(actsOnClaim)
 	d.Lines = claimLines(x, account, to)
 	d.Denials = &table{
 		ID: "denials", Caption: "Open denials", Columns: []column{{Name: "Line"}, {Name: "Reason"}, {Name: "In words"}, {Name: "Caused in"}, {Name: "What to do"}, {Name: "Appeal by"}, {Name: "Remittance"}, {Name: "Denied", Num: true}},
@@ -80,23 +82,23 @@ func (c *console) claim(ctx context.Context, r *request) (*page, error) {
 			line = "Whole claim"
 		}
 		d.Denials.Rows = append(d.Denials.Rows, row{Cells: []cell{
-			text(line), text(strings.Join(append([]string{o.GroupCode + "-" + o.Carc}, o.Rarc...), " ")), text(o.Label), text(words(o.Origin.String())), text(upper(o.DefaultAction)), day(o.AppealDueDate),
+			text(line), text(strings.Join(append([]string{o.GroupCode + "-" + o.Carc}, o.Rarc...), " ")), orDash(upper(o.Label)), text(words(o.Origin.String())), text(upper(o.DefaultAction)), day(o.AppealDueDate),
 			id(o.RemittanceId, r.remittance(o.RemittanceId)), amount(o.Denied, to),
 		}})
 	}
 	d.Edits = &table{
-		ID: "edits", Caption: "Last check", Note: x.RulePack, Columns: []column{{Name: "What"}, {Name: "Field"}, {Name: "Rule"}, {Name: "Who can mend it"}, {Name: "Weight"}},
-		Empty: "Every edit passed.",
+		ID: "edits", Caption: "Last check before sending", Note: "rules " + x.RulePack, Columns: []column{{Name: "What"}, {Name: "Field"}, {Name: "Rule"}, {Name: "Who can mend it"}, {Name: "Weight"}},
+		Empty: "The claim passed every check.",
 	}
 	for _, e := range x.Edits {
 		weight := badge("warning")
 		if e.Blocking {
 			weight = badge("blocking")
 		}
-		d.Edits.Rows = append(d.Edits.Rows, row{Cells: []cell{text(e.Reason.GetMessage()), text(e.Reason.GetField()), text(e.Reason.GetRuleId()), text(words(e.Reason.GetOwner())), weight}})
+		d.Edits.Rows = append(d.Edits.Rows, row{Cells: []cell{text(spelledIn(upper(e.Reason.GetMessage()))), text(e.Reason.GetField()), text(e.Reason.GetRuleId()), text(words(e.Reason.GetOwner())), weight}})
 	}
 	if len(x.EarlierPayers) > 0 {
-		d.Earlier = &table{Caption: "What earlier payers decided", Columns: []column{{Name: "Payer"}, {Name: "Order"}, {Name: "Decided"}, {Name: "Paid", Num: true}, {Name: "Patient's part", Num: true}}}
+		d.Earlier = &table{Caption: "What earlier payers decided", Columns: []column{{Name: "Payer"}, {Name: "Billed as"}, {Name: "Decided"}, {Name: "Paid", Num: true}, {Name: "Patient's part", Num: true}}}
 		for _, p := range x.EarlierPayers {
 			d.Earlier.Rows = append(d.Earlier.Rows, row{Cells: []cell{text(p.PayerName), text(words(p.PayerSequence.String())), day(p.AdjudicationDate), amount(p.Paid, to), amount(p.PatientResponsibility, to)}})
 		}
@@ -105,7 +107,7 @@ func (c *console) claim(ctx context.Context, r *request) (*page, error) {
 	for _, e := range x.Timeline {
 		when := instant(e.RecordedAt.AsTime())
 		d.Timeline.Rows = append(d.Timeline.Rows, row{Cells: []cell{
-			when, link(eventName(e.Type), r.to("/events/claims/claim/"+s.ClaimId, "event", e.EventId)), text(e.What), text(actor(e.Actor)), r.source(e.Source),
+			when, link(eventName(e.Type), r.to("/events/claims/claim/"+s.ClaimId, "event", e.EventId)), text(spelledIn(e.What)), text(actor(e.Actor)), r.source(e.Source),
 		}})
 	}
 	return &page{Title: "Claim " + s.PatientControlNumber, Nav: "claims", Crumbs: []crumb{{"Claims", r.to("/claims")}}, Body: "claim", Data: d}, nil
@@ -116,8 +118,8 @@ func claimLines(x *claimsv1.Claim, a *postingv1.Account, to string) *table {
 	t := &table{
 		ID: "lines", Caption: "Money by line", Note: "charged = paid + adjusted + patient + open; of all payers",
 		Columns: []column{
-			{Name: "Code"}, {Name: "Service"}, {Name: "Units", Num: true}, {Name: "POS"}, {Name: "Charged", Num: true}, {Name: "Expected", Num: true}, {Name: "Paid", Num: true},
-			{Name: "Adjusted", Num: true}, {Name: "Patient", Num: true}, {Name: "Open", Num: true}, {Name: "of it denied", Num: true},
+			{Name: "Code"}, {Name: "Service"}, {Name: "Units", Num: true}, {Name: "Place of service"}, {Name: "Charged", Num: true}, {Name: "Expected", Num: true}, {Name: "Paid", Num: true},
+			{Name: "Adjusted", Num: true}, {Name: "Patient", Num: true}, {Name: "Open", Num: true}, {Name: "Of it denied", Num: true},
 		},
 		Empty: "The claim has no lines.",
 	}
@@ -135,7 +137,7 @@ func claimLines(x *claimsv1.Claim, a *postingv1.Account, to string) *table {
 		code := text(strings.Join(append([]string{l.ServiceCode}, l.Modifiers...), " "))
 		code.Class = "id"
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			code, day(l.ServiceDate), units(l.UnitsThousandths), text(l.PlaceOfService), amount(l.Charge, to), expected, amount(b.GetInsurancePaid(), to),
+			code, day(l.ServiceDate), units(l.UnitsThousandths), place(l.PlaceOfService), amount(l.Charge, to), expected, amount(b.GetInsurancePaid(), to),
 			amount(b.GetAdjusted(), to), amount(b.GetPatientShare(), to), amount(b.GetInsuranceOpen(), to), amount(b.GetDenied(), "#denials"),
 		}})
 		for i, m := range []*typev1.Money{l.Charge, b.GetExpected(), b.GetInsurancePaid(), b.GetAdjusted(), b.GetPatientShare(), b.GetInsuranceOpen(), b.GetDenied()} {
@@ -147,6 +149,32 @@ func claimLines(x *claimsv1.Claim, a *postingv1.Account, to string) *table {
 		t.Foot = append(t.Foot, cents(n, ""))
 	}
 	return t
+}
+
+// places are the places of service that our groups work at, in our own words.
+var places = map[string]string{
+	"02": "Video, not at home", "10": "Video, at home", "11": "Office", "12": "Home", "03": "School", "53": "Community mental health center", "50": "Health center", "22": "Hospital, outpatient",
+	"21": "Hospital", "51": "Psychiatric hospital", "52": "Day hospital", "55": "Residential treatment", "57": "Substance use treatment", "99": "Other place",
+}
+
+// place is a place of service with what its code means.
+func place(code string) cell {
+	c := orDash(strings.TrimSpace(code + " " + places[code]))
+	c.Class += " name"
+	c.Title = c.Text
+	return c
+}
+
+// diagnoses are ICD-10 codes as people write them: F41.1, which files carry as F411.
+func diagnoses(codes []string) string {
+	var out []string
+	for _, c := range codes {
+		if len(c) > 3 && !strings.Contains(c, ".") {
+			c = c[:3] + "." + c[3:]
+		}
+		out = append(out, c)
+	}
+	return strings.Join(out, ", ")
 }
 
 // units prints thousandths: 1000 is 1, 1500 is 1.5.
@@ -198,10 +226,10 @@ func actor(s string) string {
 
 // remittance is a link to one, for who may see them.
 func (r *request) remittance(id string) string {
-	if id == "" || !r.may(finance) {
+	if id == "" {
 		return ""
 	}
-	return "/remittances/" + id
+	return r.opens("/remittances/" + id)
 }
 
 // source is a link to the bytes that told a fact.
@@ -215,9 +243,7 @@ func (r *request) source(s *typev1.Source) cell {
 	}
 	c := text(name + " at byte " + grouped(s.Offset))
 	c.Plain = fmt.Sprintf("%s %d+%d", s.InterchangeId, s.Offset, s.Length)
-	if r.may(finance) {
-		c.Href = fileAt(s.InterchangeId, s.Offset, s.Length)
-	}
+	c.Href = r.opens(fileAt(s.InterchangeId, s.Offset, s.Length))
 	return c
 }
 
@@ -228,12 +254,12 @@ func fileAt(interchange string, offset, length int64) string {
 // rescrub and release are what a biller does with a held claim.
 func (c *console) rescrub(ctx context.Context, r *request) (*page, error) {
 	id := r.PathValue("id")
-	_, err := c.claims.RescrubClaim(c.calling(ctx, r, r.PostFormValue("key")), &claimsv1.RescrubClaimRequest{ClaimId: id})
-	return r.after(err, "/claims/"+id, "rescrub")
+	receipt, err := c.claims.RescrubClaim(c.calling(ctx, r, r.PostFormValue("key")), &claimsv1.RescrubClaimRequest{ClaimId: id})
+	return c.after(r, receipt, err, "/claims/"+id, "rescrub")
 }
 
 func (c *console) release(ctx context.Context, r *request) (*page, error) {
 	id := r.PathValue("id")
-	_, err := c.claims.ReleaseClaim(c.calling(ctx, r, r.PostFormValue("key")), &claimsv1.ReleaseClaimRequest{ClaimId: id, Reason: strings.TrimSpace(r.PostFormValue("reason"))})
-	return r.after(err, "/claims/"+id, "released")
+	receipt, err := c.claims.ReleaseClaim(c.calling(ctx, r, r.PostFormValue("key")), &claimsv1.ReleaseClaimRequest{ClaimId: id, Reason: strings.TrimSpace(r.PostFormValue("reason"))})
+	return c.after(r, receipt, err, "/claims/"+id, "released")
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -19,9 +20,19 @@ func statusChoice(r *request) choice {
 	return choice{Name: "status", Label: "Status", Value: r.q.Get("status"), Options: o}
 }
 
+// claimOrders are what reporting sorts claims by.
+var claimOrders = map[string]string{
+	"Claim": "patient_control_number", "Service": "service_date", "Payer": "payer", "Status": "status", "Charged": "amount", "Paid": "paid", "Denied": "denied", "Sent": "submitted_date",
+}
+
 func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 	n, err := c.names(ctx)
 	if err != nil {
+		return nil, err
+	}
+	number := numberChoice(r)
+	why, found, err := c.jump(ctx, r, number.Value, "")
+	if found || err != nil {
 		return nil, err
 	}
 	from, thru := r.q.Get("from"), r.q.Get("thru")
@@ -31,9 +42,10 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 	}
 	ask := &reportingv1.ListClaimsRequest{
 		AsOf: r.at, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Status: r.q.Get("status"), FromDate: from, ThruDate: thru,
+		Sort: r.sortBy(claimOrders),
 	}
 	var last *reportingv1.ListClaimsResponse
-	all, next, cut, err := walk(r, func(size int32, token string) ([]*reportingv1.ClaimRow, string, error) {
+	all, next, cut, err := walk(r, true, func(size int32, token string) ([]*reportingv1.ClaimRow, string, error) {
 		ask.PageSize, ask.PageToken = size, token
 		a, err := c.reporting.ListClaims(ctx, ask)
 		if err != nil {
@@ -48,10 +60,13 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 	t := &table{
 		Caption: "Claims", Note: fmt.Sprintf("%s, %s charged", plural(last.TotalRows, "claim"), money.Format(last.TotalChargeAmount.GetAmountMinor())),
 		Columns: []column{
-			{Name: "Claim"}, {Name: "Service"}, {Name: "Payer"}, {Name: "Order"}, {Name: "Location"}, {Name: "Status"},
+			{Name: "Claim"}, {Name: "Service"}, {Name: "Payer"}, {Name: "Billed as"}, {Name: "Location"}, {Name: "Status"},
 			{Name: "Charged", Num: true}, {Name: "Paid", Num: true}, {Name: "Denied", Num: true}, {Name: "Open", Num: true}, {Name: "Sent"}, {Name: "Decided"},
 		},
 		Empty: "No claim answers to this filter.", Todo: "Clear a part of it. A claim is made when a signed visit has been coded; visits that wait stand under Work items.",
+	}
+	if why != "" {
+		all, next, t.Note, t.Empty, t.Todo = nil, "", "", "No claim has the number "+number.Value+".", why
 	}
 	for _, x := range all {
 		number := link(x.PatientControlNumber, "/claims/"+x.ClaimId)
@@ -63,9 +78,22 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 			later(x.SubmittedDate, x.ServiceDate), later(x.AdjudicatedDate, x.ServiceDate),
 		}})
 	}
-	r.finish(t, next, cut, "Service", "Payer", "Location", "Status", "Charged", "Paid", "Denied", "Open", "Sent", "Decided")
-	d := &rows{Title: "Claims", Filter: r.filter(n.payerChoice(r, false), statusChoice(r), n.locationChoice(r), age), Tables: []*table{t}}
+	r.ordered(t, next, cut, claimOrders)
+	d := &rows{Title: "Claims", Filter: r.filter(number, n.payerChoice(r, false), statusChoice(r), n.locationChoice(r), age), Tables: []*table{t}}
 	return c.list(r, &page{Nav: "claims", Dated: true}, d, "claims")
+}
+
+// jump goes to the claim that a number in a list's filter means. If there is none, why says what to do.
+func (c *console) jump(ctx context.Context, r *request, number, part string) (why string, found bool, err error) {
+	if number == "" {
+		return "", false, nil
+	}
+	id, why, err := c.find(ctx, number)
+	if err != nil || id == "" {
+		return cmp.Or(why, "Type the whole number, as it stands on the claim or came back from the payer (CLM01, CLP01), or the claim's id, which begins with clm_."), false, err
+	}
+	r.leads("/claims/" + id + part)
+	return "", true, nil
 }
 
 // plural is a count with its noun.

@@ -51,6 +51,9 @@ type console struct {
 	exchange    exchangev1.ExchangeServiceClient
 	reporting   reportingv1.ReportingServiceClient
 	history     map[string]platformv1.PlatformServiceClient
+
+	screens map[string]screen
+	tries   session.Tries
 }
 
 // New is the pages, for the gateway to serve under /.
@@ -84,6 +87,9 @@ type request struct {
 	id session.Identity
 	at string // as of: the day in the address, or empty for today
 	q  url.Values
+
+	screens map[string]screen
+	late    bool // what this browser just did is not in what is shown
 }
 
 // view answers a request with a page.
@@ -98,42 +104,53 @@ func (c *console) routes() http.Handler {
 	mux.HandleFunc("GET /sign-in", c.signInPage)
 	mux.HandleFunc("POST /sign-in", c.signIn)
 	mux.HandleFunc("POST /sign-out", c.signOut)
-	for pattern, v := range c.views() {
-		mux.HandleFunc(pattern, c.serve(pattern, v))
+	c.screens = c.views()
+	for pattern, s := range c.screens {
+		mux.HandleFunc(pattern, c.serve(s))
 	}
-	mux.HandleFunc("/", c.serve("/", func(context.Context, *request) (*page, error) {
-		return nil, status.Error(codes.NotFound, "There is no page at this address.")
-	}))
+	mux.HandleFunc("/", c.serve(screen{view: func(context.Context, *request) (*page, error) {
+		return nil, notThere("There is no page at this address.")
+	}}))
 	// Forms carry the session's token; the browser's own word on where a request comes from is checked first.
-	return secure(http.NewCrossOriginProtection().Handler(mux))
+	same := http.NewCrossOriginProtection()
+	same.SetDenyHandler(c.serve(screen{view: func(context.Context, *request) (*page, error) { return nil, errForged }}))
+	return secure(same.Handler(mux))
 }
 
-// serve is a view behind the sign-in.
-func (c *console) serve(pattern string, v view) http.HandlerFunc {
+// serve is a page behind the sign-in.
+func (c *console) serve(s screen) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id, cookie, err := c.store.Request(r)
 		if err == session.ErrNobody {
 			if r.Method != http.MethodGet {
-				http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+				from := "/"
+				if u, err := url.Parse(r.Referer()); err == nil && inside(u.Path) {
+					from = u.RequestURI()
+				}
+				http.Redirect(w, r, "/sign-in?unsent=1&next="+url.QueryEscape(from), http.StatusSeeOther)
+				return
+			}
+			if r.Header.Get("HX-Request") != "" { // a part of a page cannot hold the sign-in
+				w.Header().Set("HX-Redirect", "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()))
 				return
 			}
 			http.Redirect(w, r, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 			return
 		}
-		req := &request{Request: r, w: w, id: id, q: r.URL.Query()}
+		req := &request{Request: r, w: w, id: id, q: r.URL.Query(), screens: c.screens}
 		if err != nil {
 			c.log.ErrorContext(r.Context(), "a session could not be looked up", "request_id", requestID(w), "error", err)
 			c.fail(req, status.Error(codes.Unavailable, "Who is signed in could not be looked up."))
 			return
 		}
-		if !allowed(id.Role, pattern) {
-			c.fail(req, status.Error(codes.PermissionDenied, "The role "+id.Role+" may not see this page. Ask an administrator of your group."))
+		if !req.may(s.calls...) {
+			c.fail(req, denied(id.Role))
 			return
 		}
 		if r.Method == http.MethodPost {
 			r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 			if cookie && !id.Genuine(r) {
-				c.fail(req, status.Error(codes.PermissionDenied, "This form did not come from this session. Go back, load the page again and send it once more."))
+				c.fail(req, errForged)
 				return
 			}
 		}
@@ -146,7 +163,15 @@ func (c *console) serve(pattern string, v view) http.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), readWithin)
 		defer cancel()
-		p, err := v(c.calling(ctx, req, ""), req)
+		var tokens []string
+		if r.Method == http.MethodGet {
+			tokens = wrote(r)
+		}
+		p, err := s.view(c.calling(ctx, req, "", tokens...), req)
+		if len(tokens) > 0 && status.Code(err) == codes.Unavailable { // a service that is behind rather than away answers without waiting
+			req.late = true
+			p, err = s.view(c.calling(ctx, req, ""), req)
+		}
 		if err != nil {
 			c.fail(req, err)
 			return
@@ -157,13 +182,18 @@ func (c *console) serve(pattern string, v view) http.HandlerFunc {
 	}
 }
 
-// calling is a context whose gRPC calls are made for who is signed in. key is the idempotency key of a command.
-func (c *console) calling(ctx context.Context, r *request, key string) context.Context {
+// denied is a 403 with the way on.
+func denied(role string) error {
+	return status.Error(codes.PermissionDenied, "The role "+strings.ToLower(words(role))+" may not use this page. An administrator of your group can give you another role.")
+}
+
+// calling is a context whose gRPC calls are made for who is signed in. key is the idempotency key of a command, tokens are what the answer must hold.
+func (c *console) calling(ctx context.Context, r *request, key string, tokens ...string) context.Context {
 	correlation, err := uuid.Parse(requestID(r.w))
 	if err != nil {
 		correlation = uuid.NewSHA1(uuid.NameSpaceOID, []byte(requestID(r.w)))
 	}
-	return host.Outgoing(ctx, c.token, engine.Caller{Tenant: r.id.Tenant, Actor: r.id.Actor, RequestKey: key, Correlation: correlation})
+	return host.Outgoing(ctx, c.token, engine.Caller{Tenant: r.id.Tenant, Actor: r.id.Actor, RequestKey: key, Correlation: correlation}, tokens...)
 }
 
 // requestID is the id that the gateway gave the request.

@@ -1,25 +1,165 @@
 package console
 
-import "testing"
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/evenkeel/evenkeel/services/gateway/session"
+)
+
+// as is a request of a role, to ask what it may open.
+func as(role string) *request {
+	return &request{id: session.Identity{Role: role}, screens: (&console{}).views()}
+}
+
+// A page stands for API calls, and the gateway's table says who may make them: nobody sees on a page what the API refuses.
 func TestRoles(t *testing.T) {
 	for _, c := range []struct {
-		role, pattern string
-		want          bool
+		role, href string
+		want       bool
 	}{
-		{"admin", "POST /work-items/{id}/resolutions", true},
-		{"biller", "POST /work-items/{id}/resolutions", true},
-		{"finance", "POST /work-items/{id}/resolutions", false},
-		{"read_only", "GET /remittances", false},
-		{"finance", "GET /remittances/{id}", true},
-		{"finance", "GET /patients/{id}", false},
-		{"read_only", "GET /patients/{id}", true},
-		{"read_only", "GET /claims", true},
-		{"finance", "GET /{$}", true},
+		{"finance", "/", true}, {"read_only", "/claims", true}, {"read_only", "/claims/clm_1#denials", true}, {"read_only", "/receivables?payer=patient", true},
+		{"read_only", "/remittances", false}, {"finance", "/remittances/rem_1", true}, {"clinician_system", "/deposits", false}, {"read_only", "/deposits", false}, {"finance", "/deposits", true},
+		{"finance", "/patients/pat_1", false}, {"read_only", "/patients/pat_1", true}, {"finance", "/statements/stm_1", false}, {"clinician_system", "/interchanges/itc_1?offset=5#hit", false},
+		{"biller", "/interchanges/itc_1", true},
+		// The history of a stream tells what the reads of its thing tell.
+		{"read_only", "/events/posting/account/enc_1?event=1", true}, {"read_only", "/events/posting/remittance/rem_1", false}, {"finance", "/events/posting/remittance/rem_1", true},
+		{"finance", "/events/intake/patient/pat_1", false}, {"finance", "/events/coding/encounter/enc_1", false}, {"read_only", "/events/registry/contract/con_1", false},
+		{"biller", "/events/exchange/partner/x", false}, {"admin", "/events/exchange/partner/x", true},
+		{"admin", "/nowhere", false}, {"admin", "/claims/", false}, {"", "/claims", false},
 	} {
-		if got := allowed(c.role, c.pattern); got != c.want {
-			t.Errorf("%s on %s: %v, want %v", c.role, c.pattern, got, c.want)
+		if got := as(c.role).opens(c.href) == c.href; got != c.want {
+			t.Errorf("%s on %s: %v, want %v", c.role, c.href, got, c.want)
 		}
+	}
+	for _, c := range []struct {
+		role, call string
+		want       bool
+	}{
+		{"biller", actsOnWork, true}, {"finance", actsOnWork, false}, {"finance", records, true}, {"clinician_system", records, false}, {"read_only", issues, false}, {"finance", readsFiles, false},
+		{"finance", seesPeople, false}, {"biller", actsOnClaim, true}, {"read_only", actsOnClaim, false},
+	} {
+		if got := as(c.role).may(c.call); got != c.want {
+			t.Errorf("%s on %s: %v, want %v", c.role, c.call, got, c.want)
+		}
+	}
+}
+
+// Every page stands for calls that the API has, and a form for one that writes.
+func TestPagesStandForCallsOfTheAPI(t *testing.T) {
+	b, err := os.ReadFile("../openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var api struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(b, &api); err != nil {
+		t.Fatal(err)
+	}
+	there := func(call string) bool {
+		method, path, _ := strings.Cut(call, " ")
+		return api.Paths[path][strings.ToLower(method)] != nil
+	}
+	for pattern, s := range (&console{}).views() {
+		free := pattern == "GET /help" || pattern == "GET /search" || strings.HasPrefix(pattern, "GET /events/")
+		if len(s.calls) == 0 && !free {
+			t.Errorf("%s stands for no call", pattern)
+		}
+		for _, call := range s.calls {
+			if !there(call) {
+				t.Errorf("%s stands for %s, which the API has not", pattern, call)
+			}
+			if !allows(session.Admin, call) {
+				t.Errorf("not even an administrator may %s", call)
+			}
+			if strings.HasPrefix(pattern, "POST") != strings.HasPrefix(call, "POST") {
+				t.Errorf("%s stands for %s", pattern, call)
+			}
+		}
+	}
+	for kind, call := range streams {
+		if !there(call) {
+			t.Errorf("the history of %s stands for %s, which the API has not", kind, call)
+		}
+	}
+}
+
+func TestTokensOfTheLatestCommands(t *testing.T) {
+	c := &console{store: &session.Store{}}
+	r := httptest.NewRequest("POST", "/deposits", nil)
+	for i, token := range []string{"posting:3:7", "claims:9:1", "posting:3:8", "not a token", "", "posting:4:1"} {
+		w := httptest.NewRecorder()
+		c.remember(&request{Request: r, w: w}, token)
+		r = httptest.NewRequest("POST", "/deposits", nil)
+		for _, k := range w.Result().Cookies() {
+			if !k.HttpOnly || k.SameSite != http.SameSiteStrictMode || k.MaxAge != 20 {
+				t.Errorf("cookie %d: %v", i, k)
+			}
+			r.AddCookie(k)
+		}
+		if len(w.Result().Cookies()) == 0 { // what is no token is not kept, and leaves what there is
+			r.AddCookie(&http.Cookie{Name: wroteCookie, Value: "posting:3:8/claims:9:1"})
+		}
+	}
+	if got := strings.Join(wrote(r), " "); got != "posting:4:1 posting:3:8 claims:9:1" {
+		t.Errorf("tokens: %s", got)
+	}
+	r = httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(&http.Cookie{Name: wroteCookie, Value: "x/posting:3:7/../posting:1:" + strings.Repeat("9", 40) + strings.Repeat("/claims:1:1", 20)})
+	if got := wrote(r); len(got) != wroteMost || got[0] != "posting:3:7" {
+		t.Errorf("of a cookie that somebody wrote: %v", got)
+	}
+}
+
+func TestSentencesOfServices(t *testing.T) {
+	n := &names{payers: map[string]string{"pay_et1g1tec": "Harbor Mutual"}, locations: map[string]string{}}
+	for in, want := range map[string]string{
+		"payer pay_et1g1tec wants an authorization: request one (intake.authorization_present)":       "Harbor Mutual wants an authorization: request one",
+		"the filing limit was 2025-12-05 (claims.timely_filing)":                                      "The filing limit was Dec 5, 2025",
+		"payer pay_zzzzzzzzzzzzzzzz is not known; 2025-13-40 is no day; (see the remark) stays as is": "Pay_zzzzzz is not known; 2025-13-40 is no day; (see the remark) stays as is",
+		"": "",
+	} {
+		if got, _ := n.readable(in); got != want {
+			t.Errorf("%q\n got %q\nwant %q", in, got, want)
+		}
+	}
+	if _, rules := n.readable("a (claims.first_rule); b (claims.second)"); !slices.Equal(rules, []string{"claims.first_rule", "claims.second"}) {
+		t.Errorf("rules: %q", rules)
+	}
+	if got := diagnoses([]string{"F411", "F900", "F41.1", "F32"}); got != "F41.1, F90.0, F41.1, F32" {
+		t.Error(got)
+	}
+	for in, want := range map[string]string{"606010001": "60601-0001", "62701": "62701", "": ""} {
+		if got := postal(in); got != want {
+			t.Errorf("%s: %s", in, got)
+		}
+	}
+	for in, want := range map[string]string{"3125550100": "(312) 555-0100", "+44 20": "+44 20", "(217) 555-0142": "(217) 555-0142"} {
+		if got := phone(in); got != want {
+			t.Errorf("%s: %s", in, got)
+		}
+	}
+}
+
+// What a service says is told; what our own code put before it, and the transport's words, are not.
+func TestErrorsAreTheServicesWords(t *testing.T) {
+	err := fmt.Errorf("read the claim: %w", status.Error(codes.NotFound, "there is no claim clm_x"))
+	if s := said(err); s.Code() != codes.NotFound || sentence(s.Message()) != "There is no claim clm_x." {
+		t.Errorf("%s: %s", s.Code(), s.Message())
+	}
+	if s := said(fmt.Errorf("wait: %w", context.DeadlineExceeded)); s.Code() != codes.DeadlineExceeded {
+		t.Errorf("%s", s.Code())
 	}
 }
 

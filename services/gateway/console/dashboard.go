@@ -77,11 +77,13 @@ func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
 		return nil
 	})
 	g.Go(func() (err error) {
-		if work, err = c.collections.ListWorkItems(gctx, &collectionsv1.ListWorkItemsRequest{State: collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, PageSize: 6}); err != nil {
+		if work, err = c.collections.ListWorkItems(gctx, &collectionsv1.ListWorkItemsRequest{State: collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, PageSize: 7}); err != nil {
 			return fmt.Errorf("list work items: %w", err)
 		}
 		return nil
 	})
+	var n *names
+	g.Go(func() (err error) { n, err = c.names(gctx); return err })
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -105,15 +107,19 @@ func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
 	}
 	d.Work = &table{Caption: "Due next", Columns: []column{{Name: "What"}, {Name: "Due"}, {Name: "At risk", Num: true}}, Empty: "Nothing is waiting for somebody.", Todo: "Well done."}
 	for _, w := range work.WorkItems {
-		due := day(w.DueDate)
-		due.Text = monthDay(w.DueDate)
-		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{link(w.Title, "/work-items/"+w.WorkItemId), c.due(due, w), risk(w.AtRisk, "")}})
+		what := named(w.Title)
+		if w.PayerId != "" {
+			what = named(w.Title + ", " + n.payer(w.PayerId))
+		}
+		what.Href = "/work-items/" + w.WorkItemId
+		what.Class = "name wide"
+		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{what, c.due(later(w.DueDate, c.today()), w), risk(w.AtRisk, what.Href)}})
 	}
 	return &page{Title: "Dashboard", Nav: "dashboard", Body: "dashboard", Data: d, Dated: true}, nil
 }
 
 func tileOf(r *request, k *reportingv1.Kpi) tile {
-	t := tile{Name: k.Name, Formula: k.Formula, Window: k.Window, Target: k.Target, Href: r.to(figureRows(k.KpiId)), Why: r.to("/kpis/" + k.KpiId), Value: "–"}
+	t := tile{Name: k.Name, Formula: k.Formula, Window: spelledIn(k.Window), Target: k.Target, Href: r.to(figureRows(k.KpiId)), Why: r.to("/kpis/" + k.KpiId), Value: "–"}
 	if !k.Known {
 		t.Change = "Not known yet: the " + k.DenominatorName + " is 0."
 		return t
@@ -122,7 +128,7 @@ func tileOf(r *request, k *reportingv1.Kpi) tile {
 	switch diff := k.ValueMillionths - k.PreviousValueMillionths; {
 	case !k.PreviousKnown:
 		t.Change = "No period before to compare with"
-	case diff == 0:
+	case t.Value == figure(k.Unit, k.PreviousValueMillionths): // the same as far as it is printed
 		t.Change = "As in the period before"
 	default:
 		word, size := "up", diff
@@ -194,7 +200,7 @@ func (c *console) kpi(ctx context.Context, r *request) (*page, error) {
 			return cents(n, "")
 		}
 		d = &kpiPage{Tile: t, Rows: r.to(figureRows(k.KpiId)), Parts: []fact{
-			{"Formula", text(k.Formula)}, {"Version of the formula", count(int64(k.Version), "")}, {"Time", text(k.Window)},
+			{"Formula", text(k.Formula)}, {"Version of the formula", count(int64(k.Version), "")}, {"Time", text(t.Window)},
 		}}
 		if k.NumeratorName != "" {
 			d.Parts = append(d.Parts, fact{upper(k.NumeratorName), part(k.Numerator)})

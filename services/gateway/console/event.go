@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 )
@@ -27,6 +28,9 @@ func (c *console) event(ctx context.Context, r *request) (*page, error) {
 	history := c.history[service]
 	if history == nil {
 		return nil, notThere("There is no service %q with events.", service)
+	}
+	if !r.reads(kind) {
+		return nil, denied(r.id.Role)
 	}
 	h, err := history.History(ctx, &platformv1.HistoryRequest{Service: service, Stream: stream})
 	if err != nil {
@@ -60,7 +64,7 @@ func (c *console) event(ctx context.Context, r *request) (*page, error) {
 		{"Version", count(int64(e.Version), "")}, {"Position in the log of " + service, count(e.Position, "")}, {"Event", id(e.EventId, "")}, {"Caused by", cause},
 	}
 	if len(e.Legs) > 0 {
-		d.Legs = &table{Caption: "What it booked", Note: "the legs sum to $0.00", Columns: []column{{Name: "Ledger account"}, {Name: "Payer"}, {Name: "Order"}, {Name: "Line"}, {Name: "Debit", Num: true}, {Name: "Credit", Num: true}}}
+		d.Legs = &table{Caption: "What it booked", Note: "the legs sum to $0.00", Columns: []column{{Name: "Ledger account"}, {Name: "Payer"}, {Name: "Billed as"}, {Name: "Line"}, {Name: "Debit", Num: true}, {Name: "Credit", Num: true}}}
 		for _, l := range e.Legs {
 			debit, credit := cents(l.Amount, ""), cell{}
 			if l.Amount < 0 {
@@ -70,10 +74,8 @@ func (c *console) event(ctx context.Context, r *request) (*page, error) {
 		}
 	}
 	if s := e.Source; s.GetInterchangeId() != "" {
-		if r.may(finance) {
-			d.File = fileAt(s.InterchangeId, s.Offset, s.Length)
-		}
-		if !r.may(billing) {
+		d.File = r.opens(fileAt(s.InterchangeId, s.Offset, s.Length))
+		if !r.may(readsFiles) {
 			d.Closed = "A file told this event. Your role does not read files, since they name patients."
 		} else if d.Bytes, err = c.excerpt(ctx, s.InterchangeId, s.Offset, s.Length); err != nil {
 			return nil, err
@@ -81,25 +83,30 @@ func (c *console) event(ctx context.Context, r *request) (*page, error) {
 	} else {
 		d.Closed = "No file told this event: it follows from what was recorded here."
 	}
-	nav, crumbs := "receivables", []crumb{{"Receivables", r.to("/receivables")}}
-	if kind == "claim" {
-		nav, crumbs = "claims", []crumb{{"Claims", r.to("/claims")}, {"Claim", "/claims/" + r.PathValue("id")}}
-	} else if kind == "account" {
-		crumbs = append(crumbs, crumb{"Account " + short(r.PathValue("id")), r.to("/accounts/" + r.PathValue("id"))})
+	nav, crumbs := "", []crumb{}
+	if k, ok := streamPages[kind]; ok {
+		nav, crumbs = k.nav, []crumb{{k.text, r.opens(r.to(k.list))}}
+		if to := r.stream(kind, r.PathValue("id")); to.Href != "" {
+			crumbs = append(crumbs, crumb{upper(strings.ReplaceAll(kind, "_", " ")) + " " + short(r.PathValue("id")), to.Href})
+		}
 	}
 	return &page{Title: d.Name, Nav: nav, Crumbs: crumbs, Body: "event", Data: d}, nil
 }
 
+// streamPages are the lists that hold what a kind of stream is about, and the page of one.
+var streamPages = map[string]struct{ nav, text, list, one string }{
+	"claim": {"claims", "Claims", "/claims", "/claims/"}, "account": {"receivables", "Receivables", "/receivables", "/accounts/"},
+	"remittance": {"remittances", "Remittances", "/remittances", "/remittances/"}, "interchange": {"files", "Files", "/interchanges", "/interchanges/"},
+	"work_item": {"work", "Work items", "/work-items", "/work-items/"}, "deposit": {"deposits", "Deposits", "/deposits", ""}, "appointment": {"work", "Work items", "/work-items", ""},
+	"encounter": {"claims", "Claims", "/claims", "/accounts/"}, "authorization": {"work", "Work items", "/work-items", ""}, "patient_payment": {"ledger", "Ledger", "/ledger", ""},
+	"patient_ledger": {"ledger", "Ledger", "/ledger", "/patients/"}, "patient_balance": {"receivables", "Receivables", "/receivables", "/patients/"}, "settlement": {"ledger", "Ledger", "/ledger", ""},
+}
+
 // stream is a link to the page of what a stream is about, where there is one.
 func (r *request) stream(kind, name string) cell {
-	c := cell{Text: kind + "/" + short(name), Plain: kind + "/" + name, Title: kind + "/" + name, Class: "id"}
-	switch kind {
-	case "claim":
-		c.Href = "/claims/" + name
-	case "account":
-		c.Href = r.to("/accounts/" + name)
-	case "remittance":
-		c.Href = r.remittance(name)
+	c := cell{Text: strings.ReplaceAll(kind, "_", " ") + " " + short(name), Plain: kind + "/" + name, Title: kind + "/" + name, Class: "id"}
+	if one := streamPages[kind].one; one != "" {
+		c.Href = r.opens(r.to(one + name))
 	}
 	return c
 }

@@ -110,7 +110,7 @@ func cut(s, end string, from, size, offset, length int64, shredded bool) *excerp
 
 func (c *console) interchanges(ctx context.Context, r *request) (*page, error) {
 	direction := r.q.Get("direction")
-	all, next, over, err := walk(r, func(size int32, token string) ([]*exchangev1.Interchange, string, error) {
+	all, next, over, err := walk(r, false, func(size int32, token string) ([]*exchangev1.Interchange, string, error) {
 		a, err := c.exchange.ListInterchanges(ctx, &exchangev1.ListInterchangesRequest{PageSize: size, PageToken: token, Direction: direction})
 		if err != nil {
 			return nil, "", fmt.Errorf("list files: %w", err)
@@ -121,9 +121,9 @@ func (c *console) interchanges(ctx context.Context, r *request) (*page, error) {
 		return nil, err
 	}
 	t := &table{
-		Caption: "Files", Note: "newest first",
-		Columns: []column{{Name: "File"}, {Name: "Kind"}, {Name: "Direction"}, {Name: "Day"}, {Name: "Partner"}, {Name: "Control number"}, {Name: "State"}, {Name: "Facts", Num: true}, {Name: "Bytes", Num: true}},
-		Empty:   "No file has gone out or come in.", Todo: "Claims are sent by themselves when they are clean; bring in files of others with evenkeel import FILE, or POST /v1/interchanges.",
+		Caption: "Files", Note: "newest first; led to: how many facts were read from it",
+		Columns: []column{{Name: "File"}, {Name: "Kind"}, {Name: "Direction"}, {Name: "Day"}, {Name: "Partner"}, {Name: "Control number"}, {Name: "State"}, {Name: "Led to", Num: true}, {Name: "Bytes", Num: true}},
+		Empty:   "No file has gone out or come in.", Todo: "Claims are sent by themselves when they are clean; files of others are brought in with evenkeel import FILE or through the API.",
 	}
 	for _, x := range all {
 		name := id(x.InterchangeId, "/interchanges/"+x.InterchangeId)
@@ -134,12 +134,27 @@ func (c *console) interchanges(ctx context.Context, r *request) (*page, error) {
 		state := badge(x.Status)
 		state.Title = x.Reason
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			name, text(x.Kind), text(words(x.Direction)), day(x.Date), text(x.PartnerId), text(x.InterchangeControlNumber), state, count(int64(x.ResultsCount), ""), count(x.Size, ""),
+			name, kindOfFile(x.Kind), text(words(x.Direction)), day(x.Date), text(x.PartnerId), text(x.InterchangeControlNumber), state, count(int64(x.ResultsCount), ""), count(x.Size, ""),
 		}})
 	}
-	r.finish(t, next, over, "Kind", "Day", "Partner", "State", "Facts", "Bytes")
+	r.sorted(t, next, over, "Kind", "Day", "Partner", "State", "Led to", "Bytes")
 	d := &rows{Title: "Files", Tables: []*table{t}, Filter: r.filter(choice{Name: "direction", Label: "Direction", Value: direction, Options: []option{{"", "In and out"}, {"in", "In"}, {"out", "Out"}}})}
 	return c.list(r, &page{Nav: "files"}, d, "files")
+}
+
+// fileKinds are the kinds of files in our own words.
+var fileKinds = map[string]string{
+	"835": "remittance", "837P": "claims", "837I": "institutional claims", "837D": "dental claims", "999": "was it readable", "TA1": "did it arrive", "277CA": "were claims taken", "270": "eligibility question",
+	"271": "eligibility answer", "276": "status question", "277": "status answer", "278": "authorization", "834": "enrollment", "820": "premium payment",
+}
+
+// kindOfFile is a kind with what it is.
+func kindOfFile(kind string) cell {
+	c := text(kind)
+	if w := fileKinds[kind]; w != "" {
+		c.Text = kind + " " + w
+	}
+	return c
 }
 
 type filePage struct {
@@ -165,7 +180,7 @@ func (c *console) interchange(ctx context.Context, r *request) (*page, error) {
 	}
 	d := &filePage{ID: x.InterchangeId, Reason: x.Reason}
 	d.Facts = []fact{
-		{"State", badge(x.Status)}, {"Kind", text(x.Kind)}, {"Direction", text(words(x.Direction))}, {"Day", day(x.Date)}, {"Partner", orDash(x.PartnerId)}, {"Control number (ISA13)", orDash(x.InterchangeControlNumber)},
+		{"State", badge(x.Status)}, {"Kind", kindOfFile(x.Kind)}, {"Direction", text(words(x.Direction))}, {"Day", day(x.Date)}, {"Partner", orDash(x.PartnerId)}, {"Control number (ISA13)", orDash(x.InterchangeControlNumber)},
 		{"Name", orDash(x.FileName)}, {"Came by", orDash(words(x.Channel))}, {"Size", text(grouped(x.Size) + " bytes")}, {"SHA-256", cell{Text: head(x.FileSha256, 16), Title: x.FileSha256, Class: "id"}},
 	}
 	d.Findings = &table{Caption: "Findings", Columns: []column{{Name: "What"}, {Name: "Code"}, {Name: "Weight"}, {Name: "Segment"}, {Name: "At byte", Num: true}}, Empty: "Nothing is wrong with the file."}
@@ -177,7 +192,7 @@ func (c *console) interchange(ctx context.Context, r *request) (*page, error) {
 	for _, f := range x.Results {
 		d.Results.Rows = append(d.Results.Rows, row{Cells: []cell{text(eventName(f.Type)), r.about(f.SubjectId), badge(f.Status), text(f.SetControlNumber), count(f.Offset, fileAt(x.InterchangeId, f.Offset, f.Length))}})
 	}
-	if !r.may(billing) {
+	if !r.may(readsFiles) {
 		d.Closed = "Your role does not read files, since they name patients."
 	} else if x.Size > 0 {
 		from := number(r.q.Get("from"))
@@ -197,7 +212,7 @@ func (c *console) interchange(ctx context.Context, r *request) (*page, error) {
 			d.Later = r.here("from", strconv.FormatInt(d.Bytes.Thru-around, 10)) + "#bytes"
 		}
 	}
-	return &page{Title: "File " + x.Kind + " " + x.InterchangeControlNumber, Nav: "files", Crumbs: []crumb{{"Files", "/interchanges"}}, Body: "file", Data: d}, nil
+	return &page{Title: strings.Join(strings.Fields("File "+x.Kind+" "+x.InterchangeControlNumber), " "), Nav: "files", Crumbs: []crumb{{"Files", "/interchanges"}}, Body: "file", Data: d}, nil
 }
 
 // about is a link to what an id stands for, by its prefix.

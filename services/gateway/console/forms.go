@@ -7,18 +7,26 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 )
 
 // newKey is the idempotency key that a form carries: sent twice, it acts once.
 func newKey() string { return uuid.NewString() }
 
-// after leads on from a form: to the page that shows what it did.
-func (r *request) after(err error, path, what string) (*page, error) {
+// after leads on from a form: to the page that shows what it did, and waits until it can.
+func (c *console) after(r *request, receipt *typev1.Receipt, err error, path, what string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.remember(r, receipt.GetConsistencyToken())
 	http.Redirect(r.w, r.Request, path+"?done="+what, http.StatusSeeOther)
 	return nil, nil
+}
+
+// refused says whether a service answered that its rules, or the form of what was asked, do not allow it.
+func refused(err error) bool {
+	return status.Code(err) == codes.FailedPrecondition || status.Code(err) == codes.InvalidArgument
 }
 
 // missing says whether a service answered that there is no such thing.

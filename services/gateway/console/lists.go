@@ -1,18 +1,19 @@
 package console
 
 import (
-	"context"
+	"cmp"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
-	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 )
 
 // rows is a page of tables, with a filter and charts above them.
 type rows struct {
 	Title, Lead string
+	About       cell // what the rows are about, behind the lead
 	Filter      *filter
 	Charts      []chart
 	Above       []*table // summaries
@@ -29,8 +30,8 @@ type filter struct {
 }
 
 type choice struct {
-	Name, Label, Value, Type string
-	Options                  []option
+	Name, Label, Value, Type, Hint string
+	Options                        []option
 }
 
 type option struct{ Value, Text string }
@@ -49,6 +50,16 @@ func (r *request) filter(fields ...choice) *filter {
 		f.Set = f.Set || c.Value != ""
 	}
 	return f
+}
+
+// keep holds on to what the address says beside the fields.
+func (f *filter) keep(r *request, keys ...string) {
+	for _, k := range keys {
+		if v := r.q.Get(k); v != "" {
+			f.Keep = append(f.Keep, field{k, v})
+			f.Set = true
+		}
+	}
 }
 
 // asked is the filter in words, for the first line of a CSV.
@@ -104,79 +115,27 @@ func span(bucket string) string { return strings.ReplaceAll(bucket, "-", "–") 
 // most rows a CSV or a sorted list reads.
 const most = 20_000
 
-// names of payers and locations, for filters and labels.
-type names struct {
-	payers, locations map[string]string
-	payerList         []option
-	locationList      []option
+// numberChoice is the box for a claim's number, which leads to the claim.
+func numberChoice(r *request) choice {
+	return choice{Name: "number", Label: "Claim number", Value: strings.TrimSpace(r.q.Get("number")), Type: "search", Hint: "number or clm_… id"}
 }
 
-func (c *console) names(ctx context.Context) (*names, error) {
-	n := &names{payers: map[string]string{"patient": "Patients"}, locations: map[string]string{}}
-	for token := ""; ; {
-		a, err := c.registry.ListPayers(ctx, &registryv1.ListPayersRequest{PageSize: 500, PageToken: token})
-		if err != nil {
-			return nil, fmt.Errorf("list payers: %w", err)
-		}
-		for _, p := range a.Payers {
-			n.payers[p.PayerId] = p.Name
-			n.payerList = append(n.payerList, option{p.PayerId, p.Name})
-		}
-		if token = a.NextPageToken; token == "" {
-			break
-		}
+// leads goes on to another page, also from a filter that changes a part of this one.
+func (r *request) leads(href string) {
+	if r.Header.Get("HX-Request") != "" {
+		r.w.Header().Set("HX-Redirect", href)
+		return
 	}
-	for token := ""; ; {
-		a, err := c.registry.ListLocations(ctx, &registryv1.ListLocationsRequest{PageSize: 500, PageToken: token})
-		if err != nil {
-			return nil, fmt.Errorf("list locations: %w", err)
-		}
-		for _, l := range a.Locations {
-			n.locations[l.LocationId] = l.Name
-			n.locationList = append(n.locationList, option{l.LocationId, l.Name})
-		}
-		if token = a.NextPageToken; token == "" {
-			break
-		}
-	}
-	by := func(a, b option) int { return strings.Compare(a.Text, b.Text) }
-	slices.SortFunc(n.payerList, by)
-	slices.SortFunc(n.locationList, by)
-	return n, nil
-}
-
-func (n *names) payer(id string) string {
-	if s := n.payers[id]; s != "" {
-		return s
-	}
-	return short(id)
-}
-
-func (n *names) location(id string) string {
-	if s := n.locations[id]; s != "" {
-		return s
-	}
-	return short(id)
-}
-
-func (n *names) payerChoice(r *request, patients bool) choice {
-	o := []option{{"", "All payers"}}
-	if patients {
-		o = append(o, option{"patient", "Patients"})
-	}
-	return choice{Name: "payer", Label: "Payer", Value: r.q.Get("payer"), Options: append(o, n.payerList...)}
-}
-
-func (n *names) locationChoice(r *request) choice {
-	return choice{Name: "location", Label: "Location", Value: r.q.Get("location"), Options: append([]option{{"", "All locations"}}, n.locationList...)}
+	http.Redirect(r.w, r.Request, href, http.StatusSeeOther)
 }
 
 // sized is how many rows a page shows.
 const sized = 50
 
-// walk reads the rows a page needs: one page of the list, or all of them (at most most) for a CSV or an order of one's own. cut says that there were more.
-func walk[T any](r *request, read func(size int32, token string) ([]T, string, error)) (all []T, next string, cut bool, err error) {
-	if !wantsCSV(r) && r.q.Get("order") == "" {
+// walk reads the rows a page needs: one page of the list, or all of them (at most most) for a CSV, or for an order that the service has not and the page makes itself. cut says that
+// there were more.
+func walk[T any](r *request, ordered bool, read func(size int32, token string) ([]T, string, error)) (all []T, next string, cut bool, err error) {
+	if !wantsCSV(r) && (ordered || r.q.Get("order") == "") {
 		all, next, err = read(sized, r.q.Get("page"))
 		return all, next, false, err
 	}
@@ -195,47 +154,82 @@ func walk[T any](r *request, read func(size int32, token string) ([]T, string, e
 	}
 }
 
-// finish puts into a table what all lists share: the order that was asked for, the next page, the CSV.
-func (r *request) finish(t *table, next string, cut bool, sortable ...string) {
+// order is the column that the rows were asked to be sorted by, and whether the largest come first.
+func (r *request) order() (column string, down bool) {
 	order := r.q.Get("order")
-	key, down := strings.TrimPrefix(order, "-"), strings.HasPrefix(order, "-")
+	return strings.TrimPrefix(order, "-"), strings.HasPrefix(order, "-")
+}
+
+// orderName is how an address names a column.
+func orderName(column string) string {
+	return strings.ToLower(strings.ReplaceAll(column, " ", "_"))
+}
+
+// sortBy is the order that was asked for as a service takes it: fields are its names by column.
+func (r *request) sortBy(fields map[string]string) string {
+	column, down := r.order()
+	for name, field := range fields {
+		if orderName(name) == column && down {
+			return "-" + field
+		} else if orderName(name) == column {
+			return field
+		}
+	}
+	return ""
+}
+
+// heads makes columns lead to the rows in their order: upward, downward, and as they were.
+func (r *request) heads(t *table, sortable func(column string) bool) (sorted int) {
+	column, down := r.order()
+	sorted = -1
 	for i := range t.Columns {
-		name := strings.ToLower(strings.ReplaceAll(t.Columns[i].Name, " ", "_"))
-		if !slices.Contains(sortable, t.Columns[i].Name) {
+		c := &t.Columns[i]
+		if !sortable(c.Name) {
 			continue
 		}
-		t.Columns[i].Order = r.here("order", name)
-		if name == key {
-			t.Columns[i].Dir = "ascending"
-			t.Columns[i].Order = r.here("order", "-"+name)
-			if down {
-				t.Columns[i].Dir = "descending"
-				t.Columns[i].Order = r.here("order", "")
-			}
-			slices.SortStableFunc(t.Rows, func(a, b row) int {
-				x, y := a.Cells[i], b.Cells[i]
-				d := 0
-				switch {
-				case x.sort != y.sort && x.sort < y.sort:
-					d = -1
-				case x.sort != y.sort:
-					d = 1
-				default:
-					d = strings.Compare(x.Text, y.Text)
-				}
-				if down {
-					return -d
-				}
-				return d
-			})
+		name := orderName(c.Name)
+		c.Order = r.here("order", name)
+		if name != column {
+			continue
+		}
+		sorted, c.Dir, c.Order = i, "ascending", r.here("order", "-"+name)
+		if down {
+			c.Dir, c.Order = "descending", r.here("order", "")
 		}
 	}
+	return sorted
+}
+
+// ordered ends a table whose rows the service has sorted.
+func (r *request) ordered(t *table, next string, cut bool, fields map[string]string) {
+	r.heads(t, func(column string) bool { return fields[column] != "" })
+	r.finish(t, next, cut)
+}
+
+// sorted ends a table whose service has one order alone: other orders are made here, of all rows.
+func (r *request) sorted(t *table, next string, cut bool, sortable ...string) {
+	_, down := r.order()
+	if i := r.heads(t, func(column string) bool { return slices.Contains(sortable, column) }); i >= 0 {
+		slices.SortStableFunc(t.Rows, func(a, b row) int {
+			x, y := a.Cells[i], b.Cells[i]
+			d := cmp.Or(cmp.Compare(x.sort, y.sort), strings.Compare(x.Text, y.Text))
+			if down {
+				return -d
+			}
+			return d
+		})
+		if len(t.Rows) > 500 && !wantsCSV(r) {
+			t.Rows = t.Rows[:500]
+			t.Note += " · the first 500 in this order are shown; the CSV has all"
+		}
+	}
+	r.finish(t, next, cut)
+}
+
+// finish puts into a table what all lists share: the pages before and after, the CSV, and what was left out.
+func (r *request) finish(t *table, next string, cut bool) {
 	if cut {
 		t.Note += fmt.Sprintf(" · only the first %s are here: narrow the filter", grouped(most))
-	}
-	if order != "" && !wantsCSV(r) && len(t.Rows) > 500 {
-		t.Rows = t.Rows[:500]
-		t.Note += " · the first 500 in this order are shown; the CSV has all"
 	}
 	if next != "" {
 		t.Next = r.here("page", next)
@@ -254,6 +248,9 @@ func (c *console) list(r *request, p *page, d *rows, name string) (*page, error)
 		asked := "as of " + c.asOf(r)
 		if d.Filter != nil {
 			asked = d.Filter.asked(r, c)
+		}
+		if r.late {
+			asked += "; without what you did a moment ago: load it again"
 		}
 		if strings.Contains(d.Tables[0].Note, "only the first") {
 			asked += fmt.Sprintf("; only the first %d rows", most)

@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -29,6 +30,8 @@ type page struct {
 	Data   any
 	Dated  bool // its reads take an as-of date
 	Done   string
+
+	Searched string // what the search box holds
 }
 
 type crumb struct{ Text, Href string }
@@ -44,8 +47,8 @@ type frame struct {
 	Today    string
 	Keep     []field // the query, for forms that change a part of it
 	Path     string
-	Request  string
 	Searched string
+	Late     string // the page once more, when it does not hold what was just done
 }
 
 type entry struct {
@@ -80,8 +83,8 @@ var funcs = template.FuncMap{
 	"event":   eventName,
 	"short":   short,
 	"grouped": grouped,
-	"lower":   strings.ToLower,
-	"field":   func(name, value string) field { return field{name, value} },
+	"postal":  postal,
+	"phone":   phone,
 }
 
 // pages has a set of templates for each file in templates/, every one inside the layout.
@@ -104,9 +107,12 @@ func parse() map[string]*template.Template {
 }
 
 func (c *console) render(r *request, code int, p *page) {
-	f := frame{page: p, Name: r.id.Name, Role: r.id.Role, CSRF: r.id.CSRF, AsOf: r.at, Today: c.today(), Path: r.URL.Path, Request: requestID(r.w)}
+	f := frame{page: p, Name: r.id.Name, Role: r.id.Role, CSRF: r.id.CSRF, AsOf: r.at, Today: c.today(), Path: r.URL.Path, Searched: p.Searched}
+	if r.late {
+		f.Late = r.URL.RequestURI()
+	}
 	for _, m := range menu {
-		if !allowed(r.id.Role, "GET "+m.path) {
+		if r.opens(m.path) == "" {
 			continue
 		}
 		e := entry{Text: m.text, Href: m.path, Key: m.key, On: m.nav == p.Nav, Gap: m.gap}
@@ -175,11 +181,11 @@ var failures = map[codes.Code]struct {
 }{
 	codes.NotFound:           {404, "There is no such thing here", "Check the address, or look for it with the search at the top."},
 	codes.InvalidArgument:    {400, "This can't be asked like that", "Change what is named, then try again."},
-	codes.PermissionDenied:   {403, "You may not see this", ""},
+	codes.PermissionDenied:   {403, "You may not do this", "Nothing was changed."},
 	codes.Unauthenticated:    {401, "You are not signed in", "Sign in again."},
 	codes.FailedPrecondition: {422, "The rules do not allow it", "Nothing was changed. Clear what is named, then try again."},
-	codes.Aborted:            {409, "Somebody else was faster", "Nothing was changed. Load the page again to see what is there now."},
-	codes.AlreadyExists:      {409, "This form was sent before", "Nothing was changed. Load the page again to see what is there now."},
+	codes.Aborted:            {409, "Somebody else was faster", "Nothing was changed. Go back to see what is there now, then decide again."},
+	codes.AlreadyExists:      {409, "This form was sent before, with other words in it", "The first sending counts. Go back to see what is there now, then fill in the form anew."},
 	codes.Unimplemented:      {501, "This can't be shown yet", "The service behind this page does not answer this question in this release."},
 	codes.Unavailable:        {503, "A part of the platform does not answer", "Nothing is lost. Try again in a moment; if it stays so, tell your administrator the request id."},
 	codes.DeadlineExceeded:   {504, "This took too long", "Nothing is lost. Try again, or ask for less with a filter."},
@@ -187,33 +193,59 @@ var failures = map[codes.Code]struct {
 	codes.ResourceExhausted:  {429, "Too many requests", "Wait a moment, then try again."},
 }
 
+// errForged: the form has not the session's token. It was open since before the last sign-in, or it is not ours.
+var errForged = status.Error(codes.PermissionDenied, "The form on the page belongs to an earlier session, or did not come from here.")
+
+// said is what a service answered, without the words our own code put before it.
+func said(err error) *status.Status {
+	var answer interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &answer) {
+		return answer.GRPCStatus()
+	}
+	return status.FromContextError(err)
+}
+
 func (c *console) fail(r *request, err error) {
-	s := status.Convert(err)
+	s := said(err)
 	k, ok := failures[s.Code()]
-	f := failure{Title: k.title, Why: s.Message(), Todo: k.todo, Request: requestID(r.w)}
-	if !ok {
+	f := failure{Title: k.title, Why: sentence(s.Message()), Todo: k.todo, Request: requestID(r.w)}
+	switch {
+	case !ok:
 		k.status = http.StatusInternalServerError
 		f.Title, f.Why, f.Todo = "Something went wrong here", "The error was logged under the request id below.", "Try again; if it stays so, tell your administrator the request id."
+	case err == errForged:
+		f.Title, f.Todo = "This form can't be taken", "Nothing was changed. Go back, load the page again, and send the form once more."
 	}
 	if k.status >= 500 {
 		c.log.ErrorContext(r.Context(), "a page failed", "request_id", f.Request, "path", r.URL.Path, "code", s.Code().String(), "error", err)
-		if s.Code() == codes.Unavailable {
+		switch s.Code() {
+		case codes.Unavailable:
 			f.Why = "One of its services could not be reached."
+		case codes.DeadlineExceeded, codes.Canceled:
+			f.Why = fmt.Sprintf("A page may take %d seconds.", int(readWithin.Seconds()))
 		}
 	}
 	for _, d := range s.Details() {
 		if reasons, ok := d.(*problemv1.Reasons); ok {
 			f.Reasons = append(f.Reasons, reasons.Reasons...)
-			f.Why = "The service names each rule that was not met."
+			f.Why = "These rules are not met:"
 		}
 	}
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet && (k.status >= 500 || k.status == http.StatusTooManyRequests) {
 		f.Again = r.URL.RequestURI()
-	} else if u, err := url.Parse(r.Referer()); err == nil && inside(u.Path) {
-		f.Back = u.Path
+	} else if u, err := url.Parse(r.Referer()); err == nil && inside(u.Path) && (r.Method != http.MethodGet || u.Path != r.URL.Path) {
+		f.Back = u.RequestURI()
 	}
 	r.at = "" // what was wrong may be the date
 	c.render(r, k.status, &page{Title: f.Title, Body: "error", Data: f})
+}
+
+// sentence is a service's message as one: with a capital and a full stop.
+func sentence(s string) string {
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?:") {
+		return upper(s)
+	}
+	return upper(s) + "."
 }
 
 // notThere is a 404 with its own words.

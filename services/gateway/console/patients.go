@@ -12,7 +12,9 @@ import (
 type patientPage struct {
 	ID         string
 	Balance    string
+	Says       string // what the balance means
 	Owes       bool
+	Why        *table
 	CanAct     bool
 	CSRF, Key  string
 	Accounts   *table
@@ -34,7 +36,24 @@ func (c *console) patient(ctx context.Context, r *request) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the statements: %w", err)
 	}
-	d := &patientPage{ID: who, Balance: money.Format(b.Balance.GetAmountMinor()), Owes: b.Balance.GetAmountMinor() > 0, CanAct: r.may(billing), CSRF: r.id.CSRF, Key: newKey()}
+	d := &patientPage{ID: who, Balance: money.Format(b.Balance.GetAmountMinor()), Owes: b.Balance.GetAmountMinor() > 0, CanAct: r.may(issues), CSRF: r.id.CSRF, Key: newKey()}
+	switch n := b.Balance.GetAmountMinor(); {
+	case n > 0:
+		d.Says = "owed by the patient"
+	case n < 0:
+		d.Says = "held for the patient"
+	default:
+		d.Says = "owed: nothing is due"
+	}
+	d.Why = &table{
+		Caption: "What is owed and why", Note: "oldest service first", Columns: []column{{Name: "Date of service"}, {Name: "Why"}, {Name: "Charged", Num: true}, {Name: "Insurance paid", Num: true}, {Name: "Plan discount", Num: true}, {Name: "Patient paid", Num: true}, {Name: "Balance", Num: true}},
+		Empty: "Nothing is owed.",
+	}
+	for _, e := range b.Accounts {
+		to, when := "/accounts/"+e.AccountId, day(e.ServiceDate)
+		when.Href = to
+		d.Why.Rows = append(d.Why.Rows, row{Cells: []cell{when, orDash(e.Explanation), amount(e.Charge, to), amount(e.InsurancePaid, to), amount(e.Adjusted, to), amount(e.PatientPaid, to), amount(e.Balance, to)}})
+	}
 	d.Accounts = &table{Caption: "Accounts", Note: "newest first", Columns: []column{{Name: "Account"}, {Name: "Service"}, {Name: "State"}, {Name: "Charged", Num: true}, {Name: "Payers owe", Num: true}, {Name: "Patient owes", Num: true}}, Empty: "Nothing was charged."}
 	for _, a := range accounts.Accounts {
 		to, state := "/accounts/"+a.AccountId, badge("open")
@@ -53,15 +72,16 @@ func (c *console) patient(ctx context.Context, r *request) (*page, error) {
 
 func (c *console) issue(ctx context.Context, r *request) (*page, error) {
 	who := r.PathValue("id")
-	_, err := c.collections.IssueStatement(c.calling(ctx, r, r.PostFormValue("key")), &collectionsv1.IssueStatementRequest{PatientId: who})
-	return r.after(err, "/patients/"+who, "issued")
+	receipt, err := c.collections.IssueStatement(c.calling(ctx, r, r.PostFormValue("key")), &collectionsv1.IssueStatementRequest{PatientId: who})
+	return c.after(r, receipt, err, "/patients/"+who, "issued")
 }
 
 type statementPage struct {
 	*collectionsv1.Statement
-	Lines *table
-	Name  string
-	PDF   string
+	Lines   *table
+	Name    string
+	PDF     string
+	Patient string
 }
 
 func (c *console) statement(ctx context.Context, r *request) (*page, error) {
@@ -69,8 +89,8 @@ func (c *console) statement(ctx context.Context, r *request) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the statement: %w", err)
 	}
-	d := &statementPage{Statement: s, Name: person(s.PatientName), PDF: "/statements/" + s.StatementId + "/letter.pdf"}
-	d.Lines = &table{Caption: "What you owe and why", Columns: []column{{Name: "Date of service"}, {Name: "Why"}, {Name: "Charged", Num: true}, {Name: "Insurance paid", Num: true}, {Name: "Adjusted", Num: true}, {Name: "You paid", Num: true}, {Name: "Balance", Num: true}}}
+	d := &statementPage{Statement: s, Name: person(s.PatientName), PDF: "/statements/" + s.StatementId + "/letter.pdf", Patient: "/patients/" + s.PatientId}
+	d.Lines = &table{Caption: "What you owe and why", Columns: []column{{Name: "Date of service"}, {Name: "Why"}, {Name: "Charged", Num: true}, {Name: "Insurance paid", Num: true}, {Name: "Plan discount", Num: true}, {Name: "You paid", Num: true}, {Name: "Balance", Num: true}}}
 	for _, e := range s.Entries {
 		to := "/accounts/" + e.AccountId
 		when := day(e.ServiceDate)

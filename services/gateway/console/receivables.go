@@ -19,6 +19,12 @@ func basisOf(r *request) reportingv1.AgingBasis {
 	return reportingv1.AgingBasis_AGING_BASIS_SERVICE_DATE
 }
 
+// agingOrders and denialOrders are what reporting sorts balances and denied lines by.
+var (
+	agingOrders  = map[string]string{"Claim or account": "patient_control_number", "Service": "service_date", "Days": "days", "Owed by": "payer", "Balance": "amount"}
+	denialOrders = map[string]string{"Claim": "patient_control_number", "Denied on": "denied_date", "Service": "service_date", "Payer": "payer", "Reason": "carc", "Denied": "amount"}
+)
+
 // receivables are the open balances by age: as a whole, then row for row.
 func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 	n, err := c.names(ctx)
@@ -26,9 +32,9 @@ func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 		return nil, err
 	}
 	bucket := r.q.Get("age")
-	ask := &reportingv1.ListAgingRowsRequest{AsOf: r.at, Basis: basisOf(r), PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Bucket: bucket}
+	ask := &reportingv1.ListAgingRowsRequest{AsOf: r.at, Basis: basisOf(r), PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Bucket: bucket, Sort: r.sortBy(agingOrders)}
 	var last *reportingv1.ListAgingRowsResponse
-	all, next, cut, err := walk(r, func(size int32, token string) ([]*reportingv1.AgingRow, string, error) {
+	all, next, cut, err := walk(r, true, func(size int32, token string) ([]*reportingv1.AgingRow, string, error) {
 		ask.PageSize, ask.PageToken = size, token
 		a, err := c.reporting.ListAgingRows(ctx, ask)
 		if err != nil {
@@ -43,8 +49,8 @@ func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 	t := &table{
 		ID: "rows", Caption: "Open balances", Note: fmt.Sprintf("%s, %s", plural(last.TotalRows, "balance"), money.Format(last.TotalAmount.GetAmountMinor())),
 		Columns: []column{
-			{Name: "Claim or account"}, {Name: "Service"}, {Name: "Days", Num: true}, {Name: "Owed by"}, {Name: "Order"}, {Name: "Location"}, {Name: "First sent"}, {Name: "Claim status"},
-			{Name: "Charged", Num: true}, {Name: "Balance", Num: true},
+			{Name: "Claim or account"}, {Name: "Service"}, {Name: "Days", Num: true}, {Name: "Owed by"}, {Name: "Billed as"}, {Name: "Location"}, {Name: "First sent"}, {Name: "Claim status"},
+			{Name: "Charged", Num: true}, {Name: "Balance", Num: true}, {Name: "Claim id", Aside: true}, {Name: "Account id", Aside: true},
 		},
 		Empty: "Nothing is open that answers to this filter.", Todo: "Clear a part of it, or choose another day.",
 	}
@@ -52,14 +58,14 @@ func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 		account := r.to("/accounts/" + x.AccountId)
 		first, status := id(x.AccountId, account), cell{Text: "–", Class: "zero"}
 		if x.ClaimId != "" {
-			first, status = id(x.ClaimId, "/claims/"+x.ClaimId), badge(x.ClaimStatus)
+			first, status = claimLink(x.PatientControlNumber, x.ClaimId), badge(x.ClaimStatus)
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
 			first, day(x.ServiceDate), count(int64(x.Days), ""), named(x.PayerName), text(words(x.PayerSequence.String())), named(x.LocationName), later(x.BillDate, x.ServiceDate), status,
-			amount(x.ChargeAmount, account), amount(x.BalanceAmount, account),
+			amount(x.ChargeAmount, account), amount(x.BalanceAmount, account), text(x.ClaimId), text(x.AccountId),
 		}})
 	}
-	r.finish(t, next, cut, "Service", "Days", "Owed by", "Location", "Charged", "Balance")
+	r.ordered(t, next, cut, agingOrders)
 	d := &rows{Title: "Receivables", Tables: []*table{t}, Filter: r.filter(
 		n.payerChoice(r, true), n.locationChoice(r), choice{Name: "age", Label: "Age", Value: bucket, Options: ages()},
 		choice{Name: "basis", Label: "Age counts from", Value: r.q.Get("basis"), Options: bases})}
@@ -94,10 +100,18 @@ func (c *console) agings(ctx context.Context, r *request, d *rows) error {
 	return nil
 }
 
+// byReason heads the column of reason codes: an adjustment's group and the claim adjustment reason code, as in CO-197.
+const byReason = "Reason code"
+
 // denials: the rate, then the denied lines.
 func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 	n, err := c.names(ctx)
 	if err != nil {
+		return nil, err
+	}
+	number := numberChoice(r)
+	why, found, err := c.jump(ctx, r, number.Value, "#denials")
+	if found || err != nil {
 		return nil, err
 	}
 	from, thru := r.q.Get("from"), r.q.Get("thru")
@@ -106,9 +120,9 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 			return nil, invalid("%q is not a day: write it as 2026-03-31.", d)
 		}
 	}
-	ask := &reportingv1.ListDenialRowsRequest{AsOf: r.at, FromDate: from, ThruDate: thru, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Carc: r.q.Get("carc")}
+	ask := &reportingv1.ListDenialRowsRequest{AsOf: r.at, FromDate: from, ThruDate: thru, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Carc: r.q.Get("carc"), Sort: r.sortBy(denialOrders)}
 	var last *reportingv1.ListDenialRowsResponse
-	all, next, cut, err := walk(r, func(size int32, token string) ([]*reportingv1.DenialRow, string, error) {
+	all, next, cut, err := walk(r, true, func(size int32, token string) ([]*reportingv1.DenialRow, string, error) {
 		ask.PageSize, ask.PageToken = size, token
 		a, err := c.reporting.ListDenialRows(ctx, ask)
 		if err != nil {
@@ -123,10 +137,25 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 	t := &table{
 		ID: "rows", Caption: "Denied lines", Note: fmt.Sprintf("%s, %s", plural(last.TotalRows, "line"), money.Format(last.TotalAmount.GetAmountMinor())),
 		Columns: []column{
-			{Name: "Claim"}, {Name: "Denied on"}, {Name: "Service"}, {Name: "Code"}, {Name: "Payer"}, {Name: "Location"}, {Name: "Reason"}, {Name: "Caused in"}, {Name: "What to do"}, {Name: "State"},
-			{Name: "Denied", Num: true},
+			{Name: "Claim"}, {Name: "Denied on"}, {Name: "Service"}, {Name: "Code"}, {Name: "Payer"}, {Name: "Location"}, {Name: "Reason"}, {Name: "In words"}, {Name: "Caused in"}, {Name: "State"},
+			{Name: "Denied", Num: true}, {Name: "What to do", Aside: true}, {Name: "Claim id", Aside: true},
 		},
 		Empty: "No line was denied that answers to this filter.", Todo: "Clear a part of it, or choose a longer time.",
+	}
+	if why != "" {
+		all, next, t.Note, t.Empty, t.Todo = nil, "", "", "No claim has the number "+number.Value+".", why
+	}
+	// Our own words for a code stand on the claims that it denied: one claim of each code tells them.
+	told, claims := map[string]bool{}, []string{}
+	for _, x := range all {
+		if !x.Overturned && !told[x.Carc] {
+			told[x.Carc] = true
+			claims = append(claims, x.ClaimId)
+		}
+	}
+	numbers, err := c.numbers(ctx, claims)
+	if err != nil {
+		return nil, err
 	}
 	for _, x := range all {
 		state := badge("open")
@@ -140,14 +169,14 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 			reason.Plain = reason.Text
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			id(x.ClaimId, "/claims/"+x.ClaimId), day(x.DeniedDate), later(x.ServiceDate, x.DeniedDate), text(x.ServiceCode), named(x.PayerName), named(x.LocationName), reason,
-			text(words(strings.ToUpper(x.Origin))), brief(words(x.DefaultAction)), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)),
+			claimLink(x.PatientControlNumber, x.ClaimId), day(x.DeniedDate), later(x.ServiceDate, x.DeniedDate), text(x.ServiceCode), brief(x.PayerName), brief(x.LocationName), reason,
+			label(upper(numbers.reasons[x.Carc])), text(words(strings.ToUpper(x.Origin))), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)), text(words(x.DefaultAction)), text(x.ClaimId),
 		}})
 	}
-	r.finish(t, next, cut, "Denied on", "Service", "Code", "Payer", "Location", "Reason", "Denied")
+	r.ordered(t, next, cut, denialOrders)
 	by := r.q.Get("by")
 	d := &rows{Title: "Denials", Tables: []*table{t}, Filter: r.filter(
-		n.payerChoice(r, false), n.locationChoice(r), choice{Name: "carc", Label: "Reason (CARC)", Value: r.q.Get("carc"), Type: "text"},
+		number, n.payerChoice(r, false), n.locationChoice(r), choice{Name: "carc", Label: "Reason code", Value: r.q.Get("carc"), Type: "search", Hint: "CO-197"},
 		choice{Name: "from", Label: "Decided from", Value: from, Type: "date"}, choice{Name: "thru", Label: "through", Value: thru, Type: "date"},
 		choice{Name: "by", Label: "Summary", Value: by, Options: []option{{"", "By week"}, {"payer", "By payer"}, {"carc", "By reason"}}})}
 	if !wantsCSV(r) && r.q.Get("page") == "" && r.q.Get("order") == "" && (from == "" || by != "") {
@@ -157,7 +186,7 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 		case "payer":
 			q.GroupBy, first = reportingv1.GroupBy_GROUP_BY_PAYER, "Payer"
 		case "carc":
-			q.GroupBy, first = reportingv1.GroupBy_GROUP_BY_CARC, "Reason (CARC)"
+			q.GroupBy, first = reportingv1.GroupBy_GROUP_BY_CARC, byReason
 		}
 		a, err := c.reporting.GetDenials(ctx, q)
 		if err != nil {
@@ -166,6 +195,11 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 		if by == "" {
 			d.Charts = append(d.Charts, denialChart(r, a))
 		} else {
+			for _, g := range a.Groups {
+				if label := numbers.reasons[g.GroupId[strings.LastIndex(g.GroupId, "-")+1:]]; by == "carc" && label != "" {
+					g.Name += ", " + label
+				}
+			}
 			d.Above = append(d.Above, denialTable(r, "Denial rate", first, a))
 		}
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -13,9 +14,13 @@ import (
 )
 
 func (c *console) remittances(ctx context.Context, r *request) (*page, error) {
+	n, err := c.names(ctx)
+	if err != nil {
+		return nil, err
+	}
 	state := r.q.Get("status")
 	ask := &postingv1.ListRemittancesRequest{Status: postingv1.RemittanceStatus(postingv1.RemittanceStatus_value["REMITTANCE_STATUS_"+strings.ToUpper(state)])}
-	all, next, over, err := walk(r, func(size int32, token string) ([]*postingv1.Remittance, string, error) {
+	all, next, over, err := walk(r, false, func(size int32, token string) ([]*postingv1.Remittance, string, error) {
 		ask.PageSize, ask.PageToken = size, token
 		a, err := c.posting.ListRemittances(ctx, ask)
 		if err != nil {
@@ -43,12 +48,17 @@ func (c *console) remittances(ctx context.Context, r *request) (*page, error) {
 			bank = cell{Text: "No money", Class: "zero"}
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			link(x.TraceNumber, to), text(x.PayerName), day(x.EffectiveDate), badge(x.Status.String()), bank, count(int64(x.Claims), ""), amount(x.ProviderAdjustments, to), amount(x.Unapplied, to), amount(x.Payment, to),
+			link(x.TraceNumber, to), text(n.sender(x)), day(x.EffectiveDate), badge(x.Status.String()), bank, count(int64(x.Claims), ""), amount(x.ProviderAdjustments, to), amount(x.Unapplied, to), amount(x.Payment, to),
 		}})
 	}
-	r.finish(t, next, over, "Payer", "Effective", "State", "Claims", "Payment")
+	r.sorted(t, next, over, "Payer", "Effective", "State", "Claims", "Payment")
 	d := &rows{Title: "Remittances", Tables: []*table{t}, Filter: r.filter(choice{Name: "status", Label: "State", Value: state, Options: []option{{"", "Any state"}, {"balanced", "Balanced"}, {"quarantined", "Quarantined"}}})}
 	return c.list(r, &page{Nav: "remittances"}, d, "remittances")
+}
+
+// sender is the payer's name as we have it, else as the file spells it.
+func (n *names) sender(x *postingv1.Remittance) string {
+	return cmp.Or(n.payers[x.PayerId], x.PayerName, "–")
 }
 
 type remittancePage struct {
@@ -78,9 +88,11 @@ func (c *console) remittance(ctx context.Context, r *request) (*page, error) {
 	case x.DifferingDepositId != "":
 		bank = badge("differs")
 		bank.Href = "/deposits#" + x.DifferingDepositId
+	case x.Payment.GetAmountMinor() == 0:
+		bank = text("No money moves")
 	}
 	d.Facts = []fact{
-		{"State", badge(x.Status.String())}, {"Payer", text(x.PayerName)}, {"Payer's id", orDash(x.PayerIdentifier)}, {"Effective", day(x.EffectiveDate)}, {"Payment", amount(x.Payment, "#legs")}, {"Bank", bank},
+		{"State", badge(x.Status.String())}, {"Payer", text(n.sender(x))}, {"Payer's id", orDash(x.PayerIdentifier)}, {"Effective", day(x.EffectiveDate)}, {"Payment", amount(x.Payment, "#legs")}, {"Bank", bank},
 		{"Claims", count(int64(x.Claims), "")}, {"Taken back by the payer", amount(x.ProviderAdjustments, "")}, {"Unapplied", amount(x.Unapplied, "")},
 		{"File", id(x.InterchangeId, "/interchanges/"+x.InterchangeId)},
 	}
@@ -180,7 +192,7 @@ func (c *console) deposits(ctx context.Context, r *request) (*page, error) {
 		return nil, err
 	}
 	state := r.q.Get("state")
-	all, next, over, err := walk(r, func(size int32, token string) ([]*reportingv1.Deposit, string, error) {
+	all, next, over, err := walk(r, false, func(size int32, token string) ([]*reportingv1.Deposit, string, error) {
 		a, err := c.reporting.ListDeposits(ctx, &reportingv1.ListDepositsRequest{AsOf: r.at, Unmatched: state == "unmatched", PageSize: size, PageToken: token})
 		if err != nil {
 			return nil, "", fmt.Errorf("list deposits: %w", err)
@@ -192,23 +204,24 @@ func (c *console) deposits(ctx context.Context, r *request) (*page, error) {
 	}
 	t := &table{
 		Caption: "Deposits", Note: "what the bank saw, newest first", Columns: []column{{Name: "Trace number"}, {Name: "Day"}, {Name: "Payer"}, {Name: "Payer's id"}, {Name: "Remittance"}, {Name: "Amount", Num: true}},
-		Empty: "No deposit answers to this filter.", Todo: "Record what the bank shows below, or POST /v1/deposits.",
+		Empty: "No deposit answers to this filter.", Todo: "Record what the bank shows with the form above, or send it through the API.",
 	}
 	for _, x := range all {
-		match := badge("open")
+		match := badge("not matched")
 		if x.RemittanceId != "" {
 			match = badge("matched")
 			match.Href = "/remittances/" + x.RemittanceId
 		}
 		payer := orDash(n.payers[x.PayerId])
-		t.Rows = append(t.Rows, row{Cells: []cell{text(x.TraceNumber), day(x.DepositDate), payer, orDash(x.PayerIdentifier), match, amount(x.Amount, match.Href)}})
+		history := r.opens(r.to("/events/posting/deposit/" + x.DepositId))
+		t.Rows = append(t.Rows, row{ID: x.DepositId, Cells: []cell{link(x.TraceNumber, history), day(x.DepositDate), payer, orDash(x.PayerIdentifier), match, amount(x.Amount, cmp.Or(match.Href, history))}})
 	}
-	r.finish(t, next, over, "Day", "Payer", "Amount")
+	r.sorted(t, next, over, "Day", "Payer", "Amount")
 	d := &depositsPage{rows: rows{Title: "Deposits", Tables: []*table{t}, Filter: r.filter(choice{Name: "state", Label: "State", Value: state, Options: []option{{"", "All"}, {"unmatched", "Not matched"}}})}}
 	if wantsCSV(r) {
 		return c.list(r, &page{}, &d.rows, "deposits")
 	}
-	d.CanAct, d.CSRF, d.Key, d.Today, d.Payers = r.may(finance), r.id.CSRF, newKey(), c.today(), n.payerList
+	d.CanAct, d.CSRF, d.Key, d.Today, d.Payers = r.may(records), r.id.CSRF, newKey(), c.today(), n.payerList
 	return &page{Title: "Deposits", Nav: "deposits", Body: "deposits", Data: d, Dated: true}, nil
 }
 
@@ -220,10 +233,10 @@ func (c *console) recordDeposit(ctx context.Context, r *request) (*page, error) 
 	if !date.Valid(r.PostFormValue("date")) {
 		return nil, invalid("The day is not one: write it as 2026-03-31.")
 	}
-	_, err := c.posting.RecordDeposit(c.calling(ctx, r, r.PostFormValue("key")), &postingv1.RecordDepositRequest{
+	receipt, err := c.posting.RecordDeposit(c.calling(ctx, r, r.PostFormValue("key")), &postingv1.RecordDepositRequest{
 		PayerId: r.PostFormValue("payer"), TraceNumber: strings.TrimSpace(r.PostFormValue("trace")), Amount: money.Of(n), DepositDate: r.PostFormValue("date"),
 	})
-	return r.after(err, "/deposits", "recorded")
+	return c.after(r, receipt, err, "/deposits", "recorded")
 }
 
 // payers is one row a payer.
@@ -250,9 +263,15 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 	location := r.q.Get("location")
 	line := func(p *reportingv1.PayerRow) []cell {
 		rows, claims := r.to("/receivables", "payer", p.PayerId, "location", location), r.to("/claims", "payer", p.PayerId, "location", location)
+		legs := func(account string) string { // the ledger knows no locations
+			if location != "" {
+				return claims
+			}
+			return r.to("/ledger/"+account, "payer", p.PayerId)
+		}
 		return []cell{
-			link(p.Name, rows), count(p.Claims, claims), amount(p.ChargedAmount, claims), amount(p.AllowedAmount, claims), amount(p.PaidAmount, claims), amount(p.ContractualAmount, claims),
-			amount(p.PatientAmount, r.to("/receivables", "payer", "patient")), amount(p.DeniedAmount, r.to("/denials", "payer", p.PayerId, "location", location)), amount(p.OpenAmount, rows),
+			link(p.Name, rows), count(p.Claims, claims), amount(p.ChargedAmount, claims), amount(p.AllowedAmount, claims), amount(p.PaidAmount, legs("cash_clearing")),
+			amount(p.ContractualAmount, legs("contractual")), amount(p.PatientAmount, legs("ar_patient")), amount(p.DeniedAmount, r.to("/denials", "payer", p.PayerId, "location", location)), amount(p.OpenAmount, rows),
 		}
 	}
 	for _, p := range a.Payers {
@@ -262,9 +281,9 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		t.Foot = line(a.Total)
 		t.Foot[0] = text("All payers")
 	}
-	r.finish(t, "", false, "Payer", "Claims", "Charged", "Allowed", "Paid", "Contractual", "Patient", "Denied", "Open")
+	r.sorted(t, "", false, "Payer", "Claims", "Charged", "Allowed", "Paid", "Contractual", "Patient", "Denied", "Open")
 	rest := &table{Caption: "Beside the payers", Columns: []column{{Name: "What"}, {Name: "Amount", Num: true}}, Rows: []row{
-		{Cells: []cell{text("Paid by patients"), amount(a.PatientPaidAmount, "")}},
+		{Cells: []cell{text("Paid by patients"), amount(a.PatientPaidAmount, r.to("/ledger/unapplied_patient"))}},
 		{Cells: []cell{text("Patients owe"), amount(a.PatientOpenAmount, r.to("/receivables", "payer", "patient"))}},
 		{Cells: []cell{text("Money held: claims or patients not known yet"), amount(a.UnappliedAmount, r.to("/ledger"))}},
 	}}
@@ -289,7 +308,7 @@ func (c *console) ledger(ctx context.Context, r *request) (*page, error) {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
 	t := &table{
-		Caption: "Trial balance", Note: plural(a.Legs, "leg") + "; all balances sum to " + money.Format(a.SumAmount.GetAmountMinor()),
+		Caption: "Trial balance", Note: plural(a.Legs, "leg") + ", debits positive, credits with a minus sign; all balances sum to " + money.Format(a.SumAmount.GetAmountMinor()),
 		Columns: []column{{Name: "Ledger account"}, {Name: "Debits", Num: true}, {Name: "Credits", Num: true}, {Name: "Balance", Num: true}}, Empty: "Nothing is booked.", Todo: "Choose a later day at the top.",
 	}
 	var debits, credits int64
@@ -300,7 +319,7 @@ func (c *console) ledger(ctx context.Context, r *request) (*page, error) {
 		credits += b.CreditAmount.GetAmountMinor()
 	}
 	t.Foot = []cell{text("All"), cents(debits, ""), cents(credits, ""), amount(a.SumAmount, "")}
-	r.finish(t, "", false)
+	r.sorted(t, "", false)
 	return c.list(r, &page{Nav: "ledger", Dated: true}, &rows{Title: "Ledger", Tables: []*table{t}}, "ledger")
 }
 
@@ -315,7 +334,7 @@ func (c *console) ledgerAccount(ctx context.Context, r *request) (*page, error) 
 		return nil, err
 	}
 	ask := &reportingv1.ListLegsRequest{AsOf: r.at, LedgerAccount: typev1.LedgerAccount(account), PayerId: r.q.Get("payer")}
-	all, next, over, err := walk(r, func(size int32, token string) ([]*reportingv1.LedgerLeg, string, error) {
+	all, next, over, err := walk(r, false, func(size int32, token string) ([]*reportingv1.LedgerLeg, string, error) {
 		ask.PageSize, ask.PageToken = size, token
 		a, err := c.reporting.ListLegs(ctx, ask)
 		if err != nil {
@@ -328,17 +347,17 @@ func (c *console) ledgerAccount(ctx context.Context, r *request) (*page, error) 
 	}
 	name := ledgerName(typev1.LedgerAccount(account))
 	t := &table{
-		Caption: "Legs", Note: "newest first; debits positive", Columns: []column{{Name: "Event"}, {Name: "Booked on"}, {Name: "Account"}, {Name: "Payer"}, {Name: "Reason"}, {Name: "File"}, {Name: "Amount", Num: true}},
+		Caption: "Legs", Note: "newest first; debits positive", Columns: []column{{Name: "Event"}, {Name: "Booked on"}, {Name: "Account"}, {Name: "Payer"}, {Name: "Reason code"}, {Name: "File"}, {Name: "Amount", Num: true}},
 		Empty: "Nothing is booked here.", Todo: "Choose another day or payer.",
 	}
 	for _, l := range all {
-		event := r.to("/events/posting/"+l.Stream, "event", l.EventId)
+		event := r.opens(r.to("/events/posting/"+l.Stream, "event", l.EventId))
 		at := cell{Text: "–", Class: "zero"}
 		if l.AccountId != "" {
 			at = id(l.AccountId, r.to("/accounts/"+l.AccountId))
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{link(eventName(l.EventType), event), day(l.OccurredOn), at, payerCell(n, l.PayerId), orDash(l.Carc), r.source(l.Source), amount(l.Amount, event)}})
 	}
-	r.finish(t, next, over, "Booked on", "Payer", "Amount")
+	r.sorted(t, next, over, "Booked on", "Payer", "Amount")
 	return c.list(r, &page{Nav: "ledger", Dated: true, Crumbs: []crumb{{"Ledger", r.to("/ledger")}}}, &rows{Title: name, Tables: []*table{t}, Filter: r.filter(n.payerChoice(r, false))}, "ledger-"+r.PathValue("account"))
 }

@@ -5,25 +5,31 @@ import (
 	"net/http"
 	"strings"
 
-	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 )
 
-type searchPage struct{ Query string }
+type searchPage struct{ Query, Why string }
 
 // search finds one thing by its number and goes there.
 func (c *console) search(ctx context.Context, r *request) (*page, error) {
 	q := strings.TrimSpace(r.q.Get("q"))
 	if q == "" || len(q) > 100 {
-		return &page{Title: "Find", Body: "search", Data: searchPage{}}, nil
+		return &page{Title: "Find by number", Body: "search", Data: searchPage{}}, nil
+	}
+	claim, why, err := c.find(ctx, q)
+	if err != nil {
+		c.log.WarnContext(ctx, "a search could not look everywhere", "request_id", requestID(r.w), "where", "/claims/", "error", err)
+	}
+	if claim != "" {
+		http.Redirect(r.w, r.Request, "/claims/"+claim, http.StatusSeeOther)
+		return nil, nil
 	}
 	looks := []struct {
 		path string
 		look func() error
 	}{
-		{"/claims/", func() error { _, err := c.claims.GetClaim(ctx, &claimsv1.GetClaimRequest{ClaimId: q}); return err }},
 		{"/accounts/", func() error {
 			_, err := c.posting.GetAccount(ctx, &postingv1.GetAccountRequest{AccountId: q})
 			return err
@@ -44,9 +50,13 @@ func (c *console) search(ctx context.Context, r *request) (*page, error) {
 			_, err := c.collections.GetStatement(ctx, &collectionsv1.GetStatementRequest{StatementId: q})
 			return err
 		}},
+		{"/patients/", func() error {
+			_, err := c.collections.GetPatientBalance(ctx, &collectionsv1.GetPatientBalanceRequest{PatientId: q})
+			return err
+		}},
 	}
 	for _, l := range looks {
-		if !allowed(r.id.Role, "GET "+l.path) {
+		if r.opens(l.path+q) == "" {
 			continue
 		}
 		err := l.look()
@@ -58,5 +68,5 @@ func (c *console) search(ctx context.Context, r *request) (*page, error) {
 			c.log.WarnContext(ctx, "a search could not look everywhere", "request_id", requestID(r.w), "where", l.path, "error", err)
 		}
 	}
-	return &page{Title: "Nothing found", Body: "search", Data: searchPage{Query: q}}, nil
+	return &page{Title: "Nothing found", Body: "search", Data: searchPage{Query: q, Why: why}, Searched: q}, nil
 }

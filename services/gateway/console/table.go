@@ -31,11 +31,13 @@ type table struct {
 type column struct {
 	Name  string
 	Num   bool
+	Aside bool   // in the CSV alone
 	Order string // where clicking leads; empty: not sortable
 	Dir   string // ascending, descending: how it is sorted now
 }
 
 type row struct {
+	ID    string // where a link to the row leads
 	Cells []cell
 	Mark  bool // the row that was asked for
 }
@@ -51,6 +53,9 @@ type cell struct {
 	sort  int64
 }
 
+// Shown says whether a column is on the page too; templates ask.
+func (t *table) Shown(i int) bool { return i >= len(t.Columns) || !t.Columns[i].Aside }
+
 func text(s string) cell { return cell{Text: s, Plain: s} }
 
 func link(s, href string) cell { return cell{Text: s, Plain: s, Href: href} }
@@ -60,6 +65,14 @@ func named(s string) cell { return cell{Text: s, Plain: s, Class: "name", Title:
 
 // brief is a text that is cut to a few words; the whole one is in the title.
 func brief(s string) cell { return cell{Text: s, Plain: s, Class: "name brief", Title: s} }
+
+// label is a few words on what a code means; a dash where we have none.
+func label(s string) cell {
+	if s == "" {
+		return orDash(s)
+	}
+	return cell{Text: s, Plain: s, Class: "name words", Title: s}
+}
 
 // id is an identifier: shortened for the eye, whole in the title and the CSV.
 func id(s, href string) cell {
@@ -175,7 +188,7 @@ func spelled(iso string) string {
 // instant is a moment in UTC.
 func instant(t time.Time) cell {
 	t = t.UTC()
-	return cell{Text: t.Format("Jan 2, 2006 15:04:05"), Plain: t.Format(time.RFC3339), Class: "day", Title: t.Format(time.RFC3339Nano), sort: t.UnixNano()}
+	return cell{Text: t.Format("Jan 2, 2006, 15:04:05"), Plain: t.Format(time.RFC3339), Class: "day", Title: t.Format(time.RFC3339Nano), sort: t.UnixNano()}
 }
 
 func badge(word string) cell {
@@ -205,12 +218,28 @@ func tone(word string) string {
 	switch strings.ToLower(strings.ReplaceAll(words(word), " ", "_")) {
 	case "held", "denied", "rejected", "refused", "quarantined", "differs", "overdue", "error", "blocking", "dead":
 		return "bad"
-	case "ready", "submitted", "requested", "reversed", "open", "not_sent", "nothing_paid", "warning", "unbalanced", "unknown":
+	case "ready", "submitted", "requested", "reversed", "open", "not_sent", "nothing_paid", "warning", "unbalanced", "unknown", "not_matched":
 		return "warn"
 	case "accepted", "acknowledged", "paid", "closed", "adjudicated", "balanced", "matched", "resolved", "settled", "read", "clean", "overturned", "received", "sent":
 		return "good"
 	}
 	return "calm"
+}
+
+// postal is a ZIP code as people write it: 60601-0001.
+func postal(s string) string {
+	if len(s) == 9 {
+		return s[:5] + "-" + s[5:]
+	}
+	return s
+}
+
+// phone is a number of ten digits as people write it.
+func phone(s string) string {
+	if len(s) == 10 && strings.Trim(s, "0123456789") == "" {
+		return "(" + s[:3] + ") " + s[3:6] + "-" + s[6:]
+	}
+	return s
 }
 
 // eventName is an event's type in words: evenkeel.posting.v1.ChargePosted is "Charge posted".

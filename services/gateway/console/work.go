@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -27,7 +28,11 @@ func choices(any string, list []string) []option {
 }
 
 func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
-	state := r.q.Get("state")
+	n, err := c.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state, number := r.q.Get("state"), numberChoice(r)
 	ask := &collectionsv1.ListWorkItemsRequest{Owner: r.q.Get("owner"), Kind: r.q.Get("kind"), Assignee: r.q.Get("assignee"), PatientId: r.q.Get("patient"), ClaimId: r.q.Get("claim")}
 	switch state {
 	case "":
@@ -35,38 +40,82 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	case "resolved":
 		ask.State = collectionsv1.WorkItemState_WORK_ITEM_STATE_RESOLVED
 	}
-	all, next, over, err := walk(r, func(size int32, token string) ([]*collectionsv1.WorkItem, string, error) {
-		ask.PageSize, ask.PageToken = size, token
-		a, err := c.collections.ListWorkItems(ctx, ask)
+	t := &table{
+		Caption: "Work items", Note: "earliest due first",
+		Columns: []column{
+			{Name: "What"}, {Name: "Claim"}, {Name: "Payer"}, {Name: "Detail"}, {Name: "Team"}, {Name: "Assigned to"}, {Name: "Opened"}, {Name: "Due"}, {Name: "State"}, {Name: "At risk", Num: true},
+			{Name: "Claim id", Aside: true}, {Name: "Work item id", Aside: true},
+		},
+		Empty: "No work item answers to this filter.", Todo: "Clear a part of it. Items open by themselves when something needs a person, and close when it is done.",
+	}
+	t.Columns[8].Aside = state != "all" // the same in every row
+	unknown := false
+	if number.Value != "" {
+		id, why, err := c.find(ctx, number.Value)
 		if err != nil {
-			return nil, "", fmt.Errorf("list work items: %w", err)
+			return nil, err
 		}
-		return a.WorkItems, a.NextPageToken, nil
-	})
+		if unknown = id == ""; unknown {
+			t.Empty, t.Todo = "No claim has the number "+number.Value+".", cmp.Or(why, "Type the whole number, or the claim's id, which begins with clm_.")
+		}
+		ask.ClaimId = id
+	}
+	var all []*collectionsv1.WorkItem
+	var next string
+	var over bool
+	if !unknown {
+		if all, next, over, err = walk(r, false, func(size int32, token string) ([]*collectionsv1.WorkItem, string, error) {
+			ask.PageSize, ask.PageToken = size, token
+			a, err := c.collections.ListWorkItems(ctx, ask)
+			if err != nil {
+				return nil, "", fmt.Errorf("list work items: %w", err)
+			}
+			return a.WorkItems, a.NextPageToken, nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	var claims []string
+	for _, w := range all {
+		claims = append(claims, w.ClaimId)
+	}
+	numbers, err := c.numbers(ctx, claims)
 	if err != nil {
 		return nil, err
 	}
-	t := &table{
-		Caption: "Work items", Note: "earliest due first",
-		Columns: []column{{Name: "What"}, {Name: "Detail"}, {Name: "Team"}, {Name: "Assigned to"}, {Name: "Opened"}, {Name: "Due"}, {Name: "State"}, {Name: "At risk", Num: true}},
-		Empty:   "No work item answers to this filter.", Todo: "Clear a part of it. Items open by themselves when something needs a person, and close when it is done.",
-	}
 	for _, w := range all {
-		what, detail, assignee := link(w.Title, "/work-items/"+w.WorkItemId), named(w.Detail), orDash("")
-		what.Class, detail.Class = "day", "name long"
+		what, assignee := link(w.Title, "/work-items/"+w.WorkItemId), orDash("")
+		what.Class = "day"
+		why, _ := n.readable(w.Detail)
+		detail := named(why)
+		detail.Class = "name long"
 		if w.Assignee != "" {
-			assignee = named(w.Assignee)
+			assignee = brief(w.Assignee)
+		}
+		payer := orDash("")
+		if w.PayerId != "" {
+			payer = brief(n.payer(w.PayerId))
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			what, detail, text(words(strings.ToUpper(w.Owner))), assignee, day(w.OpenedDate), c.due(day(w.DueDate), w), badge(w.State.String()), risk(w.AtRisk, "/work-items/"+w.WorkItemId),
+			what, numbers.claim(w.ClaimId), payer, detail, text(words(strings.ToUpper(w.Owner))), assignee, later(w.OpenedDate, w.DueDate), c.due(later(w.DueDate, c.today()), w), badge(w.State.String()),
+			risk(w.AtRisk, "/work-items/"+w.WorkItemId), text(w.ClaimId), text(w.WorkItemId),
 		}})
 	}
-	r.finish(t, next, over, "What", "Team", "Assigned to", "Opened", "Due", "At risk")
+	r.sorted(t, next, over, "What", "Team", "Assigned to", "Opened", "Due", "At risk")
 	mine := strings.TrimPrefix(r.id.Actor, "user:")
-	d := &rows{Title: "Work items", Tables: []*table{t}, Filter: r.filter(
+	f := r.filter(number,
 		choice{Name: "owner", Label: "Team", Value: r.q.Get("owner"), Options: choices("All teams", teams)}, choice{Name: "kind", Label: "Kind", Value: r.q.Get("kind"), Options: choices("All kinds", kinds)},
 		choice{Name: "assignee", Label: "Assigned to", Value: r.q.Get("assignee"), Options: []option{{"", "Anybody"}, {mine, "Me"}}},
-		choice{Name: "state", Label: "State", Value: state, Options: []option{{"", "Open"}, {"resolved", "Resolved"}, {"all", "All"}}})}
+		choice{Name: "state", Label: "State", Value: state, Options: []option{{"", "Open"}, {"resolved", "Resolved"}, {"all", "Open and resolved"}}})
+	f.keep(r, "claim", "patient")
+	d := &rows{Title: "Work items", Tables: []*table{t}, Filter: f}
+	if id := ask.ClaimId; id != "" && number.Value == "" {
+		d.Lead = "Of one claim: "
+		d.About = numbers.claim(id)
+	} else if ask.PatientId != "" {
+		d.Lead = "Of one patient: "
+		d.About = cell{Text: short(ask.PatientId), Href: r.opens("/patients/" + ask.PatientId), Class: "id"}
+	}
 	return c.list(r, &page{Nav: "work"}, d, "work-items")
 }
 
@@ -82,6 +131,7 @@ func (c *console) due(d cell, w *collectionsv1.WorkItem) cell {
 
 type workPage struct {
 	Title, Detail, ID string
+	Rules             []string
 	Facts, About      []fact
 	Todo              string
 	Open, CanAct      bool
@@ -94,8 +144,22 @@ func (c *console) workItem(ctx context.Context, r *request) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the work item: %w", err)
 	}
+	n, err := c.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := c.numbers(ctx, []string{w.ClaimId})
+	if err != nil {
+		return nil, err
+	}
+	detail, rules := n.readable(w.Detail)
+	for carc, label := range numbers.reasons {
+		if strings.HasSuffix(w.Title, "-"+carc) {
+			detail = upper(label) + ": " + detail
+		}
+	}
 	d := &workPage{
-		Title: w.Title, Detail: w.Detail, ID: w.WorkItemId, Todo: upper(w.DefaultAction), Open: w.State == collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, CanAct: r.may(billing),
+		Title: w.Title, Detail: detail, Rules: rules, ID: w.WorkItemId, Todo: strings.TrimSuffix(upper(w.DefaultAction), "."), Open: w.State == collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, CanAct: r.may(actsOnWork),
 		Me: strings.TrimPrefix(r.id.Actor, "user:"), CSRF: r.id.CSRF, Key: newKey(), Outcomes: outcomes,
 	}
 	d.Facts = []fact{
@@ -109,32 +173,35 @@ func (c *console) workItem(ctx context.Context, r *request) (*page, error) {
 		}
 		d.Facts = append(d.Facts, fact{"Outcome", text(words(strings.ToUpper(w.Outcome)) + ", " + how)}, fact{"Note", orDash(w.Note)})
 	}
+	if w.ClaimId != "" {
+		d.About = append(d.About, fact{"Claim", numbers.claim(w.ClaimId)})
+	}
+	if w.PayerId != "" {
+		d.About = append(d.About, fact{"Payer", text(n.payer(w.PayerId))})
+	}
 	for _, x := range []struct{ name, id, href string }{
-		{"Claim", w.ClaimId, "/claims/" + w.ClaimId}, {"Account", w.AccountId, "/accounts/" + w.AccountId}, {"Remittance", w.RemittanceId, r.remittance(w.RemittanceId)},
-		{"File", w.InterchangeId, "/interchanges/" + w.InterchangeId}, {"Deposit", w.DepositId, "/deposits"}, {"Patient", w.PatientId, "/patients/" + w.PatientId}, {"Encounter", w.EncounterId, ""},
-		{"Visit", w.AppointmentId, ""}, {"Authorization", w.AuthorizationId, ""},
+		{"Account", w.AccountId, "/accounts/" + w.AccountId}, {"Remittance", w.RemittanceId, "/remittances/" + w.RemittanceId}, {"File", w.InterchangeId, "/interchanges/" + w.InterchangeId},
+		{"Deposit", w.DepositId, "/events/posting/deposit/" + w.DepositId}, {"Patient", w.PatientId, "/patients/" + w.PatientId}, {"Encounter", w.EncounterId, "/events/coding/encounter/" + w.EncounterId},
+		{"Visit", w.AppointmentId, "/events/intake/appointment/" + w.AppointmentId}, {"Authorization", w.AuthorizationId, "/events/authorization/authorization/" + w.AuthorizationId},
 	} {
 		if x.id != "" {
-			href := x.href
-			if href != "" && !allowed(r.id.Role, "GET "+href) {
-				href = ""
-			}
-			d.About = append(d.About, fact{x.name, id(x.id, href)})
+			d.About = append(d.About, fact{x.name, id(x.id, r.opens(x.href))})
 		}
 	}
+	d.About = append(d.About, fact{"History", link("What happened to this item", r.opens("/events/collections/work_item/"+w.WorkItemId))})
 	return &page{Title: w.Title, Nav: "work", Crumbs: []crumb{{"Work items", "/work-items"}}, Body: "work", Data: d}, nil
 }
 
 func (c *console) assign(ctx context.Context, r *request) (*page, error) {
 	id := r.PathValue("id")
-	_, err := c.collections.AssignWorkItem(c.calling(ctx, r, r.PostFormValue("key")), &collectionsv1.AssignWorkItemRequest{WorkItemId: id, Assignee: strings.TrimSpace(r.PostFormValue("assignee"))})
-	return r.after(err, "/work-items/"+id, "assigned")
+	receipt, err := c.collections.AssignWorkItem(c.calling(ctx, r, r.PostFormValue("key")), &collectionsv1.AssignWorkItemRequest{WorkItemId: id, Assignee: strings.TrimSpace(r.PostFormValue("assignee"))})
+	return c.after(r, receipt, err, "/work-items/"+id, "assigned")
 }
 
 func (c *console) resolve(ctx context.Context, r *request) (*page, error) {
 	id := r.PathValue("id")
-	_, err := c.collections.ResolveWorkItem(c.calling(ctx, r, r.PostFormValue("key")), &collectionsv1.ResolveWorkItemRequest{
+	receipt, err := c.collections.ResolveWorkItem(c.calling(ctx, r, r.PostFormValue("key")), &collectionsv1.ResolveWorkItemRequest{
 		WorkItemId: id, Outcome: r.PostFormValue("outcome"), Note: strings.TrimSpace(r.PostFormValue("note")),
 	})
-	return r.after(err, "/work-items/"+id, "resolved")
+	return c.after(r, receipt, err, "/work-items/"+id, "resolved")
 }

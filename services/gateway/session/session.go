@@ -1,7 +1,7 @@
 // Package session says who is calling: by API key for machines, by a cookie after sign-in for people.
 //
 // An Identity is a tenant, an actor, and a role. Keys and session ids are random and stored as SHA-256; passwords as bcrypt. The tenant comes from the credential alone, never from a
-// request. Forms carry a token bound to the session, so that another site can't send them (TestForgedFormIsRefused).
+// request. Forms carry a token bound to the session, so that another site can't send them (TestForgedFormIsRefused); Tries slows down who guesses passwords (TestNobodyGuessesFast).
 package session
 
 import (
@@ -131,9 +131,10 @@ func (s *Store) session(ctx context.Context, value string) (Identity, error) {
 func (s *Store) SignIn(ctx context.Context, w http.ResponseWriter, email, password string) error {
 	var tenant uuid.UUID
 	var hash []byte
+	nobody := noPassword() // made at the first try, whoever it is for
 	err := s.DB.QueryRow(ctx, `SELECT tenant_id, password_hash FROM users WHERE email = lower($1) AND disabled_at IS NULL`, email).Scan(&tenant, &hash)
 	if errors.Is(err, pgx.ErrNoRows) {
-		hash = noPassword() // as much work as for a user who is there
+		hash = nobody // as much work as for a user who is there
 	} else if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}

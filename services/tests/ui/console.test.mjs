@@ -29,7 +29,9 @@ async function first(page, path, selector) {
 
 // visits are the pages to look at: lists by their address, the others by the first link to one.
 async function visits(page) {
-  const claim = await first(page, '/receivables', 'main .rows tbody th a[href^="/claims/"]');
+  const paid = 'main .rows tbody tr:has(.badge) th a[href^="/claims/"]';
+  const claim = (await first(page, '/claims?status=adjudicated', paid)) ?? (await first(page, '/claims?status=closed', paid));
+  const told = '#legs tbody tr:has(a[href^="/interchanges/"]) th a';
   const account = claim && (await first(page, claim, 'main a[href^="/accounts/"]'));
   const found = {
     dashboard: '/',
@@ -45,7 +47,8 @@ async function visits(page) {
     'claim-held': await first(page, '/claims?status=held', 'main .rows tbody th a'),
     'claim-denied': await first(page, '/claims?status=denied', 'main .rows tbody th a'),
     account,
-    event: account && (await first(page, account, '#legs tbody tr:nth-child(3) th a')),
+    event: account && ((await first(page, account, told)) ?? (await first(page, account, '#legs tbody th a'))),
+    'event-of-claim': claim && (await first(page, claim, '#timeline a[href^="/events/claims/"]')),
     payers: '/payers',
     ledger: '/ledger',
     'ledger-account': await first(page, '/ledger', 'main .rows tbody th a'),
@@ -57,12 +60,15 @@ async function visits(page) {
     file: await first(page, '/remittances?status=balanced', 'main .rows tbody th a').then((to) => to && first(page, to, 'main .facts a[href^="/interchanges/"]')),
     'work-items': '/work-items',
     'work-item': await first(page, '/work-items', 'main .rows tbody th a'),
+    'work-item-denial': await first(page, '/work-items?kind=denial', 'main .rows tbody th a'),
+    'work-items-denial': '/work-items?kind=denial',
     patient: account && (await first(page, account, 'main a[href^="/patients/"]')),
     kpi: await first(page, '/', '.tile h2 a'),
     help: '/help',
     search: '/search?q=nothing-of-this-name',
     missing: '/claims/clm_nothing',
   };
+  found['claims-search'] = '/claims?number=E0000000000000000';
   found.statement = found.patient && (await first(page, found.patient, 'main a[href^="/statements/"]'));
   return Object.entries(found).filter(([, path]) => path);
 }
@@ -138,10 +144,12 @@ describe('without a mouse', () => {
     await enter(/\/receivables\?.*age=/);
     steps.push('rows');
     await page.keyboard.press('j');
-    await enter(/\/claims\/clm_/);
-    steps.push('claim');
-    await tabTo('main a[href^="/accounts/"]');
-    await enter(/\/accounts\//);
+    await enter(/\/(claims\/clm_|accounts\/)/);
+    if (page.url().includes('/claims/')) { // what a patient owes of a visit without a claim leads to its account at once
+      steps.push('claim');
+      await tabTo('main a[href^="/accounts/"]');
+      await enter(/\/accounts\//);
+    }
     steps.push('account');
     // A leg that a file told: its amount leads to the event, which shows the bytes.
     const leg = await page.locator('#legs tbody tr', { has: page.locator('a[href^="/interchanges/"]') }).first().locator('th a').getAttribute('href');
@@ -177,6 +185,60 @@ describe('without a mouse', () => {
     assert.equal(await page.evaluate(() => [...document.querySelectorAll('main .rows tbody tr')].indexOf(document.activeElement.closest('tr'))), 1);
     await page.keyboard.press('k');
     assert.equal(await page.evaluate(() => [...document.querySelectorAll('main .rows tbody tr')].indexOf(document.activeElement.closest('tr'))), 0);
+  });
+
+  test('the first Tab skips the menu, the focus is always seen, and nothing holds it', async () => {
+    await page.goto(base + '/claims');
+    await page.keyboard.press('Tab');
+    assert.ok(await page.evaluate(() => document.activeElement.matches('.skip') && document.activeElement.getBoundingClientRect().top >= 0), 'the skip link is not first, or not seen');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'content');
+    await page.keyboard.press('Tab');
+    assert.ok(await page.evaluate(() => document.activeElement.closest('main')), 'the skip link leads elsewhere');
+    await page.goto(base + '/');
+    const seen = [];
+    for (let i = 0; i < 40; i++) {
+      await page.keyboard.press('Tab');
+      const at = await page.evaluate(() => {
+        const e = document.activeElement;
+        const marks = [e, ...e.querySelectorAll('rect, text, circle')].map((x) => getComputedStyle(x));
+        const box = e.getBoundingClientRect();
+        return { what: e.outerHTML.slice(0, 80), marked: marks.some((m) => m.outlineStyle !== 'none'), width: box.width, place: e.compareDocumentPosition(document.querySelector('main')) };
+      });
+      assert.ok(at.marked && at.width > 0, 'the focus is not seen on ' + at.what);
+      seen.push(at.what);
+    }
+    assert.equal(new Set(seen.slice(0, 20)).size, 20, 'Tab comes back to where it was');
+    await page.keyboard.press('Shift+Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.outerHTML.slice(0, 80)), seen.at(-2));
+    // The menu of who is signed in opens by keyboard and closes by Escape, and the focus stays there.
+    await page.locator('.who summary').focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    assert.ok(await page.evaluate(() => document.activeElement.closest('.who div')));
+    await page.keyboard.press('Escape');
+    assert.ok(await page.evaluate(() => document.activeElement.matches('.who summary') && !document.querySelector('.who[open]')));
+    // The list of keys holds the focus while it is open, and gives it back.
+    await page.keyboard.press('?');
+    for (let i = 0; i < 4; i++) await page.keyboard.press('Tab');
+    await page.keyboard.press('Escape');
+    assert.ok(!(await page.locator('#keys').isVisible()));
+    assert.ok(await page.evaluate(() => document.activeElement.matches('.who summary')));
+  });
+
+  test('a statement prints as a letter', async () => {
+    const claim = (await first(page, '/claims?status=adjudicated', 'main .rows tbody th a')) ?? (await first(page, '/claims?status=closed', 'main .rows tbody th a'));
+    const account = await first(page, claim, 'main a[href^="/accounts/"]');
+    const patient = await first(page, account, 'main a[href^="/patients/"]');
+    const statement = await first(page, patient, 'main a[href^="/statements/"]');
+    if (!statement) return; // nothing was owed
+    await page.goto(base + statement);
+    await page.emulateMedia({ media: 'print' });
+    for (const part of ['.top', '.menu', '.crumbs', '.actions']) assert.ok(!(await page.locator(part).first().isVisible()), part + ' is printed');
+    assert.ok(await page.locator('.letter').isVisible());
+    assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector('.letter h1')).color), 'rgb(0, 0, 0)');
+    if (shots) await page.screenshot({ path: join(shots, 'statement-print.png') });
+    await page.emulateMedia({ media: null });
   });
 
   test('a filter changes the rows and the address, and is told', async () => {

@@ -7,12 +7,14 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -32,6 +34,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/pgtest"
 	"github.com/evenkeel/evenkeel/services/gateway"
 	"github.com/evenkeel/evenkeel/services/gateway/console"
+	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -44,6 +47,7 @@ type site struct {
 	url string
 	gateway.Credentials
 	books *books
+	store *session.Store
 }
 
 func open(t *testing.T) *site {
@@ -81,7 +85,7 @@ func open(t *testing.T) *site {
 	b.record(t, p)
 	select {
 	case c := <-made:
-		return &site{url: "http://" + l.Addr().String(), Credentials: c, books: b}
+		return &site{url: "http://" + l.Addr().String(), Credentials: c, books: b, store: &session.Store{DB: p.Runtime("gateway").DB, Clock: time.Now}}
 	case <-time.After(20 * time.Second):
 		t.Fatal("nobody was made")
 		return nil
@@ -95,7 +99,19 @@ type books struct {
 	at     map[string]int64   // where its segments begin
 	events map[string][]event // of the first account
 	done   map[string]string  // work items that were resolved
+	bank   bank
+	asked  []string // lists of claims, by their size and order
 }
+
+// bank is a deposit that was recorded, which reports hold for those who wait for it; while they are behind, waiting is in vain.
+type bank struct {
+	mu       sync.Mutex
+	recorded *postingv1.RecordDepositRequest
+	behind   bool
+}
+
+// recordedAt is the consistency token of the deposit.
+const recordedAt = "posting:7:41"
 
 type event struct {
 	id, kind, day string
@@ -243,6 +259,14 @@ func (b *books) record(t *testing.T, p *host.Process) {
 	}
 }
 
+// followed is the account whose events are in posting's log.
+func (b *books) followed() string {
+	for account := range b.events {
+		return account
+	}
+	return ""
+}
+
 func (b *books) visit(id string) *visit {
 	for _, v := range b.claims {
 		if id == v.account() || id == v.claim() || id == v.patientID() {
@@ -366,7 +390,7 @@ func (s reporting) ListAgingRows(_ context.Context, r *reportingv1.ListAgingRows
 		}
 		row := &reportingv1.AgingRow{
 			AccountId: v.account(), PatientId: v.patientID(), PayerId: payer, PayerName: name2, LocationId: v.location, LocationName: name(places, v.location), ServiceDate: v.service, BillDate: v.sent,
-			Days: int32(date.Days(v.service, asOf)), Bucket: k, ChargeAmount: money.Of(v.charge), BalanceAmount: money.Of(n), ClaimId: v.claim(), ClaimStatus: v.status,
+			Days: int32(date.Days(v.service, asOf)), Bucket: k, ChargeAmount: money.Of(v.charge), BalanceAmount: money.Of(n), ClaimId: v.claim(), ClaimStatus: v.status, PatientControlNumber: v.number(),
 		}
 		if payer != "patient" {
 			row.PayerSequence = typev1.PayerSequence_PAYER_SEQUENCE_PRIMARY
@@ -422,7 +446,18 @@ func (s reporting) ListClaims(_ context.Context, r *reportingv1.ListClaimsReques
 		out.TotalChargeAmount.AmountMinor += v.charge
 		out.TotalRows++
 	}
-	slices.SortStableFunc(out.Claims, func(a, b *reportingv1.ClaimRow) int { return strings.Compare(b.ServiceDate, a.ServiceDate) })
+	slices.SortStableFunc(out.Claims, func(a, b *reportingv1.ClaimRow) int {
+		switch r.Sort {
+		case "amount":
+			return int(a.ChargeAmount.AmountMinor - b.ChargeAmount.AmountMinor)
+		case "-amount":
+			return int(b.ChargeAmount.AmountMinor - a.ChargeAmount.AmountMinor)
+		}
+		return strings.Compare(b.ServiceDate, a.ServiceDate)
+	})
+	s.b.bank.mu.Lock()
+	s.b.asked = append(s.b.asked, fmt.Sprintf("%d rows by %s", r.PageSize, r.Sort))
+	s.b.bank.mu.Unlock()
 	out.Claims, out.NextPageToken = paged(out.Claims, r.PageSize, r.PageToken)
 	return out, nil
 }
@@ -479,7 +514,7 @@ func (s reporting) ListDenialRows(_ context.Context, r *reportingv1.ListDenialRo
 		row := &reportingv1.DenialRow{
 			ClaimId: v.claim(), AccountId: v.account(), LineId: "L1", PayerId: v.payer, PayerName: name(payerNames, v.payer), LocationId: v.location, LocationName: name(places, v.location),
 			ServiceCode: v.code, ServiceDate: v.service, DeniedDate: v.decided, GroupCode: "CO", Carc: v.carc, DeniedAmount: money.Of(v.denied), Origin: origins[v.carc][0], DefaultAction: origins[v.carc][1],
-			Overturned: v.n%8 == 0,
+			Overturned: v.n%8 == 0, PatientControlNumber: v.number(),
 		}
 		if v.carc == "4" {
 			row.Rarc = []string{"N519"}
@@ -594,10 +629,20 @@ func (s reporting) ListLegs(_ context.Context, r *reportingv1.ListLegsRequest) (
 	return out, nil
 }
 
-func (s reporting) ListDeposits(_ context.Context, r *reportingv1.ListDepositsRequest) (*reportingv1.ListDepositsResponse, error) {
+func (s reporting) ListDeposits(ctx context.Context, r *reportingv1.ListDepositsRequest) (*reportingv1.ListDepositsResponse, error) {
+	s.b.bank.mu.Lock()
+	defer s.b.bank.mu.Unlock()
+	md, _ := metadata.FromIncomingContext(ctx)
+	waits := slices.Contains(md.Get("x-evenkeel-consistency-token"), recordedAt)
+	if waits && s.b.bank.behind {
+		return nil, status.Error(codes.Unavailable, "reporting has not seen event 41 of posting yet: try again")
+	}
 	out := &reportingv1.ListDepositsResponse{Deposits: []*reportingv1.Deposit{
 		{DepositId: "dep_2", DepositDate: "2026-03-12", PayerId: "pay_summit", TraceNumber: "SM20260311077", Amount: money.Of(61_440)},
 	}}
+	if d := s.b.bank.recorded; d != nil && waits {
+		out.Deposits = append(out.Deposits, &reportingv1.Deposit{DepositId: "dep_3", DepositDate: d.DepositDate, TraceNumber: d.TraceNumber, Amount: d.Amount})
+	}
 	if !r.Unmatched {
 		out.Deposits = append(out.Deposits, &reportingv1.Deposit{DepositId: "dep_1", DepositDate: "2026-02-11", PayerId: "pay_harbor", PayerIdentifier: "1512345678", TraceNumber: "HH20260210001", Amount: money.Of(9820), RemittanceId: "rem_1"})
 	}
@@ -680,7 +725,7 @@ func (s claims) GetClaim(_ context.Context, r *claimsv1.GetClaimRequest) (*claim
 	if v.denied > 0 {
 		add("LineDenied", "CO-"+v.carc, "service:claims", at(v.decided, 7), nil)
 		c.OpenDenials = []*claimsv1.OpenDenial{{
-			LineId: "L1", ServiceCode: v.code, GroupCode: "CO", Carc: v.carc, Denied: money.Of(v.denied), Origin: claimsv1.DenialOrigin_DENIAL_ORIGIN_AUTHORIZATION, Label: "No authorization", DefaultAction: "appeal with the authorization",
+			LineId: "L1", ServiceCode: v.code, GroupCode: "CO", Carc: v.carc, Denied: money.Of(v.denied), Origin: claimsv1.DenialOrigin_DENIAL_ORIGIN_AUTHORIZATION, Label: map[string]string{"197": "no authorization", "4": "modifier does not fit the code", "29": "filing limit passed"}[v.carc], DefaultAction: "appeal with the authorization",
 			AppealDueDate: date.Add(v.decided, 60), RemittanceId: "rem_1",
 		}}
 	}
@@ -689,6 +734,17 @@ func (s claims) GetClaim(_ context.Context, r *claimsv1.GetClaimRequest) (*claim
 
 func (s claims) ListClaims(_ context.Context, r *claimsv1.ListClaimsRequest) (*claimsv1.ListClaimsResponse, error) {
 	out := &claimsv1.ListClaimsResponse{}
+	if n := r.PatientControlNumber; n != "" {
+		if !strings.HasPrefix(n, "EK") {
+			return nil, status.Error(codes.FailedPrecondition, "it is no number of ours")
+		}
+		for _, v := range s.b.claims {
+			if v.number() == n {
+				out.Claims = append(out.Claims, s.summary(v))
+			}
+		}
+		return out, nil
+	}
 	if v := s.b.visit(r.EncounterId); v != nil {
 		out.Claims = append(out.Claims, s.summary(v))
 	}
@@ -799,7 +855,10 @@ func (s posting) GetRemittance(_ context.Context, r *postingv1.GetRemittanceRequ
 }
 
 func (s posting) RecordDeposit(_ context.Context, r *postingv1.RecordDepositRequest) (*typev1.Receipt, error) {
-	return &typev1.Receipt{Id: "dep_3", Version: 1}, nil
+	s.b.bank.mu.Lock()
+	defer s.b.bank.mu.Unlock()
+	s.b.bank.recorded = r
+	return &typev1.Receipt{Id: "dep_3", Version: 1, ConsistencyToken: recordedAt}, nil
 }
 
 // collections has the work and the statements.
@@ -816,7 +875,7 @@ func (s collections) items() []*collectionsv1.WorkItem {
 		}
 		switch v.status {
 		case "held":
-			w.Kind, w.Title, w.Detail, w.Owner, w.OpenedDate, w.DueDate, w.DefaultAction = "claim_held", "Claim held", "The payer asks for modifier 95 on video visits; no authorization covers 90837 on this day", "billing", v.service, date.Add(v.service, 2), "mend what the reasons name, then release the claim"
+			w.Kind, w.Title, w.Detail, w.Owner, w.OpenedDate, w.DueDate, w.DefaultAction = "claim_held", "Claim held", "payer "+v.payer+" asks for modifier 95 on video visits (claims.telehealth_modifier); no authorization covers 90837 on "+v.service+" (claims.authorized)", "billing", v.service, date.Add(v.service, 2), "mend what the reasons name, then release the claim"
 		case "denied":
 			w.Kind, w.Title, w.Detail, w.Owner, w.OpenedDate, w.DueDate, w.DefaultAction = "denial", "Line denied: CO-"+v.carc, "no authorization", "denials", v.decided, date.Add(v.decided, 47), "decide: correct, appeal or accept"
 			w.Assignee = "rosa@evenkeel.example"
@@ -835,7 +894,7 @@ func (s collections) items() []*collectionsv1.WorkItem {
 func (s collections) ListWorkItems(_ context.Context, r *collectionsv1.ListWorkItemsRequest) (*collectionsv1.ListWorkItemsResponse, error) {
 	out := &collectionsv1.ListWorkItemsResponse{}
 	for _, w := range s.items() {
-		if (r.Owner == "" || r.Owner == w.Owner) && (r.Kind == "" || r.Kind == w.Kind) && (r.State == 0 || r.State == w.State) && (r.Assignee == "" || r.Assignee == w.Assignee) {
+		if (r.Owner == "" || r.Owner == w.Owner) && (r.Kind == "" || r.Kind == w.Kind) && (r.State == 0 || r.State == w.State) && (r.Assignee == "" || r.Assignee == w.Assignee) && (r.ClaimId == "" || r.ClaimId == w.ClaimId) {
 			out.WorkItems = append(out.WorkItems, w)
 		}
 	}

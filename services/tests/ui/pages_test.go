@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
 
 // visitor is somebody who is signed in.
@@ -18,14 +20,25 @@ type visitor struct {
 	http *http.Client
 }
 
-func signIn(t *testing.T, s *site) *visitor {
+// stranger is somebody who is not signed in yet.
+func stranger(t *testing.T, s *site) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &visitor{T: t, site: s, http: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	r, _ := v.post("/sign-in", url.Values{"email": {s.Email}, "password": {s.Password}, "next": {"/claims"}})
+	return &visitor{T: t, site: s, http: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+func signIn(t *testing.T, s *site) *visitor {
+	t.Helper()
+	return signInAs(t, s, s.Email, s.Password)
+}
+
+func signInAs(t *testing.T, s *site, email, password string) *visitor {
+	t.Helper()
+	v := stranger(t, s)
+	r, _ := v.post("/sign-in", url.Values{"email": {email}, "password": {password}, "next": {"/claims"}})
 	if r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/claims" {
 		t.Fatalf("sign-in: %s to %q", r.Status, r.Header.Get("Location"))
 	}
@@ -130,7 +143,8 @@ func TestPages(t *testing.T) {
 	})
 	t.Run("what is not there is said, with the request id", func(t *testing.T) {
 		r, body := v.get("/claims/clm_nothing")
-		if r.StatusCode != 404 || !strings.Contains(body, "There is no such thing here") || !strings.Contains(body, r.Header.Get("X-Request-Id")) {
+		if r.StatusCode != 404 || !strings.Contains(body, "There is no such thing here") || !strings.Contains(body, "There is no claim clm_nothing.") || strings.Contains(body, "rpc error") ||
+			!strings.Contains(body, r.Header.Get("X-Request-Id")) {
 			t.Errorf("%s: %.300s", r.Status, body)
 		}
 		if r, _ := v.get("/nowhere"); r.StatusCode != 404 {
@@ -141,10 +155,185 @@ func TestPages(t *testing.T) {
 		}
 	})
 	t.Run("search goes where the number leads", func(t *testing.T) {
-		for q, want := range map[string]string{"clm_00000005": "/claims/clm_00000005", "enc_00000005": "/accounts/enc_00000005", "rem_1": "/remittances/rem_1", "itc_0835HARBOR": "/interchanges/itc_0835HARBOR"} {
-			if r, _ := v.get("/search?q=" + q); r.Header.Get("Location") != want {
+		for q, want := range map[string]string{
+			"clm_00000005": "/claims/clm_00000005", "EK000100005": "/claims/clm_00000005", " ek 000-100 005 ": "/claims/clm_00000005", "pat_00000001": "/patients/pat_00000001", "enc_00000005": "/accounts/enc_00000005", "rem_1": "/remittances/rem_1", "itc_0835HARBOR": "/interchanges/itc_0835HARBOR",
+		} {
+			if r, _ := v.get("/search?q=" + url.QueryEscape(q)); r.Header.Get("Location") != want {
 				t.Errorf("%s leads to %q", q, r.Header.Get("Location"))
 			}
+		}
+	})
+	t.Run("a claim is found by its number from each list", func(t *testing.T) {
+		for path, want := range map[string]string{"/claims": "/claims/clm_00000005", "/denials": "/claims/clm_00000005#denials"} {
+			if r, _ := v.get(path + "?number=EK000100005"); r.StatusCode != 303 || r.Header.Get("Location") != want {
+				t.Errorf("%s: %s to %q", path, r.Status, r.Header.Get("Location"))
+			}
+			if _, body := v.get(path + "?number=EX000100005"); !strings.Contains(body, "No claim has the number EX000100005.") || !strings.Contains(body, `value="EX000100005"`) {
+				t.Errorf("%s does not say that there is none", path)
+			}
+		}
+		if _, body := v.get("/claims?number=E0QVHECX7P1F0C9PX"); !strings.Contains(body, "a character of it is wrong, missing or swapped") {
+			t.Error("a number typed wrong is not noticed")
+		}
+		held := s.books.claims[3]
+		if _, body := v.get("/work-items?state=all&number=" + held.number()); strings.Count(body, `href="/claims/`) != 1 || !strings.Contains(body, held.number()) {
+			t.Error("work items are not narrowed to the claim's")
+		}
+	})
+	t.Run("lists name claims by their numbers, and payers by their names", func(t *testing.T) {
+		for _, path := range []string{"/claims", "/denials", "/receivables", "/work-items"} {
+			_, body := v.get(path)
+			for _, m := range regexp.MustCompile(`class="id"[^>]*><a href="/claims/clm_[^"]*">([^<]*)</a>`).FindAllStringSubmatch(body, -1) {
+				if !strings.HasPrefix(m[1], "EK") {
+					t.Errorf("%s calls a claim %s", path, m[1])
+				}
+			}
+			if n := strings.Count(body, ">EK"); n < 5 {
+				t.Errorf("%s names %d claims", path, n)
+			}
+			if m := regexp.MustCompile(`>[^<]*pay_[a-z]+[^<]*<`).FindString(body); m != "" {
+				t.Errorf("%s shows a payer's id: %s", path, m)
+			}
+		}
+		if _, body := v.get("/denials"); strings.Count(body, ">Modifier does not fit the code<") < 2 {
+			t.Error("denials do not say what their codes mean")
+		}
+		_, body := v.get("/work-items/wrk_00000003")
+		for _, want := range []string{" asks for modifier 95 on video visits; no authorization covers 90837 on ", "rules <code>claims.telehealth_modifier</code>, <code>claims.authorized</code>", s.books.claims[3].number()} {
+			if !strings.Contains(body, want) {
+				t.Errorf("the work item does not say %q", want)
+			}
+		}
+	})
+	t.Run("the way back ends with where you are", func(t *testing.T) {
+		crumbs := regexp.MustCompile(`(?s)<nav class="crumbs".*?</nav>`)
+		for _, path := range []string{
+			"/claims/clm_00000005", "/accounts/enc_00000005", "/remittances/rem_1", "/interchanges/itc_0835HARBOR", "/work-items/wrk_00000003", "/patients/pat_00000001", "/statements/stm_00000001", "/kpis/days_in_ar",
+			"/ledger/ar_insurance", "/events/posting/account/" + s.books.followed(),
+		} {
+			r, body := v.get(path)
+			if nav := crumbs.FindString(body); r.StatusCode != 200 || !regexp.MustCompile(`<li><a href="/[^"]*">[^<]+</a></li><li aria-current="page">[^<]+</li></ol></nav>`).MatchString(nav) {
+				t.Errorf("%s: %s: %s", path, r.Status, nav)
+			}
+		}
+	})
+	t.Run("the service sorts, not the page", func(t *testing.T) {
+		s.books.asked = nil
+		_, body := v.get("/claims?order=-charged")
+		if got := strings.Join(s.books.asked, "; "); got != "50 rows by -amount" {
+			t.Errorf("asked for %s", got)
+		}
+		if !strings.Contains(body, `aria-sort="descending"`) || !strings.Contains(body, "page=50") || !strings.Contains(body, "order=-charged&amp;page=") {
+			t.Error("the page does not say its order, or loses it on the next page")
+		}
+	})
+	t.Run("what somebody just did is shown, or it is said that it is not yet", func(t *testing.T) {
+		colleague := signIn(t, s)
+		_, body := v.get("/deposits")
+		form := url.Values{"csrf_token": {token.FindStringSubmatch(body)[1]}, "key": {"k2"}, "trace": {"BANK-77"}, "amount": {"1,234.50"}, "date": {"2026-03-13"}, "payer": {""}}
+		r, _ := v.post("/deposits", form)
+		if r.StatusCode != 303 || r.Header.Get("Location") != "/deposits?done=recorded" {
+			t.Fatalf("%s to %q", r.Status, r.Header.Get("Location"))
+		}
+		late := "this page does not hold it yet"
+		if _, body := v.get("/deposits?done=recorded"); !strings.Contains(body, "BANK-77") || !strings.Contains(body, "$1,234.50") || strings.Contains(body, late) {
+			t.Error("the deposit is not there")
+		}
+		if _, body := colleague.get("/deposits"); strings.Contains(body, "BANK-77") {
+			t.Error("who did not write waits too: the test shows nothing")
+		}
+		s.books.bank.mu.Lock()
+		s.books.bank.behind = true
+		s.books.bank.mu.Unlock()
+		r, body = v.get("/deposits?done=recorded")
+		if r.StatusCode != 200 || strings.Contains(body, "BANK-77") || !strings.Contains(body, late) || !strings.Contains(body, `<a href="/deposits?done=recorded">Load it again</a>`) {
+			t.Errorf("reports are behind, and the page says nothing: %s", r.Status)
+		}
+		if _, file := v.get("/deposits?format=csv"); !strings.Contains(file, "without what you did a moment ago") {
+			t.Error("the CSV says nothing")
+		}
+		if _, body := colleague.get("/deposits"); strings.Contains(body, late) {
+			t.Error("who did not write is told that something is late")
+		}
+		s.books.bank.mu.Lock()
+		s.books.bank.behind = false
+		s.books.bank.mu.Unlock()
+		if _, body := v.get("/deposits"); !strings.Contains(body, "BANK-77") {
+			t.Error("reports have caught up, and the deposit is not there")
+		}
+	})
+	t.Run("an error leads on", func(t *testing.T) {
+		send := func(path, referer string, form url.Values) (*http.Response, string) {
+			t.Helper()
+			r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+path, strings.NewReader(form.Encode()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Referer", s.url+referer)
+			return v.read(v.http.Do(r))
+		}
+		r, body := send("/deposits", "/deposits?state=unmatched", url.Values{"csrf_token": {"old"}})
+		if r.StatusCode != 403 || !strings.Contains(body, "This form can&#39;t be taken") || !strings.Contains(body, `href="/">To the dashboard`) {
+			t.Errorf("%s: %.400s", r.Status, body)
+		}
+		r, body = send("/work-items/wrk_00000003/resolutions", "/work-items/wrk_00000003", url.Values{"csrf_token": {"old"}})
+		if r.StatusCode != 403 || !strings.Contains(body, `<a class="button" href="/work-items/wrk_00000003">Back</a>`) {
+			t.Errorf("no way back: %s", r.Status)
+		}
+		r, body = send("/deposits", "/deposits", url.Values{"csrf_token": {token.FindStringSubmatch(body)[1]}, "amount": {"twelve"}})
+		if r.StatusCode != 400 || !strings.Contains(body, "write it as 1,234.50") || !strings.Contains(body, `href="/deposits">Back</a>`) {
+			t.Errorf("a bad amount: %s", r.Status)
+		}
+		foreign, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/deposits", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+		if r, body := v.read(v.http.Do(foreign)); r.StatusCode != 403 || !strings.Contains(body, "This form can&#39;t be taken") {
+			t.Errorf("another site's form: %s: %.200s", r.Status, body)
+		}
+	})
+	t.Run("a role sees no more than the API tells it", func(t *testing.T) {
+		password, err := s.store.NewUser(t.Context(), s.Tenant, "ray@evenkeel.example", "Ray", session.ReadOnly, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ray := signInAs(t, s, "ray@evenkeel.example", password)
+		for path, want := range map[string]int{
+			"/": 200, "/claims": 200, "/remittances": 403, "/deposits": 403, "/interchanges/itc_0835HARBOR": 403, "/events/posting/remittance/rem_1": 403, "/events/posting/account/" + s.books.followed(): 200,
+		} {
+			r, body := ray.get(path)
+			if r.StatusCode != want {
+				t.Errorf("%s: %s", path, r.Status)
+			}
+			if strings.Contains(body, `href="/remittances`) || strings.Contains(body, `href="/deposits`) || strings.Contains(body, `href="/interchanges`) {
+				t.Errorf("%s leads where the role may not go", path)
+			}
+			if want == 403 && !strings.Contains(body, "The role read only may not use this page.") {
+				t.Errorf("%s: %.300s", path, body)
+			}
+		}
+		_, body := ray.get("/work-items/wrk_00000003")
+		if strings.Contains(body, "/resolutions") {
+			t.Error("a form that the role may not send")
+		}
+	})
+	t.Run("a session that ended leads back to where it was", func(t *testing.T) {
+		gone := stranger(t, s)
+		u, err := url.Parse(s.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone.http.Jar.SetCookies(u, []*http.Cookie{{Name: session.Cookie, Value: "ended", Path: "/"}})
+		r, _ := gone.get("/claims?status=held")
+		if _, body := gone.get(r.Header.Get("Location")); !strings.Contains(body, "Your session has ended.") || !strings.Contains(body, `name="next" value="/claims?status=held"`) {
+			t.Errorf("to %q: %.500s", r.Header.Get("Location"), body)
+		}
+		if r, _ := gone.post("/deposits", url.Values{}); r.StatusCode != 303 || !strings.HasPrefix(r.Header.Get("Location"), "/sign-in?unsent=1") {
+			t.Errorf("a form: %s to %q", r.Status, r.Header.Get("Location"))
+		} else if _, body := gone.get(r.Header.Get("Location")); !strings.Contains(body, "was not sent") {
+			t.Error("the sign-in does not say that the form was lost")
 		}
 	})
 	t.Run("signing out ends the session", func(t *testing.T) {
@@ -154,4 +343,35 @@ func TestPages(t *testing.T) {
 			t.Errorf("still in: %s", r.Status)
 		}
 	})
+}
+
+// Whoever guesses waits after the fifth failure, the owner of the password too; an address that nobody has is answered alike.
+func TestGuessingIsSlow(t *testing.T) {
+	s := open(t)
+	for _, c := range []struct{ email, last string }{{s.Email, s.Password}, {"nobody@evenkeel.example", "whatever it is"}} {
+		t.Run(c.email, func(t *testing.T) {
+			v := stranger(t, s)
+			answers := map[string]bool{}
+			for i := range 5 {
+				r, body := v.post("/sign-in", url.Values{"email": {c.email}, "password": {"wrong"}})
+				if r.StatusCode == http.StatusTooManyRequests && c.email != s.Email {
+					return // from this network nobody may go on: which address is tried makes no difference
+				}
+				if r.StatusCode != http.StatusUnprocessableEntity {
+					t.Fatalf("failure %d: %s", i+1, r.Status)
+				}
+				answers[strings.ReplaceAll(body, c.email, "")] = true
+			}
+			if len(answers) != 1 {
+				t.Error("failures are answered differently")
+			}
+			r, body := v.post("/sign-in", url.Values{"email": {c.email}, "password": {c.last}})
+			if r.StatusCode != http.StatusTooManyRequests || r.Header.Get("Retry-After") == "" || !strings.Contains(body, "There were too many tries with a wrong password") || !strings.Contains(body, "Try again in ") {
+				t.Errorf("the sixth try: %s, Retry-After %q: %.600s", r.Status, r.Header.Get("Retry-After"), body)
+			}
+			if len(r.Cookies()) != 0 {
+				t.Error("signed in nevertheless")
+			}
+		})
+	}
 }

@@ -18,6 +18,12 @@
 
   document.addEventListener('keydown', (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
+    const menu = document.querySelector('.who[open]');
+    if (menu && e.key === 'Escape') {
+      menu.open = false;
+      menu.querySelector('summary').focus();
+      return;
+    }
     if (typing(e)) {
       if (e.key === 'Escape') e.target.blur();
       return;
