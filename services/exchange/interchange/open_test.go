@@ -31,6 +31,8 @@ func TestTheSeparatorInUse(t *testing.T) {
 		{"money, another named: nothing is guessed", named(money, ":"), ':', false},
 		{"money, the right one named", named(money, ">"), '>', false},
 		{"one claim is written otherwise", named(strings.Replace(claims, "23>B>1", "23:B:1", 1), ":"), ':', false},
+		{"a service is written otherwise", named(strings.Replace(claims, "SV1*HC>", "SV1*HC:", 1), ":"), ':', false},
+		{"a diagnosis is written otherwise", named(strings.Replace(claims, "HI*BK>", "HI*BK:", 1), ":"), ':', false},
 		{"a claim that fits nothing", named(strings.Replace(claims, "23>B>1", "23", 1), ":"), ':', false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
