@@ -59,7 +59,7 @@ func TestParkedEventsAreCounted(t *testing.T) {
 	before := otel.GetMeterProvider()
 	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
 	t.Cleanup(func() { otel.SetMeterProvider(before) })
-	p := hosttest.Start(t, nil, host.Service{Name: "reader", Sources: []string{"exchange"}, Handler: engine.Handler{React: func(r es.Recorded, _ es.Look) ([]es.Command, error) {
+	p := hosttest.Start(t, nil, host.Service{Name: "counter", Sources: []string{"counted"}, Handler: engine.Handler{React: func(r es.Recorded, _ es.Look) ([]es.Command, error) {
 		if r.StreamID == "odd" {
 			return nil, refuse.Because(refuse.Rule{ID: "reader.even", Version: 1}, "", "odd")
 		}
@@ -75,8 +75,10 @@ func TestParkedEventsAreCounted(t *testing.T) {
 			for _, m := range scope.Metrics {
 				if data, ok := m.Data.(metricdata.Gauge[int64]); ok && m.Name == "evenkeel_parked_events" {
 					for _, point := range data.DataPoints {
-						state, _ := point.Attributes.Value("state")
-						found[state.AsString()] = point.Value
+						if service, _ := point.Attributes.Value("service"); service.AsString() == "counter" {
+							state, _ := point.Attributes.Value("state")
+							found[state.AsString()] = point.Value
+						}
 					}
 				}
 			}
@@ -87,7 +89,7 @@ func TestParkedEventsAreCounted(t *testing.T) {
 		t.Fatalf("before anything: %v, %v", found, err)
 	}
 	for _, id := range []string{"remittance/odd", "remittance/even", "remittance/odd"} {
-		hosttest.Publish(t, p, "exchange", id, &exchangev1.RemittanceRead{})
+		hosttest.Publish(t, p, "counted", id, &exchangev1.RemittanceRead{})
 	}
 	hosttest.Until(t, "one is dead, one stands behind it", func() error {
 		found, err := count()

@@ -13,7 +13,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/eventlog"
 )
 
-// countWithin bounds what a scrape may wait for the database.
+// countWithin bounds what a scrape may wait for one service's database.
 const countWithin = 2 * time.Second
 
 // observe tells how many events are parked, and for how long, whenever metrics are asked for. Every replica of a service tells the same: take the maximum.
@@ -22,24 +22,23 @@ func (p *Process) observe() error {
 	events, err1 := meter.Int64ObservableGauge("evenkeel_parked_events", metric.WithDescription("events that a service could not handle yet, by state: waiting, dead, behind or ready"))
 	oldest, err2 := meter.Float64ObservableGauge("evenkeel_parked_oldest_seconds", metric.WithUnit("s"), metric.WithDescription("age of the oldest of them; 0: there is none"))
 	registered, err3 := meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		ctx, cancel := context.WithTimeout(ctx, countWithin)
-		defer cancel()
 		var errs []error
 		for _, s := range p.running {
-			parked, err := s.log.ListParked(ctx, s.Name, "", parkedMost)
+			counting, cancel := context.WithTimeout(ctx, countWithin)
+			counts, err := s.log.CountParked(counting, s.Name)
+			cancel()
 			if err != nil {
 				errs = append(errs, fmt.Errorf("count what %s has parked: %w", s.Name, err))
 				continue
 			}
-			counts, ages := map[string]int64{}, map[string]time.Duration{}
-			for _, k := range parked {
-				counts[k.State]++
-				ages[k.State] = max(ages[k.State], p.clock().Sub(k.Since))
-			}
 			for _, state := range []string{eventlog.Waiting, eventlog.Dead, eventlog.Behind, eventlog.Ready} {
 				labels := metric.WithAttributes(attribute.String("service", s.Name), attribute.String("state", state))
-				o.ObserveInt64(events, counts[state], labels)
-				o.ObserveFloat64(oldest, ages[state].Seconds(), labels)
+				c, age := counts[state], 0.0
+				if c.Events > 0 {
+					age = max(0, p.clock().Sub(c.Since).Seconds())
+				}
+				o.ObserveInt64(events, c.Events, labels)
+				o.ObserveFloat64(oldest, age, labels)
 			}
 		}
 		return errors.Join(errs...)

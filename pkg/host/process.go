@@ -28,7 +28,6 @@ import (
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	"github.com/evenkeel/evenkeel/pkg/consume"
 	"github.com/evenkeel/evenkeel/pkg/engine"
-	"github.com/evenkeel/evenkeel/pkg/eventlog"
 	"github.com/evenkeel/evenkeel/pkg/eventlog/pglog"
 	"github.com/evenkeel/evenkeel/pkg/kafkapubsub"
 	"github.com/evenkeel/evenkeel/pkg/relay"
@@ -83,7 +82,7 @@ type Process struct {
 type running struct {
 	Service
 	runtime   *Runtime
-	log       eventlog.Log
+	log       *pglog.Log
 	relay     *relay.Relay
 	consumers map[string]*consume.Consumer
 	timers    *timer.Loop

@@ -239,6 +239,30 @@ func (l *Log) ListParked(ctx context.Context, consumer, state string, limit int)
 	return l.parked(ctx, `SELECT `+parkedColumns+` FROM parked p WHERE consumer = $1 AND ($3 = '' OR state = $3) ORDER BY source COLLATE "C", position LIMIT $2`, consumer, max(limit, 0), state)
 }
 
+// Count is how many events are parked in one state, and since when the oldest of them.
+type Count struct {
+	Events int64
+	Since  time.Time
+}
+
+// CountParked counts a consumer's parked events by state. States without any are left out.
+func (l *Log) CountParked(ctx context.Context, consumer string) (map[string]Count, error) {
+	rows, err := l.pool.Query(ctx, `SELECT state, count(*), min(since) FROM parked WHERE consumer = $1 GROUP BY state`, consumer)
+	if err != nil {
+		return nil, l.failed("count parked events", err)
+	}
+	out := map[string]Count{}
+	var state string
+	var c Count
+	if _, err := pgx.ForEachRow(rows, []any{&state, &c.Events, &c.Since}, func() error {
+		out[state] = c
+		return nil
+	}); err != nil {
+		return nil, l.failed("count parked events", err)
+	}
+	return out, nil
+}
+
 func (l *Log) parked(ctx context.Context, sql string, args ...any) ([]eventlog.Parked, error) {
 	rows, err := l.pool.Query(ctx, sql, args...)
 	if err != nil {
