@@ -13,6 +13,7 @@ import (
 
 type accountPage struct {
 	ID       string
+	Says     string // how the balance came about
 	Facts    []fact
 	Lines    *table
 	Balances *table
@@ -55,7 +56,7 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 		{"Payers owe", cents(insurance, "#balances")}, {"Patient owes", cents(patient, "#balances")},
 	}
 	if r.at == "" { // lines are known of now alone
-		d.Lines = accountLines(a)
+		d.Says, d.Lines = a.Explanation, accountLines(a)
 	}
 	d.Balances = &table{
 		ID: "balances", Caption: "Balances", Note: "they sum to " + cents(total(balances), "").Text, Columns: []column{{Name: "Ledger account"}, {Name: "Payer"}, {Name: "Billed as"}, {Name: "Balance", Num: true}},

@@ -113,7 +113,9 @@ func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
 		}
 		what.Href = "/work-items/" + w.WorkItemId
 		what.Class = "name wide"
-		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{what, c.due(later(w.DueDate, c.today()), w), risk(w.AtRisk, what.Href)}})
+		due := day(w.DueDate)
+		due.Text, due.Title = monthDay(w.DueDate), due.Text
+		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{what, c.due(due, w), risk(w.AtRisk, what.Href)}})
 	}
 	return &page{Title: "Dashboard", Nav: "dashboard", Body: "dashboard", Data: d, Dated: true}, nil
 }

@@ -23,7 +23,7 @@ type segmentLine struct {
 }
 
 // around is how many bytes of context an excerpt has on each side.
-const around = 500
+const around = 180
 
 // window is how much of a file one page shows; the service gives at most 65536 bytes at once.
 const window = 16_000

@@ -155,6 +155,16 @@ func (c *console) numbers(ctx context.Context, ids []string) (*claimNumbers, err
 	return n, nil
 }
 
+// why is what a work item is about, in words: of a denied line first what its code means.
+func (n *claimNumbers) why(title, detail string) string {
+	if _, code, ok := strings.Cut(title, ": "); ok {
+		if reason := n.reasons[code[strings.LastIndex(code, "-")+1:]]; reason != "" {
+			return upper(reason) + ". " + detail
+		}
+	}
+	return detail
+}
+
 // claim is a link to a claim by its number.
 func (n *claimNumbers) claim(id string) cell {
 	if id == "" {
@@ -189,7 +199,7 @@ func (c *console) find(ctx context.Context, asked string) (id, why string, err e
 	}
 	a, err := c.claims.ListClaims(ctx, &claimsv1.ListClaimsRequest{PatientControlNumber: number, PageSize: 1})
 	if refused(err) { // its check character does not fit
-		if len(number) == 17 {
+		if len(number) == 17 && number[0] == 'E' && strings.ContainsAny(number, "0123456789") {
 			return "", "It looks like a claim number, but a character of it is wrong, missing or swapped.", nil
 		}
 		return "", "", nil

@@ -99,13 +99,14 @@ func (c *console) remittance(ctx context.Context, r *request) (*page, error) {
 	d.Equations = equations(r, x)
 	d.Parts = parts(r, x)
 	d.Legs = r.legs(n, x.Legs, "remittance/"+x.RemittanceId, true)
+	d.Legs.Todo = "" // of this remittance, whatever the day
 	return &page{Title: "Remittance " + x.TraceNumber, Nav: "remittances", Crumbs: []crumb{{"Remittances", "/remittances"}}, Body: "remittance", Data: d}, nil
 }
 
 // equations say whether the remittance is in balance: with itself, and with what was booked from it.
 func equations(r *request, x *postingv1.Remittance) *table {
 	t := &table{
-		Caption: "Equations", Columns: []column{{Name: "Must be equal"}, {Name: "In words"}, {Name: "Where"}, {Name: "Says", Num: true}, {Name: "Off by", Num: true}},
+		Caption: "Equations", Columns: []column{{Name: "Must be equal"}, {Name: "In words"}, {Name: "Where"}, {Name: "In the file"}, {Name: "Off by", Num: true}},
 	}
 	if x.Status == postingv1.RemittanceStatus_REMITTANCE_STATUS_BALANCED {
 		t.Note = "the file's own (line, claim, payment) all held, else nothing would be booked"
@@ -116,7 +117,7 @@ func equations(r *request, x *postingv1.Remittance) *table {
 			}
 		}
 		t.Rows = append(t.Rows,
-			row{Cells: []cell{text("Booked = payment"), text("cash legs of this remittance less the payment (BPR02)"), text("Ledger"), amount(x.Payment, "#legs"), cents(cash-x.Payment.GetAmountMinor(), "")}},
+			row{Cells: []cell{text("Booked = payment"), text("cash legs of this remittance less the payment (BPR02)"), text("Ledger"), link(money.Format(x.Payment.GetAmountMinor()), "#legs"), cents(cash-x.Payment.GetAmountMinor(), "")}},
 		)
 	}
 	for _, e := range x.Residuals {

@@ -87,7 +87,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 		what, assignee := link(w.Title, "/work-items/"+w.WorkItemId), orDash("")
 		what.Class = "day"
 		why, _ := n.readable(w.Detail)
-		detail := named(why)
+		detail := named(numbers.why(w.Title, why))
 		detail.Class = "name long"
 		if w.Assignee != "" {
 			assignee = brief(w.Assignee)
@@ -153,13 +153,8 @@ func (c *console) workItem(ctx context.Context, r *request) (*page, error) {
 		return nil, err
 	}
 	detail, rules := n.readable(w.Detail)
-	for carc, label := range numbers.reasons {
-		if strings.HasSuffix(w.Title, "-"+carc) {
-			detail = upper(label) + ": " + detail
-		}
-	}
 	d := &workPage{
-		Title: w.Title, Detail: detail, Rules: rules, ID: w.WorkItemId, Todo: strings.TrimSuffix(upper(w.DefaultAction), "."), Open: w.State == collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, CanAct: r.may(actsOnWork),
+		Title: w.Title, Detail: numbers.why(w.Title, detail), Rules: rules, ID: w.WorkItemId, Todo: strings.TrimSuffix(upper(w.DefaultAction), "."), Open: w.State == collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, CanAct: r.may(actsOnWork),
 		Me: strings.TrimPrefix(r.id.Actor, "user:"), CSRF: r.id.CSRF, Key: newKey(), Outcomes: outcomes,
 	}
 	d.Facts = []fact{

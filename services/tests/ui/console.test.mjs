@@ -29,10 +29,14 @@ async function first(page, path, selector) {
 
 // visits are the pages to look at: lists by their address, the others by the first link to one.
 async function visits(page) {
-  const paid = 'main .rows tbody tr:has(.badge) th a[href^="/claims/"]';
-  const claim = (await first(page, '/claims?status=adjudicated', paid)) ?? (await first(page, '/claims?status=closed', paid));
-  const told = '#legs tbody tr:has(a[href^="/interchanges/"]) th a';
-  const account = claim && (await first(page, claim, 'main a[href^="/accounts/"]'));
+  // A claim with a leg that a file told.
+  let claim, account, event;
+  for (const list of ['/receivables', '/claims?status=adjudicated', '/claims?status=closed']) {
+    claim = await first(page, list, 'main .rows tbody th a[href^="/claims/"]');
+    account = claim && (await first(page, claim, 'main a[href^="/accounts/"]'));
+    event = account && (await first(page, account, '#legs tbody tr:has(a[href^="/interchanges/"]) th a'));
+    if (event) break;
+  }
   const found = {
     dashboard: '/',
     'dashboard-past': '/?as_of=2026-02-01',
@@ -47,8 +51,7 @@ async function visits(page) {
     'claim-held': await first(page, '/claims?status=held', 'main .rows tbody th a'),
     'claim-denied': await first(page, '/claims?status=denied', 'main .rows tbody th a'),
     account,
-    event: account && ((await first(page, account, told)) ?? (await first(page, account, '#legs tbody th a'))),
-    'event-of-claim': claim && (await first(page, claim, '#timeline a[href^="/events/claims/"]')),
+    event,
     payers: '/payers',
     ledger: '/ledger',
     'ledger-account': await first(page, '/ledger', 'main .rows tbody th a'),
@@ -203,10 +206,10 @@ describe('without a mouse', () => {
         const e = document.activeElement;
         const marks = [e, ...e.querySelectorAll('rect, text, circle')].map((x) => getComputedStyle(x));
         const box = e.getBoundingClientRect();
-        return { what: e.outerHTML.slice(0, 80), marked: marks.some((m) => m.outlineStyle !== 'none'), width: box.width, place: e.compareDocumentPosition(document.querySelector('main')) };
+        return { what: e.outerHTML.slice(0, 80), marked: marks.some((m) => m.outlineStyle !== 'none'), width: box.width };
       });
       assert.ok(at.marked && at.width > 0, 'the focus is not seen on ' + at.what);
-      seen.push(at.what);
+      if (seen.at(-1) !== at.what) seen.push(at.what); // a day is three fields in one
     }
     assert.equal(new Set(seen.slice(0, 20)).size, 20, 'Tab comes back to where it was');
     await page.keyboard.press('Shift+Tab');
