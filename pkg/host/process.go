@@ -488,7 +488,7 @@ func (p *Process) listen(ctx context.Context) error {
 	if p.OpsAddr != "" {
 		l, err := net.Listen("tcp", p.OpsAddr)
 		if err != nil {
-			return fmt.Errorf("the port for /livez, /readyz and /metrics is not free: %w", err)
+			return fmt.Errorf("the address for /livez, /readyz and /metrics can't be used, choose another with --ops-addr=host:port: %w", err)
 		}
 		server := &http.Server{Handler: p.Ops(), ReadHeaderTimeout: 5 * time.Second}
 		p.group.Go(func() error {

@@ -29,7 +29,7 @@ func New() host.Service {
 		Handler: engine.Handler{
 			React: es.Fan(workitem.React, patientbalance.React),
 			Mirrors: []es.AnyMirror{
-				patientbalance.PatientMirror, patientbalance.AccountsMirror, patientbalance.StoryMirror,
+				patientbalance.PatientMirror, patientbalance.AccountsMirror, patientbalance.StoryMirror, patientbalance.FundsMirror,
 				patientbalance.LocationMirror, patientbalance.OrganizationMirror,
 			},
 		},

@@ -117,7 +117,11 @@ func (s *Server) GetPatientBalance(ctx context.Context, r *pb.GetPatientBalanceR
 	if !known && version == 0 {
 		return nil, status.Errorf(codes.NotFound, "there is no patient %s", r.PatientId)
 	}
-	out := &pb.PatientBalance{PatientId: r.PatientId, Balance: money.Of(st.Balance), LastStatementId: st.Last.GetStatementId(), LastStatementDate: st.Last.GetStatementDate()}
+	held, _, err := engine.Find(ctx, s.rt.Engine, patientbalance.FundsMirror, r.PatientId)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.PatientBalance{PatientId: r.PatientId, Balance: money.Of(st.Balance), Unapplied: money.Of(held), LastStatementId: st.Last.GetStatementId(), LastStatementDate: st.Last.GetStatementDate()}
 	for _, a := range patientbalance.Owing(st) {
 		story, _, err := engine.Find(ctx, s.rt.Engine, patientbalance.StoryMirror, a.ID)
 		if err != nil {
@@ -140,9 +144,14 @@ func (s *Server) IssueStatement(ctx context.Context, r *pb.IssueStatementRequest
 		return nil, err
 	}
 	id := engine.NewID(ctx, "stm")
-	return engine.Execute(ctx, s.rt.Engine, patientbalance.Stream, r.PatientId, func(st patientbalance.State, c *pb.IssueStatementRequest) ([]es.Event, error) {
+	receipt, err := engine.Execute(ctx, s.rt.Engine, patientbalance.Stream, r.PatientId, func(st patientbalance.State, c *pb.IssueStatementRequest) ([]es.Event, error) {
 		return patientbalance.Issue(st, c, id, facts)
 	}, r)
+	if err != nil {
+		return nil, err
+	}
+	receipt.Id = id // of what was made, which lives on the stream of the patient's balance
+	return receipt, nil
 }
 
 // facts are what a statement says beside the balance, as the mirrors know it now.

@@ -91,17 +91,23 @@ func TestStatements(t *testing.T) {
 		}
 		return nil
 	})
+	hosttest.Publish(t, p, "posting", "patient_payment/ppm_1", &postingv1.PatientPaymentReceived{PatientPaymentId: "ppm_1", PatientId: "pat_1", Amount: 50000})
+	paid := hosttest.Publish(t, p, "posting", "account/enc_2", &postingv1.PatientPaymentAllocated{AccountId: "enc_2", PatientPaymentId: "ppm_1", PatientId: "pat_1", Amount: 2000})
+	hosttest.Until(t, "what is held of a payment", func() error {
+		b, err := api.GetPatientBalance(hosttest.As(t.Context(), p, "", paid), &pb.GetPatientBalanceRequest{PatientId: "pat_1"})
+		if err != nil || b.Unapplied.GetAmountMinor() != 48000 {
+			return fmt.Errorf("%v, %v", b, err)
+		}
+		return nil
+	})
 	var id string
 	hosttest.Until(t, "a statement", func() error { // the patient's name may be on its way
 		r, err := api.IssueStatement(hosttest.As(t.Context(), p, "k1"), &pb.IssueStatementRequest{PatientId: "pat_1"})
 		id = r.GetId()
 		return err
 	})
-	if id != "pat_1" {
-		t.Fatal(id)
-	}
 	list, err := api.ListStatements(hosttest.As(t.Context(), p, ""), &pb.ListStatementsRequest{PatientId: "pat_1"})
-	if err != nil || len(list.Statements) != 1 || list.Statements[0].DueDate != "2026-04-10" {
+	if err != nil || len(list.Statements) != 1 || list.Statements[0].StatementId != id || list.Statements[0].DueDate != "2026-04-10" {
 		t.Fatalf("%v, %v", list, err)
 	}
 	s, err := api.GetStatement(hosttest.As(t.Context(), p, ""), &pb.GetStatementRequest{StatementId: list.Statements[0].StatementId})

@@ -29,9 +29,9 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 					OR ledger_account = 'bank' AND event_type = 'PriorAdjudicationPosted' GROUP BY 1
 			UNION ALL SELECT first_payer, 0, 0, 0, sum(amount), 0, 0 FROM leg WHERE ledger_account = 'ar_patient' AND event_type NOT IN ('PatientPaymentAllocated', 'ChargePosted') GROUP BY 1
 			UNION ALL SELECT payer_id, 0, 0, 0, 0, sum(amount), 0 FROM leg WHERE ledger_account = 'ar_insurance' GROUP BY 1
-			-- What the first payer has decided of its receivable, less what it took off: it paid the rest or moved it on.
+			-- What the first payer has decided of its receivable, less what it and later payers took off: so charged = allowed + contractual + what is denied or not decided.
 			UNION ALL SELECT first_payer, 0, 0, 0, 0, 0, sum(-amount) FROM leg
-				WHERE payer_id = first_payer AND event_type <> 'ChargePosted' AND (ledger_account = 'contractual' OR ledger_account = 'ar_insurance' AND payer_sequence = 1) GROUP BY 1)
+				WHERE event_type <> 'ChargePosted' AND (ledger_account = 'contractual' OR payer_id = first_payer AND ledger_account = 'ar_insurance' AND payer_sequence = 1) GROUP BY 1)
 		SELECT payer, CASE payer WHEN 'patient' THEN 'Self-pay' ELSE coalesce((SELECT name FROM payers p WHERE p.tenant_id = $1 AND p.payer_id = part.payer), payer) END,
 			sum(charged)::bigint, sum(paid)::bigint, sum(contractual)::bigint, sum(patient)::bigint, sum(open)::bigint, sum(allowed)::bigint,
 			(SELECT count(*) FROM claims c WHERE c.tenant_id = $1 AND c.payer_id = part.payer AND c.created_date <= $2::text::date AND ($3 = '' OR c.location_id = $3)),

@@ -145,7 +145,7 @@ func Consume(s State, c Use) ([]es.Event, error) {
 	}
 	var no refuse.List
 	covers(&no, s, c.ServiceDate)
-	no.If(c.Units > left, UnitsWithinApproval, "units", "%d used, %d left of %s", c.Units, left, c.ServiceCode)
+	no.If(c.Units > left, UnitsWithinApproval, "units", "%d needed, %d left of %s", c.Units, left, c.ServiceCode)
 	events, err := no.Or(&pb.UnitsConsumed{
 		AuthorizationId: c.AuthorizationID, EncounterId: c.EncounterID, AppointmentId: c.AppointmentID, ServiceCode: c.ServiceCode,
 		ServiceDate: c.ServiceDate, Units: c.Units, ReleasedUnits: held.GetUnits(), ReleasedServiceCode: held.GetServiceCode(),

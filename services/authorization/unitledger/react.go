@@ -49,7 +49,13 @@ func reserveOrRecord(patientID string) func(State, *pb.ReserveUnitsRequest) ([]e
 // consumeOrRecord is Consume of a service that has been given.
 func consumeOrRecord(s State, c Use) ([]es.Event, error) {
 	events, err := Consume(s, c)
-	return orRefused(s, events, err, &pb.UnitsRefused{AuthorizationId: c.AuthorizationID, EncounterId: c.EncounterID, PatientId: c.PatientID})
+	out, err := orRefused(s, events, err, &pb.UnitsRefused{AuthorizationId: c.AuthorizationID, EncounterId: c.EncounterID, PatientId: c.PatientID})
+	if held := s.Held[c.AppointmentID]; held != nil && len(events) == 0 && len(out) > 0 { // the visit is over: what it held for another service is free again
+		out = append([]es.Event{&pb.UnitsReleased{
+			AuthorizationId: c.AuthorizationID, AppointmentId: c.AppointmentID, ServiceCode: held.ServiceCode, Units: held.Units, Reason: "the visit was given as " + c.ServiceCode,
+		}}, out...)
+	}
+	return out, err
 }
 
 // releaseIfKnown is Release of an authorization that may never have been: then there is nothing to give back.

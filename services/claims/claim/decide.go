@@ -209,7 +209,7 @@ func Correct(s State, c *pb.CorrectClaimRequest, f edits.Facts) ([]es.Event, err
 	for i, l := range c.Lines {
 		change(&no, content, l, fmt.Sprintf("lines[%d]", i))
 	}
-	no.If(!no.Any() && proto.Equal(content, s.Content), ChangesSomething, "lines", "nothing differs from version %d: say what does", s.Version)
+	no.If(!no.Any() && proto.Equal(content, s.Content), ChangesSomething, "lines", "nothing differs from version %d: say what does; remove_modifiers takes all modifiers off a line", s.Version)
 	replaces(s, content)
 	mayPrepare(&no, s, content)
 	if no.Any() {
@@ -256,6 +256,13 @@ func mayPrepare(no *refuse.List, s State, content *pb.ClaimContent) {
 		"the payer decided the claim and its number for it is not known: ask the payer")
 }
 
+// withdrawn closes a claim that was taken back.
+func withdrawn(s State, reason string) *pb.ClaimClosed {
+	return &pb.ClaimClosed{
+		ClaimId: s.Created.ClaimId, Reason: reason, Withdrawn: true, ChargeAmount: s.Content.ChargeAmount, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
+	}
+}
+
 // Void takes a claim back: at the payer where it decided one, else by closing it.
 func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
 	if s.Created == nil {
@@ -272,7 +279,7 @@ func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
 		return no.Or()
 	}
 	if !s.EverDecided {
-		return []es.Event{&pb.ClaimClosed{ClaimId: c.ClaimId, Reason: withdrawnReason + ": " + c.Reason}}, nil
+		return []es.Event{withdrawn(s, withdrawnReason+": "+c.Reason)}, nil
 	}
 	prepared := prepare(s, content, c.Reason)
 	return append(prepared, scrub(s.with(prepared...), f)...), nil

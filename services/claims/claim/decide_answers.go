@@ -124,7 +124,7 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		switch {
 		case s.Withdrawn && s.Content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID:
 			if !s.Closed {
-				events = append(events, &pb.ClaimClosed{ClaimId: id, Reason: reversedForClose})
+				events = append(events, withdrawn(s, reversedForClose))
 			}
 		case s.Closed:
 			events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "the payer has taken its decision back"})

@@ -98,6 +98,29 @@ var AccountsMirror = es.Mirror[[]string]{
 	},
 }
 
+// FundsMirror has what is held of each patient's payments, by patient_id: received and not on an account.
+var FundsMirror = es.Mirror[int64]{
+	Name: "collections.funds",
+	Keys: func(r es.Recorded) []string {
+		switch e := r.Event.(type) {
+		case *postingv1.PatientPaymentReceived:
+			return []string{e.PatientId}
+		case *postingv1.PatientPaymentAllocated:
+			return []string{e.PatientId}
+		}
+		return nil
+	},
+	Evolve: func(held int64, event es.Event) int64 {
+		switch e := event.(type) {
+		case *postingv1.PatientPaymentReceived:
+			return held + e.Amount
+		case *postingv1.PatientPaymentAllocated:
+			return held - e.Amount
+		}
+		return held
+	},
+}
+
 // LocationMirror has the organization of each location, by location_id.
 var LocationMirror = es.Mirror[string]{
 	Name: "collections.location",

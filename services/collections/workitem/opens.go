@@ -18,11 +18,11 @@ import (
 
 // React opens an item for what somebody must do and resolves it when what it waited for has happened.
 func React(r es.Recorded, _ es.Look) ([]es.Command, error) {
+	var out []es.Command
 	if item := opens(r); item != nil {
 		item.OpenedDate = r.OccurredOn
-		return []es.Command{es.Do(Stream, ID(item.Kind, item.Subject), Raise, item)}, nil
+		out = append(out, es.Do(Stream, ID(item.Kind, item.Subject), Raise, item))
 	}
-	var out []es.Command
 	for _, d := range resolves(r.Event) {
 		id := ID(d.kind, d.subject)
 		out = append(out, es.Do(Stream, id, Settle, &pb.WorkItemResolved{WorkItemId: id, Outcome: d.outcome}))
@@ -59,6 +59,22 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 		return &pb.WorkItemOpened{
 			Kind: "timely_filing", Subject: e.ClaimId, Title: "Filing limit comes near", Detail: fmt.Sprintf("%d days left, until %s", e.DaysLeft, e.TimelyFilingDueDate),
 			AtRiskAmount: e.ChargeAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, DueDate: e.TimelyFilingDueDate,
+		}
+	case *claimsv1.ClaimAdjudicated:
+		if !e.Reversal {
+			return nil
+		}
+		return &pb.WorkItemOpened{
+			Kind: "takeback", Subject: e.ClaimId, Title: "Payment taken back", Detail: fmt.Sprintf("the payer took %s back and has not decided anew", money.Format(max(e.PaidAmount, -e.PaidAmount))),
+			AtRiskAmount: max(e.PaidAmount, -e.PaidAmount), PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
+		}
+	case *claimsv1.ClaimClosed:
+		if !e.Withdrawn {
+			return nil
+		}
+		return &pb.WorkItemOpened{
+			Kind: "withdrawn", Subject: e.ClaimId, Title: "Claim withdrawn, charge open", Detail: "no claim asks for the charge any more: " + e.Reason,
+			AtRiskAmount: e.ChargeAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId,
 		}
 	case *codingv1.CoderQueryRaised:
 		return &pb.WorkItemOpened{Kind: "coder_query", Subject: e.EncounterId, Title: "Coder must decide", Detail: because(e.Reasons), PatientId: e.PatientId, EncounterId: e.EncounterId}
@@ -114,6 +130,11 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 			Detail:       fmt.Sprintf("the payer says %s, the bank %s", money.Format(e.RemittanceAmount), money.Format(e.DepositAmount)),
 			AtRiskAmount: max(e.RemittanceAmount-e.DepositAmount, e.DepositAmount-e.RemittanceAmount), RemittanceId: e.RemittanceId, DepositId: e.DepositId, PayerId: e.PayerId,
 		}
+	case *postingv1.CreditBalanceDetected:
+		return &pb.WorkItemOpened{
+			Kind: "credit_balance", Subject: e.AccountId + " " + e.PayerId + " " + e.PayerSequence.String(), Title: "Payer paid too much",
+			Detail: money.Format(e.CreditAmount) + " more than it owes on the account", AtRiskAmount: e.CreditAmount, PatientId: e.PatientId, AccountId: e.AccountId, PayerId: e.PayerId,
+		}
 	case *postingv1.UnderpaymentDetected:
 		return &pb.WorkItemOpened{
 			Kind: "underpayment", Subject: e.ClaimId + " " + e.LineId + " " + e.RemittanceId, Title: "Paid below contract",
@@ -138,7 +159,19 @@ func resolves(event es.Event) []done {
 	case *claimsv1.ClaimAcknowledged:
 		return []done{{"overdue", e.ClaimId + " acknowledgment", "acknowledged"}}
 	case *claimsv1.ClaimAdjudicated:
-		return []done{{"overdue", e.ClaimId + " acknowledgment", "adjudicated"}, {"overdue", e.ClaimId + " remittance", "adjudicated"}}
+		out := []done{{"overdue", e.ClaimId + " acknowledgment", "adjudicated"}, {"overdue", e.ClaimId + " remittance", "adjudicated"}}
+		if !e.Reversal {
+			out = append(out, done{"takeback", e.ClaimId, "decided anew"})
+		}
+		return out
+	case *claimsv1.ClaimClosed:
+		if !e.Withdrawn {
+			return nil
+		}
+		return []done{
+			{"claim_held", e.ClaimId, "withdrawn"}, {"rejection", e.ClaimId, "withdrawn"}, {"timely_filing", e.ClaimId, "withdrawn"}, {"takeback", e.ClaimId, "withdrawn"},
+			{"overdue", e.ClaimId + " acknowledgment", "withdrawn"}, {"overdue", e.ClaimId + " remittance", "withdrawn"},
+		}
 	case *claimsv1.DenialOverturned:
 		return []done{{"denial", e.ClaimId + " " + e.LineId, "overturned"}}
 	case *codingv1.CoderQueryAnswered:
@@ -147,6 +180,8 @@ func resolves(event es.Event) []done {
 		return []done{{"coder_query", e.EncounterId, "coded"}}
 	case *intakev1.VisitCleared:
 		return []done{{"visit_held", e.AppointmentId, "cleared"}}
+	case *intakev1.AppointmentCheckedIn:
+		return []done{{"visit_held", e.AppointmentId, "the visit took place"}}
 	case *intakev1.AppointmentCancelled:
 		return []done{{"visit_held", e.AppointmentId, "cancelled"}, {"authorization", e.AppointmentId, "cancelled"}}
 	case *authorizationv1.UnitsReserved:
@@ -155,6 +190,18 @@ func resolves(event es.Event) []done {
 		return []done{{"authorization", e.AppointmentId, "covered"}, {"authorization", e.EncounterId, "covered"}}
 	case *authorizationv1.AuthorizationRequirementDetermined: // one that opens none
 		return []done{{"authorization", e.AppointmentId, "covered"}}
+	case *postingv1.CreditBalanceCleared:
+		return []done{{"credit_balance", e.AccountId + " " + e.PayerId + " " + e.PayerSequence.String(), "cleared"}}
+	case *postingv1.PostingReversed:
+		var out []done
+		lines := map[string]bool{}
+		for _, l := range e.Legs {
+			if !lines[l.LineId] {
+				lines[l.LineId] = true
+				out = append(out, done{"underpayment", e.ClaimId + " " + l.LineId + " " + e.ReversedRemittanceId, "taken back"})
+			}
+		}
+		return out
 	case *postingv1.RemittanceBalanced:
 		return []done{{"quarantined_remittance", e.RemittanceId, "balanced"}}
 	case *postingv1.RemittanceMatched:

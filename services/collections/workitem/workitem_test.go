@@ -6,7 +6,9 @@ import (
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/es/estest"
 )
@@ -62,6 +64,12 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		{"overdue", &claimsv1.ClaimOverdue{ClaimId: "c", WaitingFor: "remittance"}, &claimsv1.ClaimAdjudicated{ClaimId: "c"}},
 		{"timely_filing", &claimsv1.TimelyFilingWarningRaised{ClaimId: "c"}, &claimsv1.ClaimSubmitted{ClaimId: "c"}},
 		{"visit_held", &intakev1.VisitHeld{AppointmentId: "a", Reasons: reasons}, &intakev1.VisitCleared{AppointmentId: "a"}},
+		{"visit_held", &intakev1.VisitHeld{AppointmentId: "a", Reasons: reasons}, &intakev1.AppointmentCheckedIn{AppointmentId: "a"}},
+		{"claim_held", &claimsv1.ClaimHeld{ClaimId: "c", Reasons: reasons}, &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true}},
+		{"takeback", &claimsv1.ClaimAdjudicated{ClaimId: "c", Reversal: true, PaidAmount: -8000}, &claimsv1.ClaimAdjudicated{ClaimId: "c", PaidAmount: 7000}},
+		{"credit_balance", &postingv1.CreditBalanceDetected{AccountId: "a", PayerId: "p", CreditAmount: 8000}, &postingv1.CreditBalanceCleared{AccountId: "a", PayerId: "p"}},
+		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r"},
+			&postingv1.PostingReversed{ClaimId: "c", ReversedRemittanceId: "r", Legs: []*typev1.Leg{{LineId: "L1"}, {LineId: "L1"}}}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			var s State

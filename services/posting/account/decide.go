@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -85,10 +86,32 @@ func (b *book) add(e interface {
 // done gives back what a patient paid too much and says when nothing is open any more.
 func (b *book) done(accountID, patientID string) []es.Event {
 	b.giveBack(accountID, patientID)
+	b.credits(accountID, patientID)
 	if b.moved && settled(b.open) {
 		b.events = append(b.events, &pb.AccountSettled{AccountId: accountID, PatientId: patientID})
 	}
 	return b.events
+}
+
+// credits says which payers have paid more than they owe now, and which do not any more. Source: 42 CFR 401.305 (overpayments are reported and returned within 60 days after they are
+// identified, for Medicare; contracts say alike). Checked 2026-11-24.
+func (b *book) credits(accountID, patientID string) {
+	var payers []Payer
+	for place := range b.open {
+		if place.Payer != (Payer{}) && !slices.Contains(payers, place.Payer) {
+			payers = append(payers, place.Payer)
+		}
+	}
+	slices.SortFunc(payers, func(a, c Payer) int { return cmp.Or(cmp.Compare(a.Sequence, c.Sequence), cmp.Compare(a.ID, c.ID)) })
+	for _, p := range payers {
+		before, after := Owed(b.s.Open, p), Owed(b.open, p)
+		switch {
+		case after < 0 && after != before:
+			b.events = append(b.events, &pb.CreditBalanceDetected{AccountId: accountID, PatientId: patientID, PayerId: p.ID, PayerSequence: p.Sequence, CreditAmount: -after})
+		case before < 0 && after >= 0:
+			b.events = append(b.events, &pb.CreditBalanceCleared{AccountId: accountID, PatientId: patientID, PayerId: p.ID, PayerSequence: p.Sequence})
+		}
+	}
 }
 
 // left is the most that may still be taken off a place: what is open there, or moved on for the claim as a whole, and no more than the payer owes in all.

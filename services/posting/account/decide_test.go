@@ -154,6 +154,10 @@ func say(e es.Event) string {
 		return fmt.Sprintf("allocated %s %d", e.PatientPaymentId, e.Amount)
 	case *pb.AccountSettled:
 		return "settled"
+	case *pb.CreditBalanceDetected:
+		return fmt.Sprintf("%s has paid %d too much", e.PayerId, e.CreditAmount)
+	case *pb.CreditBalanceCleared:
+		return e.PayerId + " has not paid too much any more"
 	}
 	return fmt.Sprintf("%T", e)
 }
@@ -204,9 +208,9 @@ func TestPost(t *testing.T) {
 		st.rem++
 		st.post(medico, clp(1, "2", line("L1", 15000, 2000, cas("OA", "23", 13000))))
 		st.rem++
-		st.says("takeback", st.post(aetna, turned(first(), 1)), "reversed rem_0/1 -9000", "posted 22")
+		st.says("takeback", st.post(aetna, turned(first(), 1)), "reversed rem_0/1 -9000", "posted 22", "pay_2 has paid 2000 too much")
 		st.says("correction", st.post(aetna, clp(2, "1", line("L1", 15000, 8500, cas("CO", "45", 4000), cas("PR", "2", 2500)))),
-			"L1 paid 8500", "L1 PR-2 to pay_2 2500", "L1 CO-45 off 4000", "posted 1")
+			"L1 paid 8500", "L1 PR-2 to pay_2 2500", "L1 CO-45 off 4000", "posted 1", "pay_2 has not paid too much any more")
 	})
 	t.Run("a denied line moves nothing", func(t *testing.T) {
 		st := charged(t, visit(aetna))

@@ -2277,6 +2277,10 @@ type ClaimClosed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Withdrawn     bool                   `protobuf:"varint,3,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`                           // it was taken back: its charge is asked of nobody by it any more
+	ChargeAmount  int64                  `protobuf:"varint,4,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"` // of a withdrawn one
+	PatientId     string                 `protobuf:"bytes,5,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`           // of a withdrawn one
+	PayerId       string                 `protobuf:"bytes,6,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                 // of a withdrawn one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2321,6 +2325,34 @@ func (x *ClaimClosed) GetClaimId() string {
 func (x *ClaimClosed) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *ClaimClosed) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return false
+}
+
+func (x *ClaimClosed) GetChargeAmount() int64 {
+	if x != nil {
+		return x.ChargeAmount
+	}
+	return 0
+}
+
+func (x *ClaimClosed) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ClaimClosed) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
 	}
 	return ""
 }
@@ -2751,10 +2783,15 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x19\n" +
 	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12F\n" +
-	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\"@\n" +
+	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\"\xbd\x01\n" +
 	"\vClaimClosed\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"B\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1c\n" +
+	"\twithdrawn\x18\x03 \x01(\bR\twithdrawn\x12#\n" +
+	"\rcharge_amount\x18\x04 \x01(\x03R\fchargeAmount\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x05 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x06 \x01(\tR\apayerId\"B\n" +
 	"\rClaimReopened\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"S\n" +

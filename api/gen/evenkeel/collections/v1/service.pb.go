@@ -669,6 +669,7 @@ type PatientBalance struct {
 	Accounts          []*PatientAccountBalance `protobuf:"bytes,3,rep,name=accounts,proto3" json:"accounts,omitempty"` // oldest service first; those that are not 0
 	LastStatementId   string                   `protobuf:"bytes,4,opt,name=last_statement_id,json=lastStatementId,proto3" json:"last_statement_id,omitempty"`
 	LastStatementDate string                   `protobuf:"bytes,5,opt,name=last_statement_date,json=lastStatementDate,proto3" json:"last_statement_date,omitempty"`
+	Unapplied         *v1.Money                `protobuf:"bytes,6,opt,name=unapplied,proto3" json:"unapplied,omitempty"` // the patient's money that is held: no account has taken it yet
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -736,6 +737,13 @@ func (x *PatientBalance) GetLastStatementDate() string {
 		return x.LastStatementDate
 	}
 	return ""
+}
+
+func (x *PatientBalance) GetUnapplied() *v1.Money {
+	if x != nil {
+		return x.Unapplied
+	}
+	return nil
 }
 
 type PatientAccountBalance struct {
@@ -1432,14 +1440,15 @@ const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x04note\"9\n" +
 	"\x18GetPatientBalanceRequest\x12\x1d\n" +
 	"\n" +
-	"patient_id\x18\x01 \x01(\tR\tpatientId\"\x8a\x02\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\"\xc1\x02\n" +
 	"\x0ePatientBalance\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tR\tpatientId\x121\n" +
 	"\abalance\x18\x02 \x01(\v2\x17.evenkeel.type.v1.MoneyR\abalance\x12J\n" +
 	"\baccounts\x18\x03 \x03(\v2..evenkeel.collections.v1.PatientAccountBalanceR\baccounts\x12*\n" +
 	"\x11last_statement_id\x18\x04 \x01(\tR\x0flastStatementId\x12.\n" +
-	"\x13last_statement_date\x18\x05 \x01(\tR\x11lastStatementDate\"\xd0\x03\n" +
+	"\x13last_statement_date\x18\x05 \x01(\tR\x11lastStatementDate\x125\n" +
+	"\tunapplied\x18\x06 \x01(\v2\x17.evenkeel.type.v1.MoneyR\tunapplied\"\xd0\x03\n" +
 	"\x15PatientAccountBalance\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12!\n" +
@@ -1558,48 +1567,49 @@ var file_evenkeel_collections_v1_service_proto_depIdxs = []int32{
 	18, // 3: evenkeel.collections.v1.WorkItem.at_risk:type_name -> evenkeel.type.v1.Money
 	18, // 4: evenkeel.collections.v1.PatientBalance.balance:type_name -> evenkeel.type.v1.Money
 	9,  // 5: evenkeel.collections.v1.PatientBalance.accounts:type_name -> evenkeel.collections.v1.PatientAccountBalance
-	18, // 6: evenkeel.collections.v1.PatientAccountBalance.balance:type_name -> evenkeel.type.v1.Money
-	18, // 7: evenkeel.collections.v1.PatientAccountBalance.charge:type_name -> evenkeel.type.v1.Money
-	18, // 8: evenkeel.collections.v1.PatientAccountBalance.insurance_paid:type_name -> evenkeel.type.v1.Money
-	18, // 9: evenkeel.collections.v1.PatientAccountBalance.adjusted:type_name -> evenkeel.type.v1.Money
-	18, // 10: evenkeel.collections.v1.PatientAccountBalance.patient_paid:type_name -> evenkeel.type.v1.Money
-	18, // 11: evenkeel.collections.v1.PatientAccountBalance.insurance_open:type_name -> evenkeel.type.v1.Money
-	16, // 12: evenkeel.collections.v1.ListStatementsResponse.statements:type_name -> evenkeel.collections.v1.Statement
-	18, // 13: evenkeel.collections.v1.Statement.balance:type_name -> evenkeel.type.v1.Money
-	17, // 14: evenkeel.collections.v1.Statement.entries:type_name -> evenkeel.collections.v1.StatementEntry
-	19, // 15: evenkeel.collections.v1.Statement.patient_name:type_name -> evenkeel.type.v1.PersonName
-	20, // 16: evenkeel.collections.v1.Statement.patient_address:type_name -> evenkeel.type.v1.Address
-	20, // 17: evenkeel.collections.v1.Statement.organization_address:type_name -> evenkeel.type.v1.Address
-	18, // 18: evenkeel.collections.v1.StatementEntry.charge:type_name -> evenkeel.type.v1.Money
-	18, // 19: evenkeel.collections.v1.StatementEntry.insurance_paid:type_name -> evenkeel.type.v1.Money
-	18, // 20: evenkeel.collections.v1.StatementEntry.adjusted:type_name -> evenkeel.type.v1.Money
-	18, // 21: evenkeel.collections.v1.StatementEntry.patient_paid:type_name -> evenkeel.type.v1.Money
-	18, // 22: evenkeel.collections.v1.StatementEntry.balance:type_name -> evenkeel.type.v1.Money
-	1,  // 23: evenkeel.collections.v1.CollectionsService.ListWorkItems:input_type -> evenkeel.collections.v1.ListWorkItemsRequest
-	3,  // 24: evenkeel.collections.v1.CollectionsService.GetWorkItem:input_type -> evenkeel.collections.v1.GetWorkItemRequest
-	5,  // 25: evenkeel.collections.v1.CollectionsService.AssignWorkItem:input_type -> evenkeel.collections.v1.AssignWorkItemRequest
-	6,  // 26: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:input_type -> evenkeel.collections.v1.ResolveWorkItemRequest
-	7,  // 27: evenkeel.collections.v1.CollectionsService.GetPatientBalance:input_type -> evenkeel.collections.v1.GetPatientBalanceRequest
-	10, // 28: evenkeel.collections.v1.CollectionsService.IssueStatement:input_type -> evenkeel.collections.v1.IssueStatementRequest
-	11, // 29: evenkeel.collections.v1.CollectionsService.ListStatements:input_type -> evenkeel.collections.v1.ListStatementsRequest
-	13, // 30: evenkeel.collections.v1.CollectionsService.GetStatement:input_type -> evenkeel.collections.v1.GetStatementRequest
-	14, // 31: evenkeel.collections.v1.CollectionsService.GetStatementHtml:input_type -> evenkeel.collections.v1.GetStatementHtmlRequest
-	15, // 32: evenkeel.collections.v1.CollectionsService.GetStatementPdf:input_type -> evenkeel.collections.v1.GetStatementPdfRequest
-	2,  // 33: evenkeel.collections.v1.CollectionsService.ListWorkItems:output_type -> evenkeel.collections.v1.ListWorkItemsResponse
-	4,  // 34: evenkeel.collections.v1.CollectionsService.GetWorkItem:output_type -> evenkeel.collections.v1.WorkItem
-	21, // 35: evenkeel.collections.v1.CollectionsService.AssignWorkItem:output_type -> evenkeel.type.v1.Receipt
-	21, // 36: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:output_type -> evenkeel.type.v1.Receipt
-	8,  // 37: evenkeel.collections.v1.CollectionsService.GetPatientBalance:output_type -> evenkeel.collections.v1.PatientBalance
-	21, // 38: evenkeel.collections.v1.CollectionsService.IssueStatement:output_type -> evenkeel.type.v1.Receipt
-	12, // 39: evenkeel.collections.v1.CollectionsService.ListStatements:output_type -> evenkeel.collections.v1.ListStatementsResponse
-	16, // 40: evenkeel.collections.v1.CollectionsService.GetStatement:output_type -> evenkeel.collections.v1.Statement
-	22, // 41: evenkeel.collections.v1.CollectionsService.GetStatementHtml:output_type -> google.api.HttpBody
-	22, // 42: evenkeel.collections.v1.CollectionsService.GetStatementPdf:output_type -> google.api.HttpBody
-	33, // [33:43] is the sub-list for method output_type
-	23, // [23:33] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	18, // 6: evenkeel.collections.v1.PatientBalance.unapplied:type_name -> evenkeel.type.v1.Money
+	18, // 7: evenkeel.collections.v1.PatientAccountBalance.balance:type_name -> evenkeel.type.v1.Money
+	18, // 8: evenkeel.collections.v1.PatientAccountBalance.charge:type_name -> evenkeel.type.v1.Money
+	18, // 9: evenkeel.collections.v1.PatientAccountBalance.insurance_paid:type_name -> evenkeel.type.v1.Money
+	18, // 10: evenkeel.collections.v1.PatientAccountBalance.adjusted:type_name -> evenkeel.type.v1.Money
+	18, // 11: evenkeel.collections.v1.PatientAccountBalance.patient_paid:type_name -> evenkeel.type.v1.Money
+	18, // 12: evenkeel.collections.v1.PatientAccountBalance.insurance_open:type_name -> evenkeel.type.v1.Money
+	16, // 13: evenkeel.collections.v1.ListStatementsResponse.statements:type_name -> evenkeel.collections.v1.Statement
+	18, // 14: evenkeel.collections.v1.Statement.balance:type_name -> evenkeel.type.v1.Money
+	17, // 15: evenkeel.collections.v1.Statement.entries:type_name -> evenkeel.collections.v1.StatementEntry
+	19, // 16: evenkeel.collections.v1.Statement.patient_name:type_name -> evenkeel.type.v1.PersonName
+	20, // 17: evenkeel.collections.v1.Statement.patient_address:type_name -> evenkeel.type.v1.Address
+	20, // 18: evenkeel.collections.v1.Statement.organization_address:type_name -> evenkeel.type.v1.Address
+	18, // 19: evenkeel.collections.v1.StatementEntry.charge:type_name -> evenkeel.type.v1.Money
+	18, // 20: evenkeel.collections.v1.StatementEntry.insurance_paid:type_name -> evenkeel.type.v1.Money
+	18, // 21: evenkeel.collections.v1.StatementEntry.adjusted:type_name -> evenkeel.type.v1.Money
+	18, // 22: evenkeel.collections.v1.StatementEntry.patient_paid:type_name -> evenkeel.type.v1.Money
+	18, // 23: evenkeel.collections.v1.StatementEntry.balance:type_name -> evenkeel.type.v1.Money
+	1,  // 24: evenkeel.collections.v1.CollectionsService.ListWorkItems:input_type -> evenkeel.collections.v1.ListWorkItemsRequest
+	3,  // 25: evenkeel.collections.v1.CollectionsService.GetWorkItem:input_type -> evenkeel.collections.v1.GetWorkItemRequest
+	5,  // 26: evenkeel.collections.v1.CollectionsService.AssignWorkItem:input_type -> evenkeel.collections.v1.AssignWorkItemRequest
+	6,  // 27: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:input_type -> evenkeel.collections.v1.ResolveWorkItemRequest
+	7,  // 28: evenkeel.collections.v1.CollectionsService.GetPatientBalance:input_type -> evenkeel.collections.v1.GetPatientBalanceRequest
+	10, // 29: evenkeel.collections.v1.CollectionsService.IssueStatement:input_type -> evenkeel.collections.v1.IssueStatementRequest
+	11, // 30: evenkeel.collections.v1.CollectionsService.ListStatements:input_type -> evenkeel.collections.v1.ListStatementsRequest
+	13, // 31: evenkeel.collections.v1.CollectionsService.GetStatement:input_type -> evenkeel.collections.v1.GetStatementRequest
+	14, // 32: evenkeel.collections.v1.CollectionsService.GetStatementHtml:input_type -> evenkeel.collections.v1.GetStatementHtmlRequest
+	15, // 33: evenkeel.collections.v1.CollectionsService.GetStatementPdf:input_type -> evenkeel.collections.v1.GetStatementPdfRequest
+	2,  // 34: evenkeel.collections.v1.CollectionsService.ListWorkItems:output_type -> evenkeel.collections.v1.ListWorkItemsResponse
+	4,  // 35: evenkeel.collections.v1.CollectionsService.GetWorkItem:output_type -> evenkeel.collections.v1.WorkItem
+	21, // 36: evenkeel.collections.v1.CollectionsService.AssignWorkItem:output_type -> evenkeel.type.v1.Receipt
+	21, // 37: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:output_type -> evenkeel.type.v1.Receipt
+	8,  // 38: evenkeel.collections.v1.CollectionsService.GetPatientBalance:output_type -> evenkeel.collections.v1.PatientBalance
+	21, // 39: evenkeel.collections.v1.CollectionsService.IssueStatement:output_type -> evenkeel.type.v1.Receipt
+	12, // 40: evenkeel.collections.v1.CollectionsService.ListStatements:output_type -> evenkeel.collections.v1.ListStatementsResponse
+	16, // 41: evenkeel.collections.v1.CollectionsService.GetStatement:output_type -> evenkeel.collections.v1.Statement
+	22, // 42: evenkeel.collections.v1.CollectionsService.GetStatementHtml:output_type -> google.api.HttpBody
+	22, // 43: evenkeel.collections.v1.CollectionsService.GetStatementPdf:output_type -> google.api.HttpBody
+	34, // [34:44] is the sub-list for method output_type
+	24, // [24:34] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_collections_v1_service_proto_init() }
