@@ -271,7 +271,7 @@ func (b *book) decide(p t837.Placed, payer plans.Payer, number string, original 
 		return err
 	}
 	if fate.TakenBack && d.Original && a.claim.Paid > 0 {
-		return b.takeBack(d, date.Add(d.PayOnDate, 14), false)
+		return b.takeBack(d, date.Add(d.PayOnDate, takenBackAfter), false)
 	}
 	return nil
 }
@@ -300,6 +300,10 @@ func (b *book) add(d *pb.ClaimDecided, e *entry) error {
 	b.Numbers++
 	return nil
 }
+
+// takenBackAfter is how many days after a payment it is taken back: on a Friday, in a run of its own. What that run can't keep is carried to the next one (PLB), as payers' recovery
+// departments do.
+const takenBackAfter = 16
 
 // takeBack reverses a decision, once, in the run of that day or, where it is paid later, together with it. Decisions that paid nothing are reversed for a void only.
 func (b *book) takeBack(d *pb.ClaimDecided, payOn string, unpaid bool) error {
