@@ -310,6 +310,9 @@ func TestTheTotalsOfThePayersAreTheLedgers(t *testing.T) {
 	b.publish("posting", "account/two", &postingv1.PostingReversed{AccountId: "two", ClaimId: "clm_two", PayerId: "pay_2", RemittanceId: "rem_2", PaidAmount: -120_00,
 		Legs: []*typev1.Leg{leg(cash, -120_00, "pay_2"), leg(ar, 120_00, "pay_2")}})
 	b.pay("two", "pay_2", "rem_2", 60_00, 0, 0)
+	// The second payer takes 5 dollars more off: the row of the first adds up with it.
+	b.publish("posting", "account/two", &postingv1.ContractualAdjusted{AccountId: "two", ClaimId: "clm_two_2", PayerId: "pay_3", Amount: 5_00, Legs: []*typev1.Leg{
+		leg(typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL, 5_00, "pay_3"), leg(ar, -5_00, "pay_3")}})
 	b.publish("posting", "account/enc_0", &postingv1.PriorAdjudicationPosted{AccountId: "enc_0", PayerId: "pay_1", PaidAmount: 10_00, Legs: []*typev1.Leg{leg(bank, 10_00, "pay_1"), leg(ar, -10_00, "pay_1")}})
 	b.caughtUp()
 	p, err := b.api.GetPayers(hosttest.As(t.Context(), b.p, ""), &pb.GetPayersRequest{})
@@ -323,8 +326,8 @@ func TestTheTotalsOfThePayersAreTheLedgers(t *testing.T) {
 	for _, r := range p.Payers {
 		rows[r.PayerId] = r
 	}
-	if r := rows["pay_2"]; r == nil || r.ChargedAmount.AmountMinor != 200_00 || r.PaidAmount.AmountMinor != 60_00 || r.ContractualAmount.AmountMinor != 50_00 ||
-		r.AllowedAmount.AmountMinor != 90_00 || r.PatientAmount.AmountMinor != 30_00 || r.OpenAmount.AmountMinor != 60_00 || r.Aging[0].Amount.AmountMinor != 60_00 || r.Claims != 1 {
+	if r := rows["pay_2"]; r == nil || r.ChargedAmount.AmountMinor != 200_00 || r.PaidAmount.AmountMinor != 60_00 || r.ContractualAmount.AmountMinor != 55_00 ||
+		r.AllowedAmount.AmountMinor != 85_00 || r.PatientAmount.AmountMinor != 30_00 || r.OpenAmount.AmountMinor != 60_00 || r.Aging[0].Amount.AmountMinor != 60_00 || r.Claims != 1 {
 		t.Fatal(r)
 	}
 	if r := rows["pay_1"]; r == nil || r.Claims != 9 || r.PaidAmount.AmountMinor != 10_00 || r.OpenAmount.AmountMinor != 4490_00 {

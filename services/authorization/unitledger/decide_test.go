@@ -9,6 +9,7 @@ import (
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/es/estest"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
 type events = []es.Event
@@ -74,6 +75,19 @@ func TestConsume(t *testing.T) {
 		{Name: "the last unit is said", Given: events{requested, approved}, When: use(12), Then: events{used(12, 0), exhausted}},
 		{Name: "units held by others can't be used", Given: events{requested, approved, held("v9", march, 8)}, When: use(5), Refused: "authorization.units_within_approval"},
 		{Name: "an encounter uses units once", Given: events{requested, approved, used(6, 0)}, When: use(6)},
+	})
+}
+
+// A visit that was given as something else frees what it held, whatever is said of its use.
+func TestWhatWasGivenOtherwiseFreesItsHold(t *testing.T) {
+	given := Use{AuthorizationID: "aut_1", EncounterID: "enc_1", AppointmentID: "v1", PatientID: "pat_1", ServiceCode: "90834", ServiceDate: march, Units: 1}
+	_, err := Consume(State{Requested: requested, Approved: approved}, given)
+	refused := &pb.UnitsRefused{AuthorizationId: "aut_1", EncounterId: "enc_1", PatientId: "pat_1", Reasons: refuse.Reasons(err)}
+	freed := &pb.UnitsReleased{AuthorizationId: "aut_1", AppointmentId: "v1", ServiceCode: "97153", Units: 2, Reason: "the visit was given as 90834"}
+	estest.Run(t, Stream, consumeOrRecord, []estest.Case[Use]{
+		{Name: "its hold is free again", Given: events{requested, approved, held("v1", march, 2)}, When: given, Then: events{freed, refused}},
+		{Name: "another visit's hold stays", Given: events{requested, approved, held("v9", march, 2)}, When: given, Then: events{refused}},
+		{Name: "it is said once", Given: events{requested, approved, held("v1", march, 2), freed, refused}, When: given},
 	})
 }
 

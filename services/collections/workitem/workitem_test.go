@@ -51,6 +51,16 @@ func TestWorkItem(t *testing.T) {
 	})
 }
 
+// A claim that was taken back leaves a charge that nobody asks for: somebody must bill it anew. One that is merely done with leaves nothing.
+func TestAWithdrawnClaimIsWork(t *testing.T) {
+	if item := opens(es.Recorded{Event: &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true, ChargeAmount: 15500}}); item.GetKind() != "withdrawn" || item.AtRiskAmount != 15500 || Kinds[item.Kind].Owner == "" {
+		t.Errorf("%v", item)
+	}
+	if item := opens(es.Recorded{Event: &claimsv1.ClaimClosed{ClaimId: "c"}}); item != nil {
+		t.Errorf("%v", item)
+	}
+}
+
 // What opens an item and what resolves it meet at the same item.
 func TestWhatOpensIsResolved(t *testing.T) {
 	reasons := []*problemv1.Reason{{RuleId: "r", Message: "m"}}
