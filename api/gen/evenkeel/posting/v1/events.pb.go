@@ -219,6 +219,224 @@ func (x *ExpectedLine) GetContractId() string {
 	return ""
 }
 
+// The charge as it is billed now: a corrected claim changed its lines. Nothing is rewritten: what it was stays in the events before.
+type ChargeCorrected struct {
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	AccountId            string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	PatientId            string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ClaimId              string                 `protobuf:"bytes,3,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"` // whose correction it is
+	ClaimVersion         int32                  `protobuf:"varint,4,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
+	ServiceDate          string                 `protobuf:"bytes,5,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	Lines                []*v1.ServiceLine      `protobuf:"bytes,6,rep,name=lines,proto3" json:"lines,omitempty"`                                    // all of them, as billed now
+	ChargeAmount         int64                  `protobuf:"varint,7,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"` // of all lines
+	PreviousChargeAmount int64                  `protobuf:"varint,8,opt,name=previous_charge_amount,json=previousChargeAmount,proto3" json:"previous_charge_amount,omitempty"`
+	Legs                 []*v1.Leg              `protobuf:"bytes,9,rep,name=legs,proto3" json:"legs,omitempty"`          // the difference, where the claim's payer is asked; none where only codes changed
+	Expected             []*ExpectedLine        `protobuf:"bytes,10,rep,name=expected,proto3" json:"expected,omitempty"` // by contract, of the lines as they are now
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *ChargeCorrected) Reset() {
+	*x = ChargeCorrected{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChargeCorrected) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChargeCorrected) ProtoMessage() {}
+
+func (x *ChargeCorrected) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChargeCorrected.ProtoReflect.Descriptor instead.
+func (*ChargeCorrected) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ChargeCorrected) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *ChargeCorrected) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ChargeCorrected) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *ChargeCorrected) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
+}
+
+func (x *ChargeCorrected) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *ChargeCorrected) GetLines() []*v1.ServiceLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *ChargeCorrected) GetChargeAmount() int64 {
+	if x != nil {
+		return x.ChargeAmount
+	}
+	return 0
+}
+
+func (x *ChargeCorrected) GetPreviousChargeAmount() int64 {
+	if x != nil {
+		return x.PreviousChargeAmount
+	}
+	return 0
+}
+
+func (x *ChargeCorrected) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+func (x *ChargeCorrected) GetExpected() []*ExpectedLine {
+	if x != nil {
+		return x.Expected
+	}
+	return nil
+}
+
+// The visit is billed no more: the first payer's claim was taken back. What was asked is asked of nobody; what somebody has paid of it is a credit.
+type ChargeVoided struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	EncounterId   string                 `protobuf:"bytes,2,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ClaimId       string                 `protobuf:"bytes,4,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"` // the claim that was taken back
+	ServiceDate   string                 `protobuf:"bytes,5,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	ChargeAmount  int64                  `protobuf:"varint,6,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"` // taken off
+	Legs          []*v1.Leg              `protobuf:"bytes,7,rep,name=legs,proto3" json:"legs,omitempty"`                                      // revenue.gross / the receivables
+	Reason        string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChargeVoided) Reset() {
+	*x = ChargeVoided{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChargeVoided) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChargeVoided) ProtoMessage() {}
+
+func (x *ChargeVoided) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChargeVoided.ProtoReflect.Descriptor instead.
+func (*ChargeVoided) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ChargeVoided) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *ChargeVoided) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
+func (x *ChargeVoided) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ChargeVoided) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *ChargeVoided) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *ChargeVoided) GetChargeAmount() int64 {
+	if x != nil {
+		return x.ChargeAmount
+	}
+	return 0
+}
+
+func (x *ChargeVoided) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+func (x *ChargeVoided) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Money an earlier payer paid, or took off, in the other billing system before the move.
 type PriorAdjudicationPosted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -237,7 +455,7 @@ type PriorAdjudicationPosted struct {
 
 func (x *PriorAdjudicationPosted) Reset() {
 	*x = PriorAdjudicationPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[2]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -249,7 +467,7 @@ func (x *PriorAdjudicationPosted) String() string {
 func (*PriorAdjudicationPosted) ProtoMessage() {}
 
 func (x *PriorAdjudicationPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[2]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -262,7 +480,7 @@ func (x *PriorAdjudicationPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorAdjudicationPosted.ProtoReflect.Descriptor instead.
 func (*PriorAdjudicationPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{2}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PriorAdjudicationPosted) GetAccountId() string {
@@ -340,7 +558,7 @@ type PriorPostedLine struct {
 
 func (x *PriorPostedLine) Reset() {
 	*x = PriorPostedLine{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[3]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -352,7 +570,7 @@ func (x *PriorPostedLine) String() string {
 func (*PriorPostedLine) ProtoMessage() {}
 
 func (x *PriorPostedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[3]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -365,7 +583,7 @@ func (x *PriorPostedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorPostedLine.ProtoReflect.Descriptor instead.
 func (*PriorPostedLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{3}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PriorPostedLine) GetLineId() string {
@@ -416,7 +634,7 @@ type InsurancePaymentPosted struct {
 
 func (x *InsurancePaymentPosted) Reset() {
 	*x = InsurancePaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +646,7 @@ func (x *InsurancePaymentPosted) String() string {
 func (*InsurancePaymentPosted) ProtoMessage() {}
 
 func (x *InsurancePaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +659,7 @@ func (x *InsurancePaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InsurancePaymentPosted.ProtoReflect.Descriptor instead.
 func (*InsurancePaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{4}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *InsurancePaymentPosted) GetAccountId() string {
@@ -550,7 +768,7 @@ type ContractualAdjusted struct {
 
 func (x *ContractualAdjusted) Reset() {
 	*x = ContractualAdjusted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -562,7 +780,7 @@ func (x *ContractualAdjusted) String() string {
 func (*ContractualAdjusted) ProtoMessage() {}
 
 func (x *ContractualAdjusted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -575,7 +793,7 @@ func (x *ContractualAdjusted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContractualAdjusted.ProtoReflect.Descriptor instead.
 func (*ContractualAdjusted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{5}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ContractualAdjusted) GetAccountId() string {
@@ -701,7 +919,7 @@ type ResponsibilityTransferred struct {
 
 func (x *ResponsibilityTransferred) Reset() {
 	*x = ResponsibilityTransferred{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -713,7 +931,7 @@ func (x *ResponsibilityTransferred) String() string {
 func (*ResponsibilityTransferred) ProtoMessage() {}
 
 func (x *ResponsibilityTransferred) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -726,7 +944,7 @@ func (x *ResponsibilityTransferred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponsibilityTransferred.ProtoReflect.Descriptor instead.
 func (*ResponsibilityTransferred) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ResponsibilityTransferred) GetAccountId() string {
@@ -865,7 +1083,7 @@ type DenialRecorded struct {
 
 func (x *DenialRecorded) Reset() {
 	*x = DenialRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +1095,7 @@ func (x *DenialRecorded) String() string {
 func (*DenialRecorded) ProtoMessage() {}
 
 func (x *DenialRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +1108,7 @@ func (x *DenialRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialRecorded.ProtoReflect.Descriptor instead.
 func (*DenialRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DenialRecorded) GetAccountId() string {
@@ -1020,7 +1238,7 @@ type PostingReversed struct {
 
 func (x *PostingReversed) Reset() {
 	*x = PostingReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1250,7 @@ func (x *PostingReversed) String() string {
 func (*PostingReversed) ProtoMessage() {}
 
 func (x *PostingReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1263,7 @@ func (x *PostingReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostingReversed.ProtoReflect.Descriptor instead.
 func (*PostingReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PostingReversed) GetAccountId() string {
@@ -1156,7 +1374,7 @@ type UnderpaymentDetected struct {
 
 func (x *UnderpaymentDetected) Reset() {
 	*x = UnderpaymentDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1168,7 +1386,7 @@ func (x *UnderpaymentDetected) String() string {
 func (*UnderpaymentDetected) ProtoMessage() {}
 
 func (x *UnderpaymentDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1181,7 +1399,7 @@ func (x *UnderpaymentDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentDetected.ProtoReflect.Descriptor instead.
 func (*UnderpaymentDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UnderpaymentDetected) GetAccountId() string {
@@ -1267,7 +1485,7 @@ type ClaimPaymentPosted struct {
 
 func (x *ClaimPaymentPosted) Reset() {
 	*x = ClaimPaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1279,7 +1497,7 @@ func (x *ClaimPaymentPosted) String() string {
 func (*ClaimPaymentPosted) ProtoMessage() {}
 
 func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1292,7 +1510,7 @@ func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentPosted.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ClaimPaymentPosted) GetAccountId() string {
@@ -1391,7 +1609,7 @@ type ClaimPaymentUnmatched struct {
 
 func (x *ClaimPaymentUnmatched) Reset() {
 	*x = ClaimPaymentUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1621,7 @@ func (x *ClaimPaymentUnmatched) String() string {
 func (*ClaimPaymentUnmatched) ProtoMessage() {}
 
 func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1634,7 @@ func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentUnmatched.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ClaimPaymentUnmatched) GetAccountId() string {
@@ -1504,7 +1722,7 @@ type PatientPaymentAllocated struct {
 
 func (x *PatientPaymentAllocated) Reset() {
 	*x = PatientPaymentAllocated{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1516,7 +1734,7 @@ func (x *PatientPaymentAllocated) String() string {
 func (*PatientPaymentAllocated) ProtoMessage() {}
 
 func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1529,7 +1747,7 @@ func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAllocated.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAllocated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PatientPaymentAllocated) GetAccountId() string {
@@ -1587,7 +1805,7 @@ type CreditBalanceDetected struct {
 
 func (x *CreditBalanceDetected) Reset() {
 	*x = CreditBalanceDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1599,7 +1817,7 @@ func (x *CreditBalanceDetected) String() string {
 func (*CreditBalanceDetected) ProtoMessage() {}
 
 func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1612,7 +1830,7 @@ func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceDetected.ProtoReflect.Descriptor instead.
 func (*CreditBalanceDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CreditBalanceDetected) GetAccountId() string {
@@ -1662,7 +1880,7 @@ type CreditBalanceCleared struct {
 
 func (x *CreditBalanceCleared) Reset() {
 	*x = CreditBalanceCleared{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1674,7 +1892,7 @@ func (x *CreditBalanceCleared) String() string {
 func (*CreditBalanceCleared) ProtoMessage() {}
 
 func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1687,7 +1905,7 @@ func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceCleared.ProtoReflect.Descriptor instead.
 func (*CreditBalanceCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CreditBalanceCleared) GetAccountId() string {
@@ -1728,7 +1946,7 @@ type AccountSettled struct {
 
 func (x *AccountSettled) Reset() {
 	*x = AccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1740,7 +1958,7 @@ func (x *AccountSettled) String() string {
 func (*AccountSettled) ProtoMessage() {}
 
 func (x *AccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1753,7 +1971,7 @@ func (x *AccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountSettled.ProtoReflect.Descriptor instead.
 func (*AccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AccountSettled) GetAccountId() string {
@@ -1789,7 +2007,7 @@ type RemittanceReceived struct {
 
 func (x *RemittanceReceived) Reset() {
 	*x = RemittanceReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +2019,7 @@ func (x *RemittanceReceived) String() string {
 func (*RemittanceReceived) ProtoMessage() {}
 
 func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +2032,7 @@ func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceReceived.ProtoReflect.Descriptor instead.
 func (*RemittanceReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RemittanceReceived) GetRemittanceId() string {
@@ -1900,7 +2118,7 @@ type RemittanceQuarantined struct {
 
 func (x *RemittanceQuarantined) Reset() {
 	*x = RemittanceQuarantined{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +2130,7 @@ func (x *RemittanceQuarantined) String() string {
 func (*RemittanceQuarantined) ProtoMessage() {}
 
 func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2143,7 @@ func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceQuarantined.ProtoReflect.Descriptor instead.
 func (*RemittanceQuarantined) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RemittanceQuarantined) GetRemittanceId() string {
@@ -1978,7 +2196,7 @@ type RemittanceBalanced struct {
 
 func (x *RemittanceBalanced) Reset() {
 	*x = RemittanceBalanced{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1990,7 +2208,7 @@ func (x *RemittanceBalanced) String() string {
 func (*RemittanceBalanced) ProtoMessage() {}
 
 func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2003,7 +2221,7 @@ func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceBalanced.ProtoReflect.Descriptor instead.
 func (*RemittanceBalanced) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RemittanceBalanced) GetRemittanceId() string {
@@ -2065,7 +2283,7 @@ type UnappliedRecorded struct {
 
 func (x *UnappliedRecorded) Reset() {
 	*x = UnappliedRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2077,7 +2295,7 @@ func (x *UnappliedRecorded) String() string {
 func (*UnappliedRecorded) ProtoMessage() {}
 
 func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2090,7 +2308,7 @@ func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedRecorded.ProtoReflect.Descriptor instead.
 func (*UnappliedRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UnappliedRecorded) GetRemittanceId() string {
@@ -2164,7 +2382,7 @@ type ProviderAdjustmentRecorded struct {
 
 func (x *ProviderAdjustmentRecorded) Reset() {
 	*x = ProviderAdjustmentRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2176,7 +2394,7 @@ func (x *ProviderAdjustmentRecorded) String() string {
 func (*ProviderAdjustmentRecorded) ProtoMessage() {}
 
 func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2189,7 +2407,7 @@ func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderAdjustmentRecorded.ProtoReflect.Descriptor instead.
 func (*ProviderAdjustmentRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ProviderAdjustmentRecorded) GetRemittanceId() string {
@@ -2258,7 +2476,7 @@ type RemittanceAdvised struct {
 
 func (x *RemittanceAdvised) Reset() {
 	*x = RemittanceAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2270,7 +2488,7 @@ func (x *RemittanceAdvised) String() string {
 func (*RemittanceAdvised) ProtoMessage() {}
 
 func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2283,7 +2501,7 @@ func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceAdvised.ProtoReflect.Descriptor instead.
 func (*RemittanceAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RemittanceAdvised) GetSettlementId() string {
@@ -2355,7 +2573,7 @@ type DepositAdvised struct {
 
 func (x *DepositAdvised) Reset() {
 	*x = DepositAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2367,7 +2585,7 @@ func (x *DepositAdvised) String() string {
 func (*DepositAdvised) ProtoMessage() {}
 
 func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2380,7 +2598,7 @@ func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositAdvised.ProtoReflect.Descriptor instead.
 func (*DepositAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DepositAdvised) GetSettlementId() string {
@@ -2430,7 +2648,7 @@ type RemittanceMatched struct {
 
 func (x *RemittanceMatched) Reset() {
 	*x = RemittanceMatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2442,7 +2660,7 @@ func (x *RemittanceMatched) String() string {
 func (*RemittanceMatched) ProtoMessage() {}
 
 func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2455,7 +2673,7 @@ func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMatched.ProtoReflect.Descriptor instead.
 func (*RemittanceMatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RemittanceMatched) GetRemittanceId() string {
@@ -2501,7 +2719,7 @@ type DepositDiffered struct {
 
 func (x *DepositDiffered) Reset() {
 	*x = DepositDiffered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2513,7 +2731,7 @@ func (x *DepositDiffered) String() string {
 func (*DepositDiffered) ProtoMessage() {}
 
 func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2526,7 +2744,7 @@ func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDiffered.ProtoReflect.Descriptor instead.
 func (*DepositDiffered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DepositDiffered) GetRemittanceId() string {
@@ -2587,7 +2805,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2599,7 +2817,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2612,7 +2830,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -2681,7 +2899,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2693,7 +2911,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2706,7 +2924,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -2780,7 +2998,7 @@ type PatientAccountNoted struct {
 
 func (x *PatientAccountNoted) Reset() {
 	*x = PatientAccountNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2792,7 +3010,7 @@ func (x *PatientAccountNoted) String() string {
 func (*PatientAccountNoted) ProtoMessage() {}
 
 func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2805,7 +3023,7 @@ func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
 func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *PatientAccountNoted) GetPatientId() string {
@@ -2857,7 +3075,7 @@ type PatientFundsNoted struct {
 
 func (x *PatientFundsNoted) Reset() {
 	*x = PatientFundsNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +3087,7 @@ func (x *PatientFundsNoted) String() string {
 func (*PatientFundsNoted) ProtoMessage() {}
 
 func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +3100,7 @@ func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
 func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PatientFundsNoted) GetPatientId() string {
@@ -2939,7 +3157,7 @@ type PatientPaymentAssigned struct {
 
 func (x *PatientPaymentAssigned) Reset() {
 	*x = PatientPaymentAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2951,7 +3169,7 @@ func (x *PatientPaymentAssigned) String() string {
 func (*PatientPaymentAssigned) ProtoMessage() {}
 
 func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2964,7 +3182,7 @@ func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PatientPaymentAssigned) GetPatientId() string {
@@ -3021,7 +3239,32 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\aline_id\x18\x01 \x01(\tR\x06lineId\x12%\n" +
 	"\x0eallowed_amount\x18\x02 \x01(\x03R\rallowedAmount\x12\x1f\n" +
 	"\vcontract_id\x18\x03 \x01(\tR\n" +
-	"contractId\"\xa5\x03\n" +
+	"contractId\"\xac\x03\n" +
+	"\x0fChargeCorrected\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bclaim_id\x18\x03 \x01(\tR\aclaimId\x12#\n" +
+	"\rclaim_version\x18\x04 \x01(\x05R\fclaimVersion\x12!\n" +
+	"\fservice_date\x18\x05 \x01(\tR\vserviceDate\x123\n" +
+	"\x05lines\x18\x06 \x03(\v2\x1d.evenkeel.type.v1.ServiceLineR\x05lines\x12#\n" +
+	"\rcharge_amount\x18\a \x01(\x03R\fchargeAmount\x124\n" +
+	"\x16previous_charge_amount\x18\b \x01(\x03R\x14previousChargeAmount\x12)\n" +
+	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12=\n" +
+	"\bexpected\x18\n" +
+	" \x03(\v2!.evenkeel.posting.v1.ExpectedLineR\bexpected\"\x95\x02\n" +
+	"\fChargeVoided\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12!\n" +
+	"\fencounter_id\x18\x02 \x01(\tR\vencounterId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bclaim_id\x18\x04 \x01(\tR\aclaimId\x12!\n" +
+	"\fservice_date\x18\x05 \x01(\tR\vserviceDate\x12#\n" +
+	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\x12)\n" +
+	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\"\xa5\x03\n" +
 	"\x17PriorAdjudicationPosted\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -3339,92 +3582,98 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
-	(*PriorAdjudicationPosted)(nil),    // 2: evenkeel.posting.v1.PriorAdjudicationPosted
-	(*PriorPostedLine)(nil),            // 3: evenkeel.posting.v1.PriorPostedLine
-	(*InsurancePaymentPosted)(nil),     // 4: evenkeel.posting.v1.InsurancePaymentPosted
-	(*ContractualAdjusted)(nil),        // 5: evenkeel.posting.v1.ContractualAdjusted
-	(*ResponsibilityTransferred)(nil),  // 6: evenkeel.posting.v1.ResponsibilityTransferred
-	(*DenialRecorded)(nil),             // 7: evenkeel.posting.v1.DenialRecorded
-	(*PostingReversed)(nil),            // 8: evenkeel.posting.v1.PostingReversed
-	(*UnderpaymentDetected)(nil),       // 9: evenkeel.posting.v1.UnderpaymentDetected
-	(*ClaimPaymentPosted)(nil),         // 10: evenkeel.posting.v1.ClaimPaymentPosted
-	(*ClaimPaymentUnmatched)(nil),      // 11: evenkeel.posting.v1.ClaimPaymentUnmatched
-	(*PatientPaymentAllocated)(nil),    // 12: evenkeel.posting.v1.PatientPaymentAllocated
-	(*CreditBalanceDetected)(nil),      // 13: evenkeel.posting.v1.CreditBalanceDetected
-	(*CreditBalanceCleared)(nil),       // 14: evenkeel.posting.v1.CreditBalanceCleared
-	(*AccountSettled)(nil),             // 15: evenkeel.posting.v1.AccountSettled
-	(*RemittanceReceived)(nil),         // 16: evenkeel.posting.v1.RemittanceReceived
-	(*RemittanceQuarantined)(nil),      // 17: evenkeel.posting.v1.RemittanceQuarantined
-	(*RemittanceBalanced)(nil),         // 18: evenkeel.posting.v1.RemittanceBalanced
-	(*UnappliedRecorded)(nil),          // 19: evenkeel.posting.v1.UnappliedRecorded
-	(*ProviderAdjustmentRecorded)(nil), // 20: evenkeel.posting.v1.ProviderAdjustmentRecorded
-	(*RemittanceAdvised)(nil),          // 21: evenkeel.posting.v1.RemittanceAdvised
-	(*DepositAdvised)(nil),             // 22: evenkeel.posting.v1.DepositAdvised
-	(*RemittanceMatched)(nil),          // 23: evenkeel.posting.v1.RemittanceMatched
-	(*DepositDiffered)(nil),            // 24: evenkeel.posting.v1.DepositDiffered
-	(*DepositReceived)(nil),            // 25: evenkeel.posting.v1.DepositReceived
-	(*PatientPaymentReceived)(nil),     // 26: evenkeel.posting.v1.PatientPaymentReceived
-	(*PatientAccountNoted)(nil),        // 27: evenkeel.posting.v1.PatientAccountNoted
-	(*PatientFundsNoted)(nil),          // 28: evenkeel.posting.v1.PatientFundsNoted
-	(*PatientPaymentAssigned)(nil),     // 29: evenkeel.posting.v1.PatientPaymentAssigned
-	(*v1.ServiceLine)(nil),             // 30: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 31: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 32: evenkeel.type.v1.Leg
-	(v1.PayerSequence)(0),              // 33: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 34: evenkeel.type.v1.Adjustment
-	(*v1.Source)(nil),                  // 35: evenkeel.type.v1.Source
-	(*v12.RemittanceClaim)(nil),        // 36: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 37: evenkeel.exchange.v1.Residual
+	(*ChargeCorrected)(nil),            // 2: evenkeel.posting.v1.ChargeCorrected
+	(*ChargeVoided)(nil),               // 3: evenkeel.posting.v1.ChargeVoided
+	(*PriorAdjudicationPosted)(nil),    // 4: evenkeel.posting.v1.PriorAdjudicationPosted
+	(*PriorPostedLine)(nil),            // 5: evenkeel.posting.v1.PriorPostedLine
+	(*InsurancePaymentPosted)(nil),     // 6: evenkeel.posting.v1.InsurancePaymentPosted
+	(*ContractualAdjusted)(nil),        // 7: evenkeel.posting.v1.ContractualAdjusted
+	(*ResponsibilityTransferred)(nil),  // 8: evenkeel.posting.v1.ResponsibilityTransferred
+	(*DenialRecorded)(nil),             // 9: evenkeel.posting.v1.DenialRecorded
+	(*PostingReversed)(nil),            // 10: evenkeel.posting.v1.PostingReversed
+	(*UnderpaymentDetected)(nil),       // 11: evenkeel.posting.v1.UnderpaymentDetected
+	(*ClaimPaymentPosted)(nil),         // 12: evenkeel.posting.v1.ClaimPaymentPosted
+	(*ClaimPaymentUnmatched)(nil),      // 13: evenkeel.posting.v1.ClaimPaymentUnmatched
+	(*PatientPaymentAllocated)(nil),    // 14: evenkeel.posting.v1.PatientPaymentAllocated
+	(*CreditBalanceDetected)(nil),      // 15: evenkeel.posting.v1.CreditBalanceDetected
+	(*CreditBalanceCleared)(nil),       // 16: evenkeel.posting.v1.CreditBalanceCleared
+	(*AccountSettled)(nil),             // 17: evenkeel.posting.v1.AccountSettled
+	(*RemittanceReceived)(nil),         // 18: evenkeel.posting.v1.RemittanceReceived
+	(*RemittanceQuarantined)(nil),      // 19: evenkeel.posting.v1.RemittanceQuarantined
+	(*RemittanceBalanced)(nil),         // 20: evenkeel.posting.v1.RemittanceBalanced
+	(*UnappliedRecorded)(nil),          // 21: evenkeel.posting.v1.UnappliedRecorded
+	(*ProviderAdjustmentRecorded)(nil), // 22: evenkeel.posting.v1.ProviderAdjustmentRecorded
+	(*RemittanceAdvised)(nil),          // 23: evenkeel.posting.v1.RemittanceAdvised
+	(*DepositAdvised)(nil),             // 24: evenkeel.posting.v1.DepositAdvised
+	(*RemittanceMatched)(nil),          // 25: evenkeel.posting.v1.RemittanceMatched
+	(*DepositDiffered)(nil),            // 26: evenkeel.posting.v1.DepositDiffered
+	(*DepositReceived)(nil),            // 27: evenkeel.posting.v1.DepositReceived
+	(*PatientPaymentReceived)(nil),     // 28: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 29: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 30: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 31: evenkeel.posting.v1.PatientPaymentAssigned
+	(*v1.ServiceLine)(nil),             // 32: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 33: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 34: evenkeel.type.v1.Leg
+	(v1.PayerSequence)(0),              // 35: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 36: evenkeel.type.v1.Adjustment
+	(*v1.Source)(nil),                  // 37: evenkeel.type.v1.Source
+	(*v12.RemittanceClaim)(nil),        // 38: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 39: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	30, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	31, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	32, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	32, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	33, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	34, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	33, // 4: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 5: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	32, // 6: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
-	3,  // 7: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	33, // 8: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	32, // 9: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	35, // 10: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	33, // 11: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	32, // 12: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	35, // 13: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	33, // 14: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	33, // 15: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	32, // 16: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	35, // 17: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	33, // 18: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	35, // 19: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	33, // 20: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	32, // 21: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	35, // 22: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	33, // 23: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	36, // 24: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	32, // 25: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	35, // 26: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	32, // 27: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	33, // 28: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	33, // 29: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	35, // 30: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	37, // 31: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	36, // 32: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	32, // 33: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	35, // 34: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	32, // 35: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	35, // 36: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	32, // 37: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	32, // 38: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	32, // 4: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	34, // 5: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	1,  // 6: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
+	34, // 7: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	35, // 8: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	36, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	34, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	5,  // 11: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
+	35, // 12: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	34, // 13: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	37, // 14: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	35, // 15: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	34, // 16: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	37, // 17: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	35, // 18: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	35, // 19: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	34, // 20: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	37, // 21: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	35, // 22: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	37, // 23: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	35, // 24: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	34, // 25: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	37, // 26: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	35, // 27: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 28: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	34, // 29: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	37, // 30: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	34, // 31: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	35, // 32: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	35, // 33: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	37, // 34: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	39, // 35: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	38, // 36: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	34, // 37: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	37, // 38: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	34, // 39: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	37, // 40: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	34, // 41: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	34, // 42: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -3438,7 +3687,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
