@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
 
@@ -182,6 +183,30 @@ func TestPercentagesAndCounts(t *testing.T) {
 	}
 	if got := eventName("evenkeel.posting.v1.ChargePosted"); got != "Charge posted" {
 		t.Error(got)
+	}
+}
+
+func TestAFigureSaysHowItChangedAsFarAsItIsPrinted(t *testing.T) {
+	for _, c := range []struct {
+		kpi, unit   string
+		now, before int64
+		want, turn  string
+	}{
+		{"clean_claim_rate", "percent", 953_000, 941_000, "up 1.2 points from 94.1%", "better"},
+		{"initial_denial_rate", "percent", 94_100, 82_000, "up 1.2 points from 8.2%", "worse"},
+		{"days_in_ar", "days", 30_100_000, 31_400_000, "down 1.3 days from 31.4 days", "better"},
+		{"clean_claim_rate", "percent", 950_200, 950_100, "Unchanged from the period before", ""},
+		{"clean_claim_rate", "percent", 950_500, 950_400, "up 0.1 points from 95.0%", "better"}, // 95.1 after 95.0: not up 0.0
+		{"days_in_ar", "days", 30_149_999, 30_050_001, "Unchanged from the period before", ""},
+		{"days_in_ar", "days", 0, 0, "Unchanged from the period before", ""},
+		{"ar_total", "money", 100_000_03, 100_000_00, "up $0.03 from $100,000.00", ""},
+		{"ar_total", "money", 110_000_00, 100_000_00, "up $10,000.00 (10.0%) from $100,000.00", ""},
+		{"ar_total", "money", 500, 0, "up $5.00 from $0.00", ""},
+	} {
+		k := &reportingv1.Kpi{KpiId: c.kpi, Unit: c.unit, Known: true, ValueMillionths: c.now, PreviousKnown: true, PreviousValueMillionths: c.before}
+		if got := tileOf(as(session.Admin), k); got.Change != c.want || got.Turn != c.turn {
+			t.Errorf("%s from %d to %d: %q %q, want %q %q", c.kpi, c.before, c.now, got.Change, got.Turn, c.want, c.turn)
+		}
 	}
 }
 

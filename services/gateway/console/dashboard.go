@@ -127,35 +127,51 @@ func tileOf(r *request, k *reportingv1.Kpi) tile {
 		return t
 	}
 	t.Value = figure(k.Unit, k.ValueMillionths)
-	switch diff := k.ValueMillionths - k.PreviousValueMillionths; {
-	case !k.PreviousKnown:
+	if !k.PreviousKnown {
 		t.Change = "No period before to compare with"
-	case t.Value == figure(k.Unit, k.PreviousValueMillionths): // the same as far as it is printed
-		t.Change = "As in the period before"
-	default:
-		word, size := "up", diff
-		if diff < 0 {
-			word, size = "down", -diff
-		}
-		by := figure(k.Unit, size)
-		switch k.Unit {
-		case "percent":
-			by = tenths(size*100) + " points"
-		case "money":
-			if k.PreviousValueMillionths > 0 {
-				by += " (" + tenths(size*100_000_000/k.PreviousValueMillionths) + "%)"
-			}
-		}
-		t.Change = fmt.Sprintf("%s %s from %s", word, by, figure(k.Unit, k.PreviousValueMillionths))
-		switch {
-		case k.Unit == "money":
-		case (diff < 0) == less[k.KpiId]:
-			t.Turn = "better"
-		default:
-			t.Turn = "worse"
+		return t
+	}
+	// What is told is the difference of the figures as they are printed, so that who subtracts them finds it.
+	before := printed(k.Unit, k.PreviousValueMillionths)
+	diff := printed(k.Unit, k.ValueMillionths) - before
+	if diff == 0 {
+		t.Change = "Unchanged from the period before"
+		return t
+	}
+	word, size := "up", diff
+	if diff < 0 {
+		word, size = "down", -diff
+	}
+	by := figure(k.Unit, size)
+	switch k.Unit {
+	case "percent":
+		by = tenths(size*100) + " points"
+	case "money":
+		if part := size * 1_000_000 / max(before, 1); before > 0 && printed("percent", part) > 0 {
+			by += " (" + rate(part) + ")"
 		}
 	}
+	t.Change = fmt.Sprintf("%s %s from %s", word, by, figure(k.Unit, before))
+	switch {
+	case k.Unit == "money":
+	case (diff < 0) == less[k.KpiId]:
+		t.Turn = "better"
+	default:
+		t.Turn = "worse"
+	}
 	return t
+}
+
+// printed is a value rounded as figure prints it, half away from zero.
+func printed(unit string, v int64) int64 {
+	step := map[string]int64{"percent": 1000, "days": 100_000}[unit] // a tenth of a point, of a day; money is exact
+	switch {
+	case step == 0:
+		return v
+	case v < 0:
+		return -((-v + step/2) / step * step)
+	}
+	return (v + step/2) / step * step
 }
 
 // figure prints a value in its unit.
