@@ -7,12 +7,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/evenkeel/evenkeel/pkg/pgserver"
 )
@@ -76,5 +79,24 @@ func sentence(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	return strings.TrimSpace(err.Error())
+	text := err.Error()
+	var failed *pgconn.ConnectError
+	if errors.As(err, &failed) {
+		text = strings.Replace(text, failed.Error(), unreachable(failed), 1)
+	}
+	return strings.TrimSpace(text)
+}
+
+// unreachable says in a few words why there is no connection to PostgreSQL: pgx lists each try, with and without TLS, on a line of its own.
+func unreachable(failed *pgconn.ConnectError) string {
+	at := net.JoinHostPort(failed.Config.Host, strconv.Itoa(int(failed.Config.Port)))
+	var says *pgconn.PgError
+	var dial *net.OpError
+	switch {
+	case errors.As(failed, &says):
+		return fmt.Sprintf("PostgreSQL at %s says: %s", at, says.Message)
+	case errors.As(failed, &dial):
+		return fmt.Sprintf("no PostgreSQL answers at %s: %v", at, dial.Err)
+	}
+	return fmt.Sprintf("PostgreSQL at %s: %s", at, strings.Join(strings.Fields(errors.Unwrap(failed).Error()), " "))
 }

@@ -54,7 +54,7 @@ func (c resetCommand) Run() (err error) {
 type eventsCommand struct {
 	database
 	Service string `arg:"" help:"Whose log."`
-	Stream  string `help:"Only this stream: kind/id."`
+	Stream  string `help:"Only this stream: kind/id. One that the log has not is an error."`
 	After   int64  `help:"Only events after this position."`
 	Limit   int    `help:"At most so many." default:"50"`
 	JSON    bool   `help:"One JSON object a line, with the clear part of each event."`
@@ -92,10 +92,72 @@ func (c eventsCommand) Run(ctx context.Context) error {
 			t.AppendRow(table.Row{r.Position, r.RecordedAt.AsTime().Format(time.RFC3339), r.Stream, r.Version, short(r.Type), r.Actor})
 		}
 	}
+	if shown == 0 && c.Stream != "" {
+		near, err := streamsLike(ctx, log, c.Stream)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(near, c.Stream) {
+			return noStream(c.Service, c.Stream, near)
+		}
+	}
 	if !c.JSON {
 		t.Render()
 	}
 	return nil
+}
+
+// nearMost is how many streams are named where one was not found.
+const nearMost = 3
+
+// streamsLike are the streams of a log that somebody may mean by a name: the one of that name alone, else at most nearMost whose ids begin as its id does, or where one id holds the other.
+func streamsLike(ctx context.Context, log eventlog.Log, name string) (near []string, err error) {
+	id := name[strings.IndexByte(name, '/')+1:]
+	for after := int64(0); ; {
+		records, err := log.Read(ctx, after, 5000)
+		if err != nil {
+			return nil, err
+		}
+		if len(records) == 0 {
+			return near, nil
+		}
+		for _, r := range records {
+			after = r.Position
+			if r.Stream == name {
+				return []string{name}, nil
+			}
+			_, have, _ := strings.Cut(r.Stream, "/")
+			if len(near) < nearMost && alike(id, have) && !slices.Contains(near, r.Stream) {
+				near = append(near, r.Stream)
+			}
+		}
+	}
+}
+
+// alike says whether one id holds the other, or both begin alike for half of what was asked.
+func alike(asked, have string) bool {
+	asked, have = strings.ToLower(asked), strings.ToLower(have)
+	if len(asked) < 4 {
+		return asked != "" && asked == have
+	}
+	start := 0
+	for start < min(len(asked), len(have)) && asked[start] == have[start] {
+		start++
+	}
+	prefix := strings.IndexByte(asked, '_') + 1 // that both are claims says nothing
+	return strings.Contains(have, asked) || len(have) > 3 && strings.Contains(asked, have) || 2*(start-prefix) > len(asked)-prefix
+}
+
+// noStream says that a log has no such stream, and which it has that are named alike.
+func noStream(service, name string, near []string) error {
+	said := fmt.Sprintf("the log of %s has no stream %s", service, name)
+	if !strings.Contains(name, "/") {
+		said += ": a stream is named kind/id"
+	}
+	if len(near) > 0 {
+		said += ": did you mean " + strings.Join(near, ", ") + "?"
+	}
+	return errors.New(said)
 }
 
 func printJSON(r eventlog.Record) error {

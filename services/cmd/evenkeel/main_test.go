@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	"github.com/evenkeel/evenkeel/pkg/eventlog"
+	"github.com/evenkeel/evenkeel/pkg/eventlog/pglog"
+	"github.com/evenkeel/evenkeel/pkg/host"
+	"github.com/evenkeel/evenkeel/pkg/pgtest"
+)
+
+// asProgram makes this test binary the program itself, so that what is tested is a process: its words, where they go, and its exit code.
+const asProgram = "TEST_RUNS_THE_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		os.Exit(0)
+	}
+	pgtest.Main(m)
+}
+
+// said is how a command ended.
+type said struct {
+	code     int
+	out, err string
+}
+
+// run runs a command in a home of its own, with nothing in the environment but what is given.
+func run(t *testing.T, env []string, args ...string) said {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, wrong bytes.Buffer
+	c := exec.CommandContext(t.Context(), self, args...)
+	c.Dir = t.TempDir()
+	c.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + c.Dir, "EVENKEEL_DATA_DIR=" + filepath.Join(c.Dir, "data")}, env...)
+	c.Stdout, c.Stderr = &out, &wrong
+	err = c.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return said{c.ProcessState.ExitCode(), out.String(), wrong.String()}
+}
+
+// write puts a file for a command to read.
+func write(t *testing.T, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var secretText = strings.Repeat("5e", 32)
+
+// What somebody typed wrong is said in a sentence on standard error, with the way to the help and no page of usage; exit code 2 says that nothing was tried, 1 that it was.
+func TestWhatWasTypedWrongIsSaidInASentence(t *testing.T) {
+	secret := write(t, secretText)
+	for _, c := range []struct {
+		name string
+		args []string
+		env  []string
+		code int
+		want []string // parts of the sentence
+	}{
+		{name: "no command", code: 2, want: []string{`expected one of "run", "serve"`, "See `evenkeel --help`."}},
+		{name: "an unknown command", args: []string{"frobnicate"}, code: 2, want: []string{"unexpected argument frobnicate"}},
+		{name: "an unknown flag", args: []string{"serve", "--wrong"}, code: 2, want: []string{"unknown flag --wrong", "See `evenkeel serve --help`."}},
+		{name: "all that is missing is named at once", args: []string{"serve"}, code: 2, want: []string{"--database-url", "--kafka-brokers", "--secret-file"}},
+		{name: "a number that is none", args: []string{"events", "claims", "--limit=few"}, code: 2, want: []string{"--limit", `"few"`}},
+		{name: "a word that is none of the choice", args: []string{"dlq", "list", "--state=odd"}, code: 2, want: []string{`"dead","waiting","behind","ready","all"`, "See `evenkeel dlq list --help`."}},
+		{name: "half a command", args: []string{"dlq"}, code: 2, want: []string{`"list", "show", "retry", "discard"`}},
+		{name: "an argument that is missing", args: []string{"events"}, code: 2, want: []string{"<service>", "See `evenkeel events --help`."}},
+		{name: "a file that is not there", args: []string{"import", "nowhere.edi"}, code: 2, want: []string{"nowhere.edi: no such file"}},
+		{name: "a secret that is not there", args: []string{"serve", "--database-url=postgres://127.0.0.1:1/x", "--kafka-brokers=127.0.0.1:1", "--secret-file=nowhere"}, code: 2, want: []string{"--secret-file", "no such file"}},
+		{name: "a secret that is none", args: []string{"migrate", "--database-url=postgres://127.0.0.1:1/x", "--secret-file=" + write(t, "short")}, code: 1, want: []string{"64 or more hexadecimal digits", "openssl rand -hex 32"}},
+		{name: "a variable is a flag", args: []string{"serve", "--database-url=postgres://127.0.0.1:1/x", "--kafka-brokers=127.0.0.1:1", "--secret-file=" + secret}, env: []string{"EVENKEEL_PARTITIONS=many"}, code: 2, want: []string{"partitions", `"many"`}},
+		{name: "a target that there is not", args: []string{"serve", "--target=claimz", "--database-url=postgres://127.0.0.1:1/x", "--kafka-brokers=127.0.0.1:1", "--secret-file=" + secret}, code: 1,
+			want: []string{`no target "claimz"`, "registry, intake"}},
+		{name: "no broker answers", args: []string{"serve", "--target=claims", "--database-url=postgres://127.0.0.1:1/x", "--kafka-brokers=127.0.0.1:1", "--secret-file=" + secret}, code: 1,
+			want: []string{"no Kafka broker answers at 127.0.0.1:1"}},
+		{name: "no database answers", args: []string{"verify", "--database-url=postgres://127.0.0.1:1/x", "--secret-file=" + secret}, code: 1, want: []string{"the log of registry can't be reached (is the platform running?)", "no PostgreSQL answers at 127.0.0.1:1"}},
+		{name: "a database without its secret", args: []string{"verify", "--database-url=postgres://127.0.0.1:1/x"}, code: 1, want: []string{"--database-url needs --secret-file"}},
+		{name: "a service that there is not", args: []string{"events", "nobody"}, code: 1, want: []string{`no service "nobody"`, "registry, intake"}},
+		{name: "no platform has run here", args: []string{"status"}, code: 1, want: []string{"no platform has run in ", "`make run`"}},
+		{name: "no platform to rebuild", args: []string{"rebuild"}, code: 1, want: []string{"no platform has run in "}},
+		{name: "nobody answers at a URL", args: []string{"status", "--url=http://127.0.0.1:1", "--api-key=k"}, code: 1, want: []string{"the platform does not answer at http://127.0.0.1:1"}},
+		{name: "a demo group of no weeks", args: []string{"demo", "--weeks=0"}, code: 1, want: []string{"1 to 52 weeks", "0 and 150 were asked for"}},
+		{name: "an address that is none", args: []string{"run", "--http-addr=here"}, code: 1, want: []string{"the address here can't be served"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := run(t, c.env, c.args...)
+			if got.code != c.code || got.out != "" {
+				t.Errorf("exit code %d, want %d; on standard output %q", got.code, c.code, got.out)
+			}
+			lines := strings.Split(strings.TrimSuffix(got.err, "\n"), "\n")
+			if most := c.code; len(lines) > most || !strings.HasPrefix(got.err, "evenkeel: ") || strings.Contains(got.err, "Usage:") || strings.Contains(got.err, "goroutine ") {
+				t.Errorf("%d lines, want %d at most: %s", len(lines), most, got.err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(got.err, want) {
+					t.Errorf("it does not say %q: %s", want, got.err)
+				}
+			}
+		})
+	}
+}
+
+func TestHelpIsNoError(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"--help", "Usage: evenkeel <command>"}, {"serve --help", "--kafka-brokers"}, {"dlq list --help", "--state"}, {"events --help", "kind/id"}, {"--version", "dev"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			t.Parallel()
+			if got := run(t, nil, strings.Fields(c.args)...); got.code != 0 || got.err != "" || !strings.Contains(got.out, c.want) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func TestResetOfNothing(t *testing.T) {
+	if got := run(t, nil, "reset", "--yes"); got.code != 0 || got.err != "" || !strings.HasSuffix(got.out, "is empty.\n") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The operator's commands on a database: made by migrate, read by the others.
+func TestCommandsOnADatabase(t *testing.T) {
+	admin := pgtest.URL(t, pgtest.WithFsync())
+	file := write(t, secretText)
+	env := []string{"EVENKEEL_DATABASE_URL=" + host.WithoutUser(admin), "EVENKEEL_SECRET_FILE=" + file, "EVENKEEL_ADMIN_DATABASE_URL=" + admin}
+	for range 2 { // a second time changes nothing
+		if got := run(t, env, "migrate"); got.code != 0 || got.out != "11 schemas are up to date.\n" || got.err != "" {
+			t.Fatalf("migrate: %+v", got)
+		}
+	}
+	fill(t, admin, file, "payer/pay_aetnaeast", "payer/pay_aetnawest", "payer/pay_harbor", "location/loc_1")
+
+	t.Run("a stream that is not there is an error, with those that are named alike", func(t *testing.T) {
+		for stream, want := range map[string]string{
+			"payer/pay_zzzzzzzz":  "evenkeel: the log of registry has no stream payer/pay_zzzzzzzz\n",
+			"payer/pay_aetna":     "evenkeel: the log of registry has no stream payer/pay_aetna: did you mean payer/pay_aetnaeast, payer/pay_aetnawest?\n",
+			"payers/pay_harbor":   "evenkeel: the log of registry has no stream payers/pay_harbor: did you mean payer/pay_harbor?\n",
+			"pay_harbor":          "evenkeel: the log of registry has no stream pay_harbor: a stream is named kind/id: did you mean payer/pay_harbor?\n",
+			"payer/pay_harbr":     "evenkeel: the log of registry has no stream payer/pay_harbr: did you mean payer/pay_harbor?\n",
+			"payer/pay_harborold": "evenkeel: the log of registry has no stream payer/pay_harborold: did you mean payer/pay_harbor?\n",
+		} {
+			for _, form := range [][]string{nil, {"--json"}} {
+				if got := run(t, env, append([]string{"events", "registry", "--stream=" + stream}, form...)...); got.code != 1 || got.out != "" || got.err != want {
+					t.Errorf("%s %v: %+v", stream, form, got)
+				}
+			}
+		}
+	})
+	t.Run("events of a stream, and none after the last", func(t *testing.T) {
+		got := run(t, env, "events", "registry", "--stream=payer/pay_harbor")
+		if got.code != 0 || got.err != "" || strings.Count(got.out, "PayerRegistered") != 1 || strings.Contains(got.out, "aetna") {
+			t.Errorf("%+v", got)
+		}
+		if got := run(t, env, "events", "registry", "--stream=payer/pay_harbor", "--after=99"); got.code != 0 || got.err != "" || strings.Contains(got.out, "Registered") {
+			t.Errorf("after the last: %+v", got)
+		}
+		if got := run(t, env, "events", "registry", "--json"); got.code != 0 || strings.Count(got.out, `"stream":"payer/`) != 3 {
+			t.Errorf("as JSON: %+v", got)
+		}
+	})
+	t.Run("nothing is parked, and the one that is named is not there", func(t *testing.T) {
+		if got := run(t, env, "dlq", "list"); got.code != 0 || got.out != "Nothing is parked: every event that arrived was handled.\n" {
+			t.Errorf("%+v", got)
+		}
+		if got := run(t, env, "dlq", "retry", "claims", "posting", "7"); got.code != 1 || got.err != "evenkeel: claims has no parked event 7 of posting: see `evenkeel dlq list`\n" {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("the logs and the books are right", func(t *testing.T) {
+		if got := run(t, env, "verify"); got.code != 0 || got.err != "" || !strings.Contains(got.out, "The books balance: 0 legs sum to 0") {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("a key is alone on its line, and a user's password, too", func(t *testing.T) {
+		for _, args := range [][]string{{"key", "create", "ehr"}, {"user", "create", "ada@example.org"}} {
+			if got := run(t, env, args...); got.code != 0 || got.err != "" || len(strings.Fields(got.out)) != 1 || strings.Count(got.out, "\n") != 1 {
+				t.Errorf("%v: exit code %d: %s", args, got.code, got.err)
+			}
+		}
+		if got := run(t, env, "key", "create", "ehr", "--role=emperor"); got.code != 1 || got.out != "" || !strings.Contains(got.err, "emperor") {
+			t.Errorf("a role that there is not: %+v", got)
+		}
+	})
+	t.Run("another secret does not get in", func(t *testing.T) {
+		got := run(t, env, "events", "registry", "--secret-file="+write(t, strings.Repeat("0d", 32)))
+		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.HasSuffix(got.err, `says: password authentication failed for user "evenkeel_registry"`+"\n") {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// fill appends an event to each stream of registry's log.
+func fill(t *testing.T, admin, secretFile string, streams ...string) {
+	t.Helper()
+	secret, err := host.ReadSecret(secretFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := host.RoleURL(host.WithoutUser(admin), secret, "registry")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	log, err := pglog.Open(t.Context(), u, pglog.Options{Service: "registry", Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	var unit eventlog.Unit
+	for _, stream := range streams {
+		m := &registryv1.PayerRegistered{Name: "Somebody"}
+		clear, err := proto.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unit.Appends = append(unit.Appends, eventlog.Append{StreamKey: eventlog.StreamKey{Tenant: demoTenant, Stream: stream}, Events: []eventlog.Pending{{Message: m, Record: &platformv1.StoredEvent{
+			EventId: uuid.NewString(), Type: string(m.ProtoReflect().Descriptor().FullName()), Schema: 1, OccurredOn: "2026-03-02", RecordedAt: timestamppb.New(now),
+			Actor: "user:ada", CorrelationId: uuid.NewString(), Clear: clear,
+		}}}})
+	}
+	if _, err := log.Append(t.Context(), unit); err != nil {
+		t.Fatal(err)
+	}
+}
