@@ -38,6 +38,8 @@ func New() host.Service {
 			},
 		},
 		Project:    Project,
+		Timers:     settlement.Timers,
+		OnTimer:    settlement.OnTimer,
 		Migrations: sql,
 		Register: func(s grpc.ServiceRegistrar, rt *host.Runtime) {
 			pb.RegisterPostingServiceServer(s, NewServer(rt))

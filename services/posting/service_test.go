@@ -3,6 +3,7 @@ package posting_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,12 +18,14 @@ import (
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/engine"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/pgtest"
 	"github.com/evenkeel/evenkeel/services/posting"
+	"github.com/evenkeel/evenkeel/services/posting/settlement"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -40,9 +43,11 @@ type rig struct {
 	api pb.PostingServiceClient
 }
 
-func start(t *testing.T) rig {
+func start(t *testing.T) rig { return startAt(t, noon) }
+
+func startAt(t *testing.T, clock func() time.Time) rig {
 	t.Helper()
-	p := hosttest.Start(t, noon, posting.New())
+	p := hosttest.Start(t, clock, posting.New())
 	r := rig{t, p, pb.NewPostingServiceClient(hosttest.Conn(t, p, "posting"))}
 	r.tell("registry", "payer/pay_1", &registryv1.PayerRegistered{PayerId: "pay_1", EdiPayerId: "E1"})
 	r.tell("registry", "clinician/cli_1", &registryv1.ClinicianRegistered{ClinicianId: "cli_1", LicenseType: typev1.LicenseType_LICENSE_TYPE_PSYCHOLOGIST})
@@ -196,6 +201,51 @@ func TestWhatDoesNotFitIsNotBooked(t *testing.T) {
 	if err != nil || len(page.Remittances) != 1 || page.Remittances[0].RemittanceId != "rem_off" {
 		t.Fatalf("%v, %v", page, err)
 	}
+}
+
+// A week after one side came without the other the clock says so, on PostgreSQL; the other side, however late, still finds it.
+func TestMoneyAndRemittanceAskForEachOther(t *testing.T) {
+	var days atomic.Int64
+	r := startAt(t, func() time.Time { return noon().AddDate(0, 0, int(days.Load())) })
+	told := func(trace string) (names []string) {
+		history, err := r.p.Runtime("posting").Engine.History(engine.WithCaller(t.Context(), engine.Caller{Tenant: hosttest.Tenant, Actor: "user:test"}), settlement.Stream.Name(settlement.ID(trace)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range history {
+			names = append(names, string(e.Event.ProtoReflect().Descriptor().Name()))
+		}
+		return names
+	}
+	until := func(trace, want string) {
+		t.Helper()
+		hosttest.Until(t, trace+" is "+want, func() error {
+			if got := strings.Join(told(trace), " "); got != want {
+				return fmt.Errorf("it is %s", got)
+			}
+			return nil
+		})
+	}
+	deposit := func(trace string, amount int64) {
+		t.Helper()
+		if _, err := r.api.RecordDeposit(hosttest.As(t.Context(), r.p, trace), &pb.RecordDepositRequest{TraceNumber: trace, Amount: money.Of(amount), DepositDate: "2026-03-20"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.tell("exchange", "interchange/itc_1", advice("rem_1", "T1", 9000, paid()))
+	r.tell("exchange", "interchange/itc_2", advice("rem_0", "T0", 0))
+	deposit("T2", 7000)
+	until("T1", "RemittanceAdvised")
+	until("T0", "RemittanceAdvised")
+	until("T2", "DepositAdvised")
+	days.Store(8)
+	until("T1", "RemittanceAdvised RemittanceUnfunded")
+	until("T2", "DepositAdvised DepositUnmatched")
+	until("T0", "RemittanceAdvised")
+	deposit("T1", 9000)
+	until("T1", "RemittanceAdvised RemittanceUnfunded DepositAdvised RemittanceMatched")
+	r.tell("exchange", "interchange/itc_3", advice("rem_2", "T2", 7000))
+	until("T2", "DepositAdvised DepositUnmatched RemittanceAdvised RemittanceMatched")
 }
 
 // The database refuses an entry that does not balance, whoever writes it.

@@ -130,6 +130,18 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 			Detail:       fmt.Sprintf("the payer says %s, the bank %s", money.Format(e.RemittanceAmount), money.Format(e.DepositAmount)),
 			AtRiskAmount: max(e.RemittanceAmount-e.DepositAmount, e.DepositAmount-e.RemittanceAmount), RemittanceId: e.RemittanceId, DepositId: e.DepositId, PayerId: e.PayerId,
 		}
+	case *postingv1.RemittanceUnfunded:
+		return &pb.WorkItemOpened{
+			Kind: "unfunded_remittance", Subject: e.RemittanceId, Title: "Remittance without its money",
+			Detail:       fmt.Sprintf("the payer says that it paid %s on %s as %s, and after %d days the bank has not shown it (%s)", money.Format(e.Amount), or(e.EffectiveDate, "a day not told"), e.TraceNumber, e.WaitedDays, e.RuleId),
+			AtRiskAmount: e.Amount, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+		}
+	case *postingv1.DepositUnmatched:
+		return &pb.WorkItemOpened{
+			Kind: "unmatched_deposit", Subject: e.DepositId, Title: "Deposit without its remittance",
+			Detail:       fmt.Sprintf("the bank shows %s of %s as %s, and after %d days no remittance says what it pays (%s)", money.Format(e.Amount), or(e.DepositDate, "a day not told"), e.TraceNumber, e.WaitedDays, e.RuleId),
+			AtRiskAmount: e.Amount, DepositId: e.DepositId, PayerId: e.PayerId,
+		}
 	case *postingv1.CreditBalanceDetected:
 		return &pb.WorkItemOpened{
 			Kind: "credit_balance", Subject: e.AccountId + " " + e.PayerId + " " + e.PayerSequence.String(), Title: "Payer paid too much",
@@ -205,7 +217,9 @@ func resolves(event es.Event) []done {
 	case *postingv1.RemittanceBalanced:
 		return []done{{"quarantined_remittance", e.RemittanceId, "balanced"}}
 	case *postingv1.RemittanceMatched:
-		return []done{{"deposit", e.RemittanceId + " " + e.DepositId, "matched"}}
+		return []done{{"deposit", e.RemittanceId + " " + e.DepositId, "matched"}, {"unfunded_remittance", e.RemittanceId, "matched"}, {"unmatched_deposit", e.DepositId, "matched"}}
+	case *postingv1.DepositDiffered: // which is work of its own
+		return []done{{"unfunded_remittance", e.RemittanceId, "another amount came"}, {"unmatched_deposit", e.DepositId, "another amount came"}}
 	}
 	return nil
 }

@@ -37,6 +37,8 @@ var Kinds = map[string]Kind{
 	"unapplied":              {"posting", 3, "find whose money it is"},
 	"unmatched_payment":      {"posting", 3, "find the payment that the payer takes back"},
 	"deposit":                {"posting", 2, "ask the bank and the payer which amount is right"},
+	"unfunded_remittance":    {"posting", 2, "ask the bank and the payer for the money of this trace number"},
+	"unmatched_deposit":      {"posting", 2, "ask the payer for the remittance of this trace number"},
 	"underpayment":           {"contracts", 14, "dispute it with the contract's price"},
 	"credit_balance":         {"posting", 60, "give it back, or wait for the payer to take it back"},
 	"takeback":               {"denials", 7, "ask the payer why, and bill anew or dispute it"},

@@ -78,6 +78,9 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		{"claim_held", &claimsv1.ClaimHeld{ClaimId: "c", Reasons: reasons}, &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true}},
 		{"takeback", &claimsv1.ClaimAdjudicated{ClaimId: "c", Reversal: true, PaidAmount: -8000}, &claimsv1.ClaimAdjudicated{ClaimId: "c", PaidAmount: 7000}},
 		{"credit_balance", &postingv1.CreditBalanceDetected{AccountId: "a", PayerId: "p", CreditAmount: 8000}, &postingv1.CreditBalanceCleared{AccountId: "a", PayerId: "p"}},
+		{"unfunded_remittance", &postingv1.RemittanceUnfunded{RemittanceId: "r", Amount: 9000}, &postingv1.RemittanceMatched{RemittanceId: "r", DepositId: "d"}},
+		{"unmatched_deposit", &postingv1.DepositUnmatched{DepositId: "d", Amount: 9000}, &postingv1.RemittanceMatched{RemittanceId: "r", DepositId: "d"}},
+		{"unmatched_deposit", &postingv1.DepositUnmatched{DepositId: "d", Amount: 9000}, &postingv1.DepositDiffered{RemittanceId: "r", DepositId: "d"}},
 		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r"},
 			&postingv1.PostingReversed{ClaimId: "c", ReversedRemittanceId: "r", Legs: []*typev1.Leg{{LineId: "L1"}, {LineId: "L1"}}}},
 	} {

@@ -19,6 +19,7 @@ func React(r es.Recorded, _ es.Look) ([]es.Command, error) {
 		id := ID(e.TraceNumber)
 		return []es.Command{es.Do(Stream, id, Deposit, &pb.DepositAdvised{
 			SettlementId: id, DepositId: e.DepositId, PayerIdentifier: e.PayerIdentifier, TraceNumber: e.TraceNumber, Amount: e.Amount,
+			PayerId: e.PayerId, DepositDate: e.DepositDate,
 		})}, nil
 	}
 	return nil, nil

@@ -14,6 +14,7 @@ type State struct {
 	Remittances []*pb.RemittanceAdvised
 	Deposits    []*pb.DepositAdvised
 	Matched     map[string]bool // remittances and deposits that have found each other
+	Told        map[string]bool // remittances and deposits that somebody knows of: the other side differs, or did not come in time
 }
 
 // Stream is the settlement's stream.
@@ -25,7 +26,7 @@ func ID(traceNumber string) string { return es.Derive("set", traceNumber) }
 // Evolve folds one event into the state.
 func Evolve(s State, event es.Event) State {
 	if s.Matched == nil {
-		s.Matched = map[string]bool{}
+		s.Matched, s.Told = map[string]bool{}, map[string]bool{}
 	}
 	switch e := event.(type) {
 	case *pb.RemittanceAdvised:
@@ -34,6 +35,12 @@ func Evolve(s State, event es.Event) State {
 		s.Deposits = append(s.Deposits, e)
 	case *pb.RemittanceMatched:
 		s.Matched[e.RemittanceId], s.Matched[e.DepositId] = true, true
+	case *pb.DepositDiffered:
+		s.Told[e.RemittanceId], s.Told[e.DepositId] = true, true
+	case *pb.RemittanceUnfunded:
+		s.Told[e.RemittanceId] = true
+	case *pb.DepositUnmatched:
+		s.Told[e.DepositId] = true
 	}
 	return s
 }
@@ -55,7 +62,7 @@ func Advise(s State, c *pb.RemittanceAdvised) ([]es.Event, error) {
 		}
 	}
 	out := []es.Event{advised}
-	if advised.RepeatsRemittanceId != "" || advised.Amount == 0 { // nothing comes to the bank
+	if !funds(advised) {
 		return out, nil
 	}
 	for _, d := range s.Deposits {
@@ -92,6 +99,9 @@ func Deposit(s State, c *pb.DepositAdvised) ([]es.Event, error) {
 	return out, nil
 }
 
+// funds says whether money comes to the bank for a remittance: not for one that repeats another, nor for one that pays nothing or carries what is taken back forward.
+func funds(r *pb.RemittanceAdvised) bool { return r.RepeatsRemittanceId == "" && r.Amount > 0 }
+
 func samePayer(r *pb.RemittanceAdvised, d *pb.DepositAdvised) bool {
 	return r.RepeatsRemittanceId == "" && (d.PayerIdentifier == "" || r.PayerIdentifier == "" || d.PayerIdentifier == r.PayerIdentifier)
 }
@@ -101,7 +111,7 @@ func match(r *pb.RemittanceAdvised, d *pb.DepositAdvised) bool {
 }
 
 func differs(r *pb.RemittanceAdvised, d *pb.DepositAdvised) bool {
-	return samePayer(r, d) && r.Amount != d.Amount && r.Amount != 0
+	return samePayer(r, d) && r.Amount != d.Amount && funds(r)
 }
 
 func matched(r *pb.RemittanceAdvised, d *pb.DepositAdvised) es.Event {

@@ -2567,6 +2567,8 @@ type DepositAdvised struct {
 	PayerIdentifier string                 `protobuf:"bytes,3,opt,name=payer_identifier,json=payerIdentifier,proto3" json:"payer_identifier,omitempty"` // empty: the bank did not say
 	TraceNumber     string                 `protobuf:"bytes,4,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
 	Amount          int64                  `protobuf:"varint,5,opt,name=amount,proto3" json:"amount,omitempty"`
+	PayerId         string                 `protobuf:"bytes,6,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // ours, where known
+	DepositDate     string                 `protobuf:"bytes,7,opt,name=deposit_date,json=depositDate,proto3" json:"deposit_date,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2634,6 +2636,20 @@ func (x *DepositAdvised) GetAmount() int64 {
 		return x.Amount
 	}
 	return 0
+}
+
+func (x *DepositAdvised) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *DepositAdvised) GetDepositDate() string {
+	if x != nil {
+		return x.DepositDate
+	}
+	return ""
 }
 
 type RemittanceMatched struct {
@@ -2789,6 +2805,313 @@ func (x *DepositDiffered) GetPayerId() string {
 	return ""
 }
 
+// The payer says that it paid, and the bank has not shown the money in time. RemittanceMatched or DepositDiffered ends it.
+type RemittanceUnfunded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SettlementId  string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
+	RemittanceId  string                 `protobuf:"bytes,2,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	TraceNumber   string                 `protobuf:"bytes,4,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	Amount        int64                  `protobuf:"varint,5,opt,name=amount,proto3" json:"amount,omitempty"`
+	EffectiveDate string                 `protobuf:"bytes,6,opt,name=effective_date,json=effectiveDate,proto3" json:"effective_date,omitempty"`
+	WaitedDays    int32                  `protobuf:"varint,7,opt,name=waited_days,json=waitedDays,proto3" json:"waited_days,omitempty"`
+	RuleId        string                 `protobuf:"bytes,8,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"` // that says how long is waited
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemittanceUnfunded) Reset() {
+	*x = RemittanceUnfunded{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemittanceUnfunded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemittanceUnfunded) ProtoMessage() {}
+
+func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemittanceUnfunded.ProtoReflect.Descriptor instead.
+func (*RemittanceUnfunded) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RemittanceUnfunded) GetSettlementId() string {
+	if x != nil {
+		return x.SettlementId
+	}
+	return ""
+}
+
+func (x *RemittanceUnfunded) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *RemittanceUnfunded) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *RemittanceUnfunded) GetTraceNumber() string {
+	if x != nil {
+		return x.TraceNumber
+	}
+	return ""
+}
+
+func (x *RemittanceUnfunded) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *RemittanceUnfunded) GetEffectiveDate() string {
+	if x != nil {
+		return x.EffectiveDate
+	}
+	return ""
+}
+
+func (x *RemittanceUnfunded) GetWaitedDays() int32 {
+	if x != nil {
+		return x.WaitedDays
+	}
+	return 0
+}
+
+func (x *RemittanceUnfunded) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+// The bank shows money, and no remittance has said in time what it pays. RemittanceMatched or DepositDiffered ends it.
+type DepositUnmatched struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SettlementId  string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
+	DepositId     string                 `protobuf:"bytes,2,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // ours, where known
+	TraceNumber   string                 `protobuf:"bytes,4,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	Amount        int64                  `protobuf:"varint,5,opt,name=amount,proto3" json:"amount,omitempty"`
+	DepositDate   string                 `protobuf:"bytes,6,opt,name=deposit_date,json=depositDate,proto3" json:"deposit_date,omitempty"`
+	WaitedDays    int32                  `protobuf:"varint,7,opt,name=waited_days,json=waitedDays,proto3" json:"waited_days,omitempty"`
+	RuleId        string                 `protobuf:"bytes,8,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"` // that says how long is waited
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DepositUnmatched) Reset() {
+	*x = DepositUnmatched{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DepositUnmatched) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DepositUnmatched) ProtoMessage() {}
+
+func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DepositUnmatched.ProtoReflect.Descriptor instead.
+func (*DepositUnmatched) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *DepositUnmatched) GetSettlementId() string {
+	if x != nil {
+		return x.SettlementId
+	}
+	return ""
+}
+
+func (x *DepositUnmatched) GetDepositId() string {
+	if x != nil {
+		return x.DepositId
+	}
+	return ""
+}
+
+func (x *DepositUnmatched) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *DepositUnmatched) GetTraceNumber() string {
+	if x != nil {
+		return x.TraceNumber
+	}
+	return ""
+}
+
+func (x *DepositUnmatched) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *DepositUnmatched) GetDepositDate() string {
+	if x != nil {
+		return x.DepositDate
+	}
+	return ""
+}
+
+func (x *DepositUnmatched) GetWaitedDays() int32 {
+	if x != nil {
+		return x.WaitedDays
+	}
+	return 0
+}
+
+func (x *DepositUnmatched) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+// Timer bodies.
+type DepositDue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SettlementId  string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
+	RemittanceId  string                 `protobuf:"bytes,2,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"` // that waits for the bank
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DepositDue) Reset() {
+	*x = DepositDue{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DepositDue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DepositDue) ProtoMessage() {}
+
+func (x *DepositDue) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DepositDue.ProtoReflect.Descriptor instead.
+func (*DepositDue) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *DepositDue) GetSettlementId() string {
+	if x != nil {
+		return x.SettlementId
+	}
+	return ""
+}
+
+func (x *DepositDue) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+type RemittanceDue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SettlementId  string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
+	DepositId     string                 `protobuf:"bytes,2,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"` // that waits for the payer
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemittanceDue) Reset() {
+	*x = RemittanceDue{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemittanceDue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemittanceDue) ProtoMessage() {}
+
+func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
+func (*RemittanceDue) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *RemittanceDue) GetSettlementId() string {
+	if x != nil {
+		return x.SettlementId
+	}
+	return ""
+}
+
+func (x *RemittanceDue) GetDepositId() string {
+	if x != nil {
+		return x.DepositId
+	}
+	return ""
+}
+
 // Stream deposit/{deposit_id}: what the bank saw. deposit_id is derived from payer identifier, trace number, amount and date.
 type DepositReceived struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -2805,7 +3128,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2817,7 +3140,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2830,7 +3153,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -2899,7 +3222,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2911,7 +3234,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2924,7 +3247,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -2998,7 +3321,7 @@ type PatientAccountNoted struct {
 
 func (x *PatientAccountNoted) Reset() {
 	*x = PatientAccountNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3010,7 +3333,7 @@ func (x *PatientAccountNoted) String() string {
 func (*PatientAccountNoted) ProtoMessage() {}
 
 func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3023,7 +3346,7 @@ func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
 func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PatientAccountNoted) GetPatientId() string {
@@ -3075,7 +3398,7 @@ type PatientFundsNoted struct {
 
 func (x *PatientFundsNoted) Reset() {
 	*x = PatientFundsNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3087,7 +3410,7 @@ func (x *PatientFundsNoted) String() string {
 func (*PatientFundsNoted) ProtoMessage() {}
 
 func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3100,7 +3423,7 @@ func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
 func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PatientFundsNoted) GetPatientId() string {
@@ -3157,7 +3480,7 @@ type PatientPaymentAssigned struct {
 
 func (x *PatientPaymentAssigned) Reset() {
 	*x = PatientPaymentAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3169,7 +3492,7 @@ func (x *PatientPaymentAssigned) String() string {
 func (*PatientPaymentAssigned) ProtoMessage() {}
 
 func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3182,7 +3505,7 @@ func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PatientPaymentAssigned) GetPatientId() string {
@@ -3503,14 +3826,16 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\ftrace_number\x18\x05 \x01(\tR\vtraceNumber\x12\x16\n" +
 	"\x06amount\x18\x06 \x01(\x03R\x06amount\x12%\n" +
 	"\x0eeffective_date\x18\a \x01(\tR\reffectiveDate\x122\n" +
-	"\x15repeats_remittance_id\x18\b \x01(\tR\x13repeatsRemittanceId\"\xba\x01\n" +
+	"\x15repeats_remittance_id\x18\b \x01(\tR\x13repeatsRemittanceId\"\xf8\x01\n" +
 	"\x0eDepositAdvised\x12#\n" +
 	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12\x1d\n" +
 	"\n" +
 	"deposit_id\x18\x02 \x01(\tR\tdepositId\x12)\n" +
 	"\x10payer_identifier\x18\x03 \x01(\tR\x0fpayerIdentifier\x12!\n" +
 	"\ftrace_number\x18\x04 \x01(\tR\vtraceNumber\x12\x16\n" +
-	"\x06amount\x18\x05 \x01(\x03R\x06amount\"\x92\x01\n" +
+	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12\x19\n" +
+	"\bpayer_id\x18\x06 \x01(\tR\apayerId\x12!\n" +
+	"\fdeposit_date\x18\a \x01(\tR\vdepositDate\"\x92\x01\n" +
 	"\x11RemittanceMatched\x12#\n" +
 	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12\x1d\n" +
 	"\n" +
@@ -3524,7 +3849,36 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\ftrace_number\x18\x03 \x01(\tR\vtraceNumber\x12+\n" +
 	"\x11remittance_amount\x18\x04 \x01(\x03R\x10remittanceAmount\x12%\n" +
 	"\x0edeposit_amount\x18\x05 \x01(\x03R\rdepositAmount\x12\x19\n" +
-	"\bpayer_id\x18\x06 \x01(\tR\apayerId\"\xff\x01\n" +
+	"\bpayer_id\x18\x06 \x01(\tR\apayerId\"\x95\x02\n" +
+	"\x12RemittanceUnfunded\x12#\n" +
+	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12#\n" +
+	"\rremittance_id\x18\x02 \x01(\tR\fremittanceId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12!\n" +
+	"\ftrace_number\x18\x04 \x01(\tR\vtraceNumber\x12\x16\n" +
+	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12%\n" +
+	"\x0eeffective_date\x18\x06 \x01(\tR\reffectiveDate\x12\x1f\n" +
+	"\vwaited_days\x18\a \x01(\x05R\n" +
+	"waitedDays\x12\x17\n" +
+	"\arule_id\x18\b \x01(\tR\x06ruleId\"\x89\x02\n" +
+	"\x10DepositUnmatched\x12#\n" +
+	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12\x1d\n" +
+	"\n" +
+	"deposit_id\x18\x02 \x01(\tR\tdepositId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12!\n" +
+	"\ftrace_number\x18\x04 \x01(\tR\vtraceNumber\x12\x16\n" +
+	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12!\n" +
+	"\fdeposit_date\x18\x06 \x01(\tR\vdepositDate\x12\x1f\n" +
+	"\vwaited_days\x18\a \x01(\x05R\n" +
+	"waitedDays\x12\x17\n" +
+	"\arule_id\x18\b \x01(\tR\x06ruleId\"V\n" +
+	"\n" +
+	"DepositDue\x12#\n" +
+	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12#\n" +
+	"\rremittance_id\x18\x02 \x01(\tR\fremittanceId\"S\n" +
+	"\rRemittanceDue\x12#\n" +
+	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12\x1d\n" +
+	"\n" +
+	"deposit_id\x18\x02 \x01(\tR\tdepositId\"\xff\x01\n" +
 	"\x0fDepositReceived\x12\x1d\n" +
 	"\n" +
 	"deposit_id\x18\x01 \x01(\tR\tdepositId\x12\x19\n" +
@@ -3582,7 +3936,7 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
@@ -3611,64 +3965,68 @@ var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*DepositAdvised)(nil),             // 24: evenkeel.posting.v1.DepositAdvised
 	(*RemittanceMatched)(nil),          // 25: evenkeel.posting.v1.RemittanceMatched
 	(*DepositDiffered)(nil),            // 26: evenkeel.posting.v1.DepositDiffered
-	(*DepositReceived)(nil),            // 27: evenkeel.posting.v1.DepositReceived
-	(*PatientPaymentReceived)(nil),     // 28: evenkeel.posting.v1.PatientPaymentReceived
-	(*PatientAccountNoted)(nil),        // 29: evenkeel.posting.v1.PatientAccountNoted
-	(*PatientFundsNoted)(nil),          // 30: evenkeel.posting.v1.PatientFundsNoted
-	(*PatientPaymentAssigned)(nil),     // 31: evenkeel.posting.v1.PatientPaymentAssigned
-	(*v1.ServiceLine)(nil),             // 32: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 33: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 34: evenkeel.type.v1.Leg
-	(v1.PayerSequence)(0),              // 35: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 36: evenkeel.type.v1.Adjustment
-	(*v1.Source)(nil),                  // 37: evenkeel.type.v1.Source
-	(*v12.RemittanceClaim)(nil),        // 38: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 39: evenkeel.exchange.v1.Residual
+	(*RemittanceUnfunded)(nil),         // 27: evenkeel.posting.v1.RemittanceUnfunded
+	(*DepositUnmatched)(nil),           // 28: evenkeel.posting.v1.DepositUnmatched
+	(*DepositDue)(nil),                 // 29: evenkeel.posting.v1.DepositDue
+	(*RemittanceDue)(nil),              // 30: evenkeel.posting.v1.RemittanceDue
+	(*DepositReceived)(nil),            // 31: evenkeel.posting.v1.DepositReceived
+	(*PatientPaymentReceived)(nil),     // 32: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 33: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 34: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 35: evenkeel.posting.v1.PatientPaymentAssigned
+	(*v1.ServiceLine)(nil),             // 36: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 37: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 38: evenkeel.type.v1.Leg
+	(v1.PayerSequence)(0),              // 39: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 40: evenkeel.type.v1.Adjustment
+	(*v1.Source)(nil),                  // 41: evenkeel.type.v1.Source
+	(*v12.RemittanceClaim)(nil),        // 42: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 43: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	32, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	33, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	34, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	36, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	37, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	38, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	32, // 4: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
-	34, // 5: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	36, // 4: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	38, // 5: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 6: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	34, // 7: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
-	35, // 8: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	36, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	34, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	38, // 7: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	39, // 8: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	40, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	38, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
 	5,  // 11: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	35, // 12: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 13: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	37, // 14: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	35, // 15: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 16: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	37, // 17: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	35, // 18: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	35, // 19: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 20: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	37, // 21: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	35, // 22: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	37, // 23: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	35, // 24: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 25: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	37, // 26: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	35, // 27: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	38, // 28: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	34, // 29: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	37, // 30: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	34, // 31: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	35, // 32: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	35, // 33: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	37, // 34: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	39, // 35: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	38, // 36: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	34, // 37: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	37, // 38: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	34, // 39: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	37, // 40: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	34, // 41: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	34, // 42: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	39, // 12: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 13: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	41, // 14: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	39, // 15: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 16: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	41, // 17: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	39, // 18: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	39, // 19: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 20: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	41, // 21: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	39, // 22: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	41, // 23: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	39, // 24: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 25: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	41, // 26: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	39, // 27: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	42, // 28: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	38, // 29: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	41, // 30: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	38, // 31: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	39, // 32: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	39, // 33: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	41, // 34: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	43, // 35: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	42, // 36: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	38, // 37: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	41, // 38: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	38, // 39: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	41, // 40: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	38, // 41: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	38, // 42: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
 	43, // [43:43] is the sub-list for method output_type
 	43, // [43:43] is the sub-list for method input_type
 	43, // [43:43] is the sub-list for extension type_name
@@ -3687,7 +4045,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
