@@ -221,7 +221,7 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 			coalesce(p.name, c.payer_id), c.payer_sequence, c.location_id,
 			coalesce(l.name, c.location_id), c.service_date::text, c.status, c.charge_amount, c.paid_amount,
 			c.open_denials, coalesce((SELECT sum(amount) FROM balances b WHERE b.tenant_id = c.tenant_id AND b.account_id = c.account_id AND b.ledger_account = 'ar_insurance' AND b.payer_id = c.payer_id
-				AND b.payer_sequence = c.payer_sequence), 0)::bigint, coalesce(c.submitted_date::text, ''), coalesce(c.adjudicated_date::text, ''), `+o.key()+`
+				AND b.payer_sequence = c.payer_sequence), 0)::bigint, coalesce(c.submitted_date::text, ''), coalesce(c.adjudicated_date::text, ''), coalesce(c.withdrawn_date::text, ''), `+o.key()+`
 		FROM claims c LEFT JOIN payers p ON p.tenant_id = c.tenant_id AND p.payer_id = c.payer_id LEFT JOIN locations l ON l.tenant_id = c.tenant_id AND l.location_id = c.location_id`+
 		where+` AND `+after+o.by(), append(args, values...)...)
 	if err != nil {
@@ -231,7 +231,7 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 		c := &pb.ClaimRow{ChargeAmount: money.Of(0), PaidAmount: money.Of(0), DeniedAmount: money.Of(0), OpenAmount: money.Of(0)}
 		k := keyed[*pb.ClaimRow]{row: c}
 		return k, row.Scan(&c.ClaimId, &c.AccountId, &c.PatientId, &c.PatientControlNumber, &c.PayerId, &c.PayerName, &c.PayerSequence, &c.LocationId, &c.LocationName, &c.ServiceDate, &c.Status,
-			&c.ChargeAmount.AmountMinor, &c.PaidAmount.AmountMinor, &c.DeniedAmount.AmountMinor, &c.OpenAmount.AmountMinor, &c.SubmittedDate, &c.AdjudicatedDate, &k.key)
+			&c.ChargeAmount.AmountMinor, &c.PaidAmount.AmountMinor, &c.DeniedAmount.AmountMinor, &c.OpenAmount.AmountMinor, &c.SubmittedDate, &c.AdjudicatedDate, &c.WithdrawnDate, &k.key)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)

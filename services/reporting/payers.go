@@ -27,14 +27,21 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 			UNION ALL SELECT payer_id, 0, sum(amount), 0, 0, 0, 0 FROM leg -- net of what was taken back; imported: paid before the move
 				WHERE ledger_account = 'cash_clearing' AND event_type IN ('InsurancePaymentPosted', 'PostingReversed')
 					OR ledger_account = 'bank' AND event_type = 'PriorAdjudicationPosted' GROUP BY 1
-			UNION ALL SELECT first_payer, 0, 0, 0, sum(amount), 0, 0 FROM leg WHERE ledger_account = 'ar_patient' AND event_type NOT IN ('PatientPaymentAllocated', 'ChargePosted') GROUP BY 1
+			UNION ALL SELECT first_payer, 0, 0, 0, sum(amount), 0, 0 FROM leg WHERE ledger_account = 'ar_patient' AND event_type NOT IN ('PatientPaymentAllocated', 'ChargePosted')
+				AND NOT (first_payer = 'patient' AND event_type IN ('ChargeCorrected', 'ChargeVoided')) GROUP BY 1
 			UNION ALL SELECT payer_id, 0, 0, 0, 0, sum(amount), 0 FROM leg WHERE ledger_account = 'ar_insurance' GROUP BY 1
 			-- What the first payer has decided of its receivable, less what it and later payers took off: so charged = allowed + contractual + what is denied or not decided.
 			UNION ALL SELECT first_payer, 0, 0, 0, 0, 0, sum(-amount) FROM leg
-				WHERE event_type <> 'ChargePosted' AND (ledger_account = 'contractual' OR payer_id = first_payer AND ledger_account = 'ar_insurance' AND payer_sequence = 1) GROUP BY 1)
+				WHERE event_type NOT IN ('ChargePosted', 'ChargeCorrected', 'ChargeVoided')
+					AND (ledger_account = 'contractual' OR payer_id = first_payer AND ledger_account = 'ar_insurance' AND payer_sequence = 1) GROUP BY 1
+			-- A charge that is corrected or taken back also takes back what was moved on of it.
+			UNION ALL SELECT first_payer, 0, 0, 0, 0, 0, sum(amount) FROM leg
+				WHERE event_type IN ('ChargeCorrected', 'ChargeVoided') AND first_payer <> 'patient' AND ledger_account IN ('ar_insurance', 'ar_patient')
+					AND NOT (payer_id = first_payer AND ledger_account = 'ar_insurance' AND payer_sequence = 1) GROUP BY 1)
 		SELECT payer, CASE payer WHEN 'patient' THEN 'Self-pay' ELSE coalesce((SELECT name FROM payers p WHERE p.tenant_id = $1 AND p.payer_id = part.payer), payer) END,
 			sum(charged)::bigint, sum(paid)::bigint, sum(contractual)::bigint, sum(patient)::bigint, sum(open)::bigint, sum(allowed)::bigint,
-			(SELECT count(*) FROM claims c WHERE c.tenant_id = $1 AND c.payer_id = part.payer AND c.created_date <= $2::text::date AND ($3 = '' OR c.location_id = $3)),
+			(SELECT count(*) FROM claims c WHERE c.tenant_id = $1 AND c.payer_id = part.payer AND c.created_date <= $2::text::date
+				AND (c.withdrawn_date IS NULL OR c.withdrawn_date > $2::text::date) AND ($3 = '' OR c.location_id = $3)),
 			(SELECT coalesce(sum(d.denied_amount), 0)::bigint FROM denials d WHERE d.tenant_id = $1 AND d.payer_id = part.payer AND d.denied_date <= $2::text::date
 				AND (d.overturned_date IS NULL OR d.overturned_date > $2::text::date) AND ($3 = '' OR d.location_id = $3))
 		FROM part WHERE payer <> '' GROUP BY payer ORDER BY 3 DESC, 1`, q.tenant, q.asOf, r.LocationId)

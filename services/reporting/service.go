@@ -172,7 +172,8 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 	after, values := o.after(8)
 	rows, err := s.rt.DB.Query(ctx, open+`SELECT b.account_id, a.patient_id, b.payer_id,
 			CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END, b.payer_sequence, b.location_id, coalesce(l.name, b.location_id),
-			b.service_date::text, coalesce(b.bill_date::text, ''), $2::date - b.since, b.bucket, a.charge_amount, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, ''),
+			b.service_date::text, coalesce(b.bill_date::text, ''), $2::date - b.since, b.bucket,
+			coalesce((SELECT -sum(amount) FROM ledger_legs WHERE tenant_id = $1 AND account_id = b.account_id AND ledger_account = 'revenue_gross' AND occurred_on <= $2::date), 0)::bigint, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, ''),
 			coalesce(c.patient_control_number, ''), `+o.key()+`
 		FROM (SELECT *, `+inBucket+` FROM open) b JOIN accounts a ON a.tenant_id = $1 AND a.account_id = b.account_id LEFT JOIN payers p ON p.tenant_id = $1 AND p.payer_id = b.payer_id
 			LEFT JOIN locations l ON l.tenant_id = $1 AND l.location_id = b.location_id

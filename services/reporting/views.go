@@ -65,6 +65,10 @@ func facts(r es.Recorded) (out []es.Statement) {
 		out = append(out, es.SQL(`INSERT INTO accounts (tenant_id, account_id, patient_id, location_id, clinician_id, first_payer_id, service_date, bill_date, posted_date, charge_amount, imported)
 			VALUES ($1, $2, $3, $4, $5, $6, $7::text::date, (SELECT min(first_submitted_date) FROM claims WHERE tenant_id = $1 AND account_id = $2), $8::text::date, $9, $10)`,
 			r.Tenant, e.AccountId, e.PatientId, e.LocationId, e.RenderingClinicianId, payer, e.ServiceDate, r.OccurredOn, e.ChargeAmount, e.Imported))
+	case *postingv1.ChargeCorrected:
+		out = append(out, es.SQL(`UPDATE accounts SET charge_amount = $3 WHERE tenant_id = $1 AND account_id = $2`, r.Tenant, e.AccountId, e.ChargeAmount))
+	case *postingv1.ChargeVoided:
+		out = append(out, es.SQL(`UPDATE accounts SET charge_amount = charge_amount - $3 WHERE tenant_id = $1 AND account_id = $2`, r.Tenant, e.AccountId, e.ChargeAmount))
 	case *postingv1.RemittanceReceived:
 		out = append(out, es.SQL(`INSERT INTO remittances (tenant_id, remittance_id, payer_id, payer_name, trace_number, payment_amount, received_date, state)
 			VALUES ($1, $2, $3, $4, $5, $6, $7::text::date, 'received')`, r.Tenant, e.RemittanceId, e.PayerId, e.PayerName, e.TraceNumber, e.PaymentAmount, r.OccurredOn))
@@ -154,6 +158,9 @@ func claim(r es.Recorded) []es.Statement {
 			WHERE tenant_id = $1 AND claim_id = $2 AND line_id = $3 AND carc = $4 AND remittance_id <> $6 AND overturned_date IS NULL`,
 			r.Tenant, r.StreamID, e.LineId, e.Carc, r.OccurredOn, e.RemittanceId), openDenials(r)}
 	case *claimsv1.ClaimClosed:
+		if e.Withdrawn {
+			return set(`closed = true, withdrawn_date = coalesce(withdrawn_date, $3::text::date)`, r.OccurredOn)
+		}
 		return set(`closed = true`)
 	case *claimsv1.ClaimReopened:
 		return set(`closed = false`)

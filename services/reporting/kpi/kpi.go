@@ -70,8 +70,9 @@ var Figures = []Figure{
 		ID: "days_in_ar", Version: 1, Name: "Days in A/R", Unit: Days, Window: 90, Scale: 90, Target: "below 40",
 		Formula:   "receivables ÷ (gross charges of the last 90 days ÷ 90)",
 		Numerator: "receivables", Denominator: "gross charges of 90 days",
-		SQL: `SELECT ` + receivables + `, (SELECT coalesce(sum(charge_amount), 0)::bigint FROM accounts WHERE tenant_id = $1 AND posted_date BETWEEN $2::text::date AND $3::text::date
-			AND ($4 = '' OR first_payer_id = $4) AND ($5 = '' OR location_id = $5))`,
+		SQL: `SELECT ` + receivables + `, (SELECT coalesce(-sum(l.amount), 0)::bigint
+			FROM accounts a JOIN ledger_legs l ON l.tenant_id = a.tenant_id AND l.account_id = a.account_id AND l.ledger_account = 'revenue_gross' AND l.occurred_on <= $6::text::date
+			WHERE a.tenant_id = $1 AND a.posted_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR a.first_payer_id = $4) AND ($5 = '' OR a.location_id = $5))`,
 	},
 	{
 		ID: "clean_claim_rate", Version: 1, Name: "Clean claim rate", Unit: Percent, Window: 90, Scale: 1, Target: "95 % or more",

@@ -609,7 +609,7 @@ type AgingRow struct {
 	BillDate             string                 `protobuf:"bytes,9,opt,name=bill_date,json=billDate,proto3" json:"bill_date,omitempty"`
 	Days                 int32                  `protobuf:"varint,10,opt,name=days,proto3" json:"days,omitempty"`
 	Bucket               string                 `protobuf:"bytes,11,opt,name=bucket,proto3" json:"bucket,omitempty"`
-	ChargeAmount         *v1.Money              `protobuf:"bytes,12,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`
+	ChargeAmount         *v1.Money              `protobuf:"bytes,12,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"` // of the account as of that day
 	BalanceAmount        *v1.Money              `protobuf:"bytes,13,opt,name=balance_amount,json=balanceAmount,proto3" json:"balance_amount,omitempty"`
 	ClaimId              string                 `protobuf:"bytes,14,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
 	ClaimStatus          string                 `protobuf:"bytes,15,opt,name=claim_status,json=claimStatus,proto3" json:"claim_status,omitempty"`
@@ -1769,7 +1769,7 @@ type PayerRow struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	PayerId           string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // "patient": self-pay accounts
 	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Claims            int64                  `protobuf:"varint,3,opt,name=claims,proto3" json:"claims,omitempty"`
+	Claims            int64                  `protobuf:"varint,3,opt,name=claims,proto3" json:"claims,omitempty"`                                   // but for those that were withdrawn
 	ChargedAmount     *v1.Money              `protobuf:"bytes,4,opt,name=charged_amount,json=chargedAmount,proto3" json:"charged_amount,omitempty"` // gross charges of accounts whose first payer it is
 	AllowedAmount     *v1.Money              `protobuf:"bytes,5,opt,name=allowed_amount,json=allowedAmount,proto3" json:"allowed_amount,omitempty"` // what it has paid or moved on as the first payer: of what it has decided, charged − contractual
 	PaidAmount        *v1.Money              `protobuf:"bytes,6,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`          // by this payer, net of takebacks
@@ -2833,6 +2833,7 @@ type ClaimRow struct {
 	OpenAmount           *v1.Money              `protobuf:"bytes,15,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`
 	SubmittedDate        string                 `protobuf:"bytes,16,opt,name=submitted_date,json=submittedDate,proto3" json:"submitted_date,omitempty"`
 	AdjudicatedDate      string                 `protobuf:"bytes,17,opt,name=adjudicated_date,json=adjudicatedDate,proto3" json:"adjudicated_date,omitempty"`
+	WithdrawnDate        string                 `protobuf:"bytes,18,opt,name=withdrawn_date,json=withdrawnDate,proto3" json:"withdrawn_date,omitempty"` // the day it was taken back: nothing more is asked by it; empty: it was not
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -2982,6 +2983,13 @@ func (x *ClaimRow) GetSubmittedDate() string {
 func (x *ClaimRow) GetAdjudicatedDate() string {
 	if x != nil {
 		return x.AdjudicatedDate
+	}
+	return ""
+}
+
+func (x *ClaimRow) GetWithdrawnDate() string {
+	if x != nil {
+		return x.WithdrawnDate
 	}
 	return ""
 }
@@ -3331,7 +3339,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\x16patient_control_number\x18\n" +
 	" \x01(\tR\x14patientControlNumber\x12\x1d\n" +
 	"\n" +
-	"account_id\x18\v \x01(\tR\taccountId\"\xde\x05\n" +
+	"account_id\x18\v \x01(\tR\taccountId\"\x85\x06\n" +
 	"\bClaimRow\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3356,7 +3364,8 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\vopen_amount\x18\x0f \x01(\v2\x17.evenkeel.type.v1.MoneyR\n" +
 	"openAmount\x12%\n" +
 	"\x0esubmitted_date\x18\x10 \x01(\tR\rsubmittedDate\x12)\n" +
-	"\x10adjudicated_date\x18\x11 \x01(\tR\x0fadjudicatedDate\"\xdd\x01\n" +
+	"\x10adjudicated_date\x18\x11 \x01(\tR\x0fadjudicatedDate\x12%\n" +
+	"\x0ewithdrawn_date\x18\x12 \x01(\tR\rwithdrawnDate\"\xdd\x01\n" +
 	"\x12ListClaimsResponse\x127\n" +
 	"\x06claims\x18\x01 \x03(\v2\x1f.evenkeel.reporting.v1.ClaimRowR\x06claims\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12G\n" +
