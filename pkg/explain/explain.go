@@ -29,6 +29,7 @@ type Account struct {
 	Shares                 []Share
 	Before                 int64 // left to the patient by a payer that decided before the account was ours
 	PatientPaid            int64
+	Voided                 bool                           // the charge was taken back: what plans left to the patient is asked no more
 	WithPatient            int64                          // open with the patient
 	WithPlans              map[typev1.PayerSequence]int64 // open with plans, by their place in the order
 }
@@ -69,6 +70,10 @@ func (a Account) Sentence() string {
 		}
 	}
 	shared := a.Shared()
+	if a.Voided {
+		parts = append(parts, "the charge was taken back")
+		shared, a.Before = Shared{}, 0
+	}
 	say("charged", a.Charge)
 	say("plan paid", a.Paid)
 	say("plan discount", a.Discount)

@@ -43,9 +43,11 @@ func (s *Server) RecordPatientPayment(ctx context.Context, r *pb.RecordPatientPa
 		return nil, err
 	}
 	if r.AccountId != "" {
-		if known.AccountPatient, known.Account, err = engine.Find(ctx, s.rt.Engine, account.ChargeMirror, r.AccountId); err != nil {
+		var charge *pb.ChargePosted
+		if charge, known.Account, err = engine.Find(ctx, s.rt.Engine, account.ChargeMirror, r.AccountId); err != nil {
 			return nil, err
 		}
+		known.AccountPatient = charge.GetPatientId()
 	}
 	id := engine.NewID(ctx, "ppm")
 	return engine.Execute(ctx, s.rt.Engine, patientpayment.Stream, id, func(st patientpayment.State, c *pb.RecordPatientPaymentRequest) ([]es.Event, error) {

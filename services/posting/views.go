@@ -79,6 +79,10 @@ func rows(r es.Recorded) []es.Statement {
 		return one(`INSERT INTO accounts (tenant_id, account_id, patient_id, location_id, rendering_clinician_id, service_date, charge_amount, version)
 			VALUES ($1, $2, $3, $4, $5, $6::text::date, $7, $8)`,
 			r.Tenant, e.AccountId, e.PatientId, e.LocationId, e.RenderingClinicianId, e.ServiceDate, e.ChargeAmount, r.Version)
+	case *pb.ChargeCorrected:
+		return one(`UPDATE accounts SET charge_amount = $3 WHERE tenant_id = $1 AND account_id = $2`, r.Tenant, e.AccountId, e.ChargeAmount)
+	case *pb.ChargeVoided:
+		return one(`UPDATE accounts SET charge_amount = charge_amount - $3 WHERE tenant_id = $1 AND account_id = $2`, r.Tenant, e.AccountId, e.ChargeAmount)
 	case *pb.ClaimPaymentUnmatched:
 		return one(`UPDATE remittances SET unapplied_amount = unapplied_amount + $3 WHERE tenant_id = $1 AND remittance_id = $2`, r.Tenant, e.RemittanceId, e.PaidAmount)
 	case *pb.PatientPaymentReceived:

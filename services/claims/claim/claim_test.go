@@ -352,6 +352,30 @@ func TestCorrectedUnitsChangeTheCharge(t *testing.T) {
 	}
 }
 
+func TestWhatCorrectedUnitsMayNotBe(t *testing.T) {
+	correct := func(s State, thousandths int32) string {
+		return decide(t, s, func(s State) ([]es.Event, error) {
+			return Correct(s, &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01", Lines: []*pb.LineChange{{LineId: "L1", UnitsThousandths: thousandths}}}, edits.Facts{})
+		})
+	}
+	denied := states(t)["denied"]
+	if got := correct(denied, 333); got != "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (7 v2 ICN1)" { // 49.95
+		t.Errorf("a price in whole cents: %s", got)
+	}
+	odd := denied.with()
+	odd.Content = proto.Clone(odd.Content).(*pb.ClaimContent)
+	odd.Content.Lines[0].UnitsThousandths = 7000
+	if got := correct(odd, 2000); got != "claims.whole_cents" {
+		t.Errorf("a price that is no whole number of cents: %s", got)
+	}
+	later := denied.with()
+	later.Content = proto.Clone(later.Content).(*pb.ClaimContent)
+	later.Content.PriorPayers = []*pb.PriorPayer{{PayerId: "pay_0"}}
+	if got := correct(later, 2000); got != "claims.first_payers_units" {
+		t.Errorf("an earlier payer has decided: %s", got)
+	}
+}
+
 func TestRelease(t *testing.T) {
 	for in, want := range map[string]string{
 		"held":     "ClaimReleased SubmissionRequested (1 v1 )",
@@ -413,6 +437,86 @@ func TestVoid(t *testing.T) {
 	w.tell(t, posting("rem_2", "22", decidedLine("L1", "90837", -15000, -9000, cas("CO", "45", -6000))))
 	if s := w.states[clm1]; !s.Closed || !s.Withdrawn || s.Decided {
 		t.Fatalf("%+v", s)
+	}
+}
+
+func TestTheClaimsToLaterPayersFollow(t *testing.T) {
+	share := func(remittance, status string, sign int64) *postingv1.ClaimPaymentPosted {
+		return posting(remittance, status, decidedLine("L1", "90837", sign*15000, sign*13000, cas("PR", "3", sign*2000)), decidedLine("L2", "90785", sign*1000, sign*1000))
+	}
+	second := func(remittance, status string, sign int64) *postingv1.ClaimPaymentPosted {
+		p := posting(remittance, status, decidedLine("L1", "90837", sign*15000, sign*2000))
+		p.ClaimId, p.RemittanceClaim.ClaimId, p.PayerId, p.PayerSequence = clm2, clm2, "pay_2", typev1.PayerSequence_PAYER_SEQUENCE_SECONDARY
+		return p
+	}
+	void := func(t *testing.T, w *world) {
+		t.Helper()
+		out, err := Void(w.states[clm1], &pb.VoidClaimRequest{ClaimId: clm1, Reason: "billed by mistake", Today: "2026-04-01"}, edits.Facts{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.record(t, clm1, out)
+		w.drain(t)
+		w.tell(t, share("rem_9", "22", -1))
+		if s := w.states[clm1]; !s.Closed || last[*pb.ClaimClosed](w, clm1).ChargeStands {
+			t.Fatalf("%+v", s)
+		}
+	}
+	t.Run("one that is held ends", func(t *testing.T) {
+		w := newWorld()
+		w.tell(t, append(office(), &registryv1.PayerPolicySet{PayerId: "pay_2", FromDate: "2026-01-01", AuthorizationCodes: []string{"90837"}}, coded(nil), share("rem_1", "1", 1))...)
+		void(t, w)
+		expect(t, w, clm2, "ClaimCreated ClaimScrubbed ClaimHeld ClaimClosed")
+		if c := last[*pb.ClaimClosed](w, clm2); !c.Withdrawn || c.ChargeStands {
+			t.Fatal(c)
+		}
+	})
+	t.Run("one that the payer is at work on is held for a person", func(t *testing.T) {
+		w := gone(t)
+		w.tell(t, share("rem_1", "1", 1))
+		void(t, w)
+		expect(t, w, clm2, made+" ClaimHeld")
+		if r := w.states[clm2].Held.Reasons[0]; r.RuleId != StillBilled.ID {
+			t.Fatal(r)
+		}
+	})
+	t.Run("one that was decided is voided at its payer", func(t *testing.T) {
+		w := gone(t)
+		w.tell(t, share("rem_1", "1", 1), second("rem_2", "2", 1))
+		void(t, w)
+		if c := w.states[clm2]; !c.InFlight || c.Content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_VOID {
+			t.Fatalf("%+v", c)
+		}
+		w.tell(t, second("rem_10", "22", -1))
+		if c := last[*pb.ClaimClosed](w, clm2); !c.Withdrawn || c.ChargeStands {
+			t.Fatal(c)
+		}
+	})
+	t.Run("a later payer's claim that is withdrawn by itself leaves the charge", func(t *testing.T) {
+		w := newWorld()
+		w.tell(t, append(office(), &registryv1.PayerPolicySet{PayerId: "pay_2", FromDate: "2026-01-01", AuthorizationCodes: []string{"90837"}}, coded(nil), share("rem_1", "1", 1))...)
+		out, err := Void(w.states[clm2], &pb.VoidClaimRequest{ClaimId: clm2, Reason: "r", Today: "2026-04-01"}, edits.Facts{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := out[0].(*pb.ClaimClosed); !c.ChargeStands {
+			t.Fatal(c)
+		}
+	})
+}
+
+func TestTheClaimToTheNextPayerTakesCorrectedUnits(t *testing.T) {
+	w := gone(t)
+	w.tell(t, posting("rem_1", "1", decidedLine("L1", "90837", 15000, 13000, cas("PR", "3", 2000)), decidedLine("L2", "90785", 1000, 1000)))
+	out, err := Correct(w.states[clm1], &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01", Lines: []*pb.LineChange{{LineId: "L1", UnitsThousandths: 2000}}}, edits.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.record(t, clm1, out)
+	w.drain(t)
+	w.tell(t, posting("rem_2", "1", decidedLine("L1", "90837", 30000, 26000, cas("PR", "3", 4000)), decidedLine("L2", "90785", 1000, 1000)))
+	if c := w.states[clm2].Content; c.ChargeAmount != 31000 || c.Lines[0].UnitsThousandths != 2000 || c.PriorPayers[0].PaidAmount != 27000 {
+		t.Fatal(c)
 	}
 }
 

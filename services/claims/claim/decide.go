@@ -2,12 +2,15 @@ package claim
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/claims/edits"
 )
@@ -25,6 +28,13 @@ var (
 	LineKnown = refuse.Rule{ID: "claims.line_known", Version: 1, Owner: "billing"}
 	// ChangesSomething: a correction differs from what it corrects. Source: payers deny an equal claim as a duplicate (CARC 18).
 	ChangesSomething = refuse.Rule{ID: "claims.changes_something", Version: 1, Owner: "billing"}
+	// FirstPayersUnits: how much was done is said to the payer that is asked first; the claims after it repeat its lines. Source: our own choice; payers compare the lines (CARC 22, 23).
+	FirstPayersUnits = refuse.Rule{ID: "claims.first_payers_units", Version: 1, Owner: "billing"}
+	// WholeCents: a changed number of units has a price. Source: our own choice; nothing is rounded.
+	WholeCents = refuse.Rule{ID: "claims.whole_cents", Version: 1, Owner: "billing"}
+	// StillBilled: the claim to the payer before this one stands. Fails when that one was taken back while this payer is at work on this one; a person looks.
+	// Source: our own choice.
+	StillBilled = refuse.Rule{ID: "claims.still_billed", Version: 1, Owner: "billing"}
 	// TakenIn: payer and clearinghouse take the claim in. Fails with their rejection, and holds the claim. Source: 999 and 277CA.
 	TakenIn = refuse.Rule{ID: "claims.taken_in", Version: 1, Owner: "billing"}
 	// EarlierPayersUnchanged: what earlier payers decided is what this payer was told. Fails when they decide anew after this claim went out; a person looks.
@@ -53,6 +63,9 @@ func earlierPayersAgain(s State, o Opening) []es.Event {
 	}
 	next := proto.Clone(s.Content).(*pb.ClaimContent)
 	next.PriorPayers, next.PriorCoverageMemberIds = o.Created.Content.PriorPayers, o.Created.Content.PriorCoverageMemberIds
+	if !slices.EqualFunc(next.Lines, o.Created.Content.Lines, sameUnits) { // the first payer's claim was corrected
+		next.Lines, next.ChargeAmount = o.Created.Content.Lines, o.Created.Content.ChargeAmount
+	}
 	prepared := prepare(s, next, "an earlier payer decided anew")
 	s = s.with(prepared...)
 	if s.Sent == 0 {
@@ -61,6 +74,10 @@ func earlierPayersAgain(s State, o Opening) []es.Event {
 	var why refuse.List
 	why.If(true, EarlierPayersUnchanged, "prior_payers", "an earlier payer decided anew after this claim was sent: release it to send what it says now")
 	return append(prepared, hold(s, why.Reasons()))
+}
+
+func sameUnits(a, b *typev1.ServiceLine) bool {
+	return a.LineId == b.LineId && a.UnitsThousandths == b.UnitsThousandths && a.ChargeAmount == b.ChargeAmount
 }
 
 // scrub runs the edits on the current version, and sends or holds it.
@@ -240,7 +257,12 @@ func change(no *refuse.List, content *pb.ClaimContent, l *pb.LineChange, field s
 			line.AuthorizationNumber = l.AuthorizationNumber
 		}
 		if l.UnitsThousandths > 0 && line.UnitsThousandths > 0 {
-			charge := line.ChargeAmount * int64(l.UnitsThousandths) / int64(line.UnitsThousandths)
+			product, divisor := line.ChargeAmount*int64(l.UnitsThousandths), int64(line.UnitsThousandths)
+			no.If(len(content.PriorPayers) > 0 && product/divisor != line.ChargeAmount, FirstPayersUnits, field+".units_thousandths",
+				"an earlier payer has decided on the units: correct the claim to that payer, this one follows when it decides anew")
+			no.If(product%divisor != 0, WholeCents, field+".units_thousandths", "%s for %d thousandths of a unit is no whole number of cents for %d: void the claim and bill the visit anew",
+				money.Format(line.ChargeAmount), divisor, l.UnitsThousandths)
+			charge := product / divisor
 			content.ChargeAmount += charge - line.ChargeAmount
 			line.ChargeAmount, line.UnitsThousandths = charge, l.UnitsThousandths
 		}
@@ -258,17 +280,28 @@ func mayPrepare(no *refuse.List, s State, content *pb.ClaimContent) {
 
 // withdrawn closes a claim that was taken back.
 func withdrawn(s State, reason string) *pb.ClaimClosed {
+	var denied []string
+	for _, d := range s.Denials {
+		if !slices.Contains(denied, d.LineId) {
+			denied = append(denied, d.LineId)
+		}
+	}
 	return &pb.ClaimClosed{
-		ClaimId: s.Created.ClaimId, Reason: reason, Withdrawn: true, ChargeAmount: s.Content.ChargeAmount, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
+		ClaimId: s.Created.ClaimId, Reason: reason, Withdrawn: true, DeniedLineIds: denied, ChargeAmount: s.Content.ChargeAmount, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
+		ChargeStands: len(s.Content.PriorPayers) > 0 && !s.ChargeVoided,
 	}
 }
 
-// Void takes a claim back: at the payer where it decided one, else by closing it.
+// Void takes a claim back: at the payer where it decided one, else by closing it. With the first payer's claim the charge goes too, and the claims to later payers follow.
 func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
 	if s.Created == nil {
 		return nil, missing(c.ClaimId)
 	}
 	f.Today = c.Today
+	return takeBack(s, c.Reason, f)
+}
+
+func takeBack(s State, reason string, f edits.Facts) ([]es.Event, error) {
 	content := proto.Clone(s.Content).(*pb.ClaimContent)
 	if s.EverDecided {
 		content.FrequencyCode, content.PayerClaimControlNumber = pb.FrequencyCode_FREQUENCY_CODE_VOID, s.PayerNumber
@@ -279,8 +312,25 @@ func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
 		return no.Or()
 	}
 	if !s.EverDecided {
-		return []es.Event{withdrawn(s, withdrawnReason+": "+c.Reason)}, nil
+		return []es.Event{withdrawn(s, withdrawnReason+": "+reason)}, nil
 	}
-	prepared := prepare(s, content, c.Reason)
+	prepared := prepare(s, content, reason)
+	prepared[len(prepared)-1].(*pb.CorrectedClaimPrepared).ChargeVoided = s.ChargeVoided
 	return append(prepared, scrub(s.with(prepared...), f)...), nil
+}
+
+// Follow takes the claim to a later payer back, because the visit is billed no more. What that payer is at work on is held for a person.
+func Follow(s State, f edits.Facts) ([]es.Event, error) {
+	switch {
+	case s.Created == nil || s.Withdrawn:
+		return nil, nil
+	case !s.InFlight && (!s.EverDecided || s.PayerNumber != ""):
+		s.ChargeVoided = true
+		return takeBack(s, "the visit is billed no more", f)
+	case s.Held != nil:
+		return nil, nil
+	}
+	var why refuse.List
+	why.If(true, StillBilled, "", "the visit is billed no more, and the payer has this claim: void it when the payer has answered")
+	return []es.Event{hold(s, why.Reasons())}, nil
 }

@@ -36,7 +36,9 @@ type State struct {
 	Closed      bool
 	Withdrawn   bool // by us: nothing more is sent
 	Warned      bool // of the filing limit
-	Overdue     map[string]bool
+
+	ChargeVoided bool // the first payer's claim was taken back before this one
+	Overdue      map[string]bool
 }
 
 // Stream is the claim's stream.
@@ -62,6 +64,7 @@ func Evolve(s State, event es.Event) State {
 	case *pb.CorrectedClaimPrepared:
 		s.Content, s.Version, s.Held = e.Content, e.ClaimVersion, nil
 		s.Withdrawn = s.Withdrawn || e.Content.GetFrequencyCode() == pb.FrequencyCode_FREQUENCY_CODE_VOID
+		s.ChargeVoided = e.ChargeVoided
 	case *pb.SubmissionRequested:
 		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held = e.ClaimVersion, true, false, false, nil
 	case *pb.ClaimSubmitted:

@@ -56,6 +56,18 @@ var (
 	VersionMirror = latest("claims.version", func(e *pb.CorrectedClaimPrepared) string { return e.ClaimId })
 )
 
+// EncounterMirror has the encounter of each claim, by claim_id.
+var EncounterMirror = es.Mirror[string]{
+	Name: "claims.encounter",
+	Keys: func(r es.Recorded) []string {
+		if e, ok := r.Event.(*pb.ClaimCreated); ok {
+			return []string{e.ClaimId}
+		}
+		return nil
+	},
+	Evolve: func(_ string, event es.Event) string { return event.(*pb.ClaimCreated).EncounterId },
+}
+
 // Payer is a payer with its policies.
 type Payer struct {
 	Registered *registryv1.PayerRegistered
@@ -99,5 +111,5 @@ func (p Payer) PolicyOn(day string) *registryv1.PayerPolicySet {
 // Mirrors are all of them.
 var Mirrors = []es.AnyMirror{
 	CodedMirror, NamedMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
-	AuthorizationMirror, PaymentMirror, VersionMirror, PayerMirror,
+	AuthorizationMirror, PaymentMirror, VersionMirror, EncounterMirror, PayerMirror,
 }

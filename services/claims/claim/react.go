@@ -45,6 +45,10 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		return approved(look, e, r.OccurredOn)
 	case *pb.ClaimCreated:
 		return crossed(look, e, r.OccurredOn)
+	case *pb.ClaimClosed:
+		if e.Withdrawn && !e.ChargeStands {
+			return follow(look, e, r.OccurredOn)
+		}
 	case *postingv1.ClaimPaymentPosted:
 		return posted(look, e, r.OccurredOn)
 	}
@@ -210,6 +214,29 @@ func crossed(look es.Look, e *pb.ClaimCreated, today string) ([]es.Command, erro
 		return nil, nil
 	}
 	return approved(look, a, today)
+}
+
+// follow takes the claims to later payers back with the first payer's.
+func follow(look es.Look, e *pb.ClaimClosed, today string) ([]es.Command, error) {
+	encounterID, known := es.Find(look, EncounterMirror, e.ClaimId)
+	if !known {
+		return nil, es.Wait(EncounterMirror, e.ClaimId)
+	}
+	coded, known := es.Find(look, CodedMirror, encounterID)
+	if !known {
+		return nil, es.Wait(CodedMirror, encounterID)
+	}
+	var out []es.Command
+	for _, payer := range coded.ResponsiblePayers {
+		facts, scrub, err := Gather(look, coded, payer, today)
+		if err != nil {
+			return nil, err
+		}
+		if facts.ClaimID != e.ClaimId {
+			out = append(out, es.Do(Stream, facts.ClaimID, Follow, scrub))
+		}
+	}
+	return out, nil
 }
 
 // posted tells the claim what its payer decided, and bills the next payer where something is left for it.

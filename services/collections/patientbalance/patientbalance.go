@@ -206,6 +206,8 @@ func cause(event es.Event) string {
 	switch e := event.(type) {
 	case *postingv1.ChargePosted:
 		return "charge without a payer"
+	case *postingv1.ChargeVoided:
+		return "charge taken back"
 	case *postingv1.PriorAdjudicationPosted:
 		return "left by an earlier payer"
 	case *postingv1.ResponsibilityTransferred:

@@ -69,11 +69,11 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 			AtRiskAmount: max(e.PaidAmount, -e.PaidAmount), PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
 		}
 	case *claimsv1.ClaimClosed:
-		if !e.Withdrawn {
+		if !e.Withdrawn || !e.ChargeStands { // else posting takes the charge back with it
 			return nil
 		}
 		return &pb.WorkItemOpened{
-			Kind: "withdrawn", Subject: e.ClaimId, Title: "Claim withdrawn, charge open", Detail: "no claim asks for the charge any more: " + e.Reason,
+			Kind: "withdrawn", Subject: e.ClaimId, Title: "Claim withdrawn, charge open", Detail: "what earlier payers left is asked of nobody any more: " + e.Reason,
 			AtRiskAmount: e.ChargeAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId,
 		}
 	case *codingv1.CoderQueryRaised:
@@ -180,10 +180,14 @@ func resolves(event es.Event) []done {
 		if !e.Withdrawn {
 			return nil
 		}
-		return []done{
+		out := []done{
 			{"claim_held", e.ClaimId, "withdrawn"}, {"rejection", e.ClaimId, "withdrawn"}, {"timely_filing", e.ClaimId, "withdrawn"}, {"takeback", e.ClaimId, "withdrawn"},
 			{"overdue", e.ClaimId + " acknowledgment", "withdrawn"}, {"overdue", e.ClaimId + " remittance", "withdrawn"},
 		}
+		for _, line := range e.DeniedLineIds {
+			out = append(out, done{"denial", e.ClaimId + " " + line, "withdrawn"})
+		}
+		return out
 	case *claimsv1.DenialOverturned:
 		return []done{{"denial", e.ClaimId + " " + e.LineId, "overturned"}}
 	case *codingv1.CoderQueryAnswered:

@@ -42,7 +42,7 @@ var Kinds = map[string]Kind{
 	"underpayment":           {"contracts", 14, "dispute it with the contract's price"},
 	"credit_balance":         {"posting", 60, "give it back, or wait for the payer to take it back"},
 	"takeback":               {"denials", 7, "ask the payer why, and bill anew or dispute it"},
-	"withdrawn":              {"billing", 7, "bill the visit anew, or write the charge off"},
+	"withdrawn":              {"billing", 7, "ask the next payer or the patient, or write the rest off"},
 	"visit_held":             {"intake", 1, "clear the visit before it takes place"},
 	"authorization":          {"authorizations", 2, "get the authorization or an extension"},
 	"refused_file":           {"integrations", 1, "send a file of a kind we read"},

@@ -51,13 +51,15 @@ func TestWorkItem(t *testing.T) {
 	})
 }
 
-// A claim that was taken back leaves a charge that nobody asks for: somebody must bill it anew. One that is merely done with leaves nothing.
+// A claim to a later payer that was taken back leaves a rest that nobody asks for: somebody must. The first payer's takes the charge with it, one that is merely done with leaves nothing.
 func TestAWithdrawnClaimIsWork(t *testing.T) {
-	if item := opens(es.Recorded{Event: &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true, ChargeAmount: 15500}}); item.GetKind() != "withdrawn" || item.AtRiskAmount != 15500 || Kinds[item.Kind].Owner == "" {
+	if item := opens(es.Recorded{Event: &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true, ChargeStands: true, ChargeAmount: 15500}}); item.GetKind() != "withdrawn" || item.AtRiskAmount != 15500 || Kinds[item.Kind].Owner == "" {
 		t.Errorf("%v", item)
 	}
-	if item := opens(es.Recorded{Event: &claimsv1.ClaimClosed{ClaimId: "c"}}); item != nil {
-		t.Errorf("%v", item)
+	for _, e := range []*claimsv1.ClaimClosed{{ClaimId: "c"}, {ClaimId: "c", Withdrawn: true}} {
+		if item := opens(es.Recorded{Event: e}); item != nil {
+			t.Errorf("%v", item)
+		}
 	}
 }
 
@@ -76,6 +78,7 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		{"visit_held", &intakev1.VisitHeld{AppointmentId: "a", Reasons: reasons}, &intakev1.VisitCleared{AppointmentId: "a"}},
 		{"visit_held", &intakev1.VisitHeld{AppointmentId: "a", Reasons: reasons}, &intakev1.AppointmentCheckedIn{AppointmentId: "a"}},
 		{"claim_held", &claimsv1.ClaimHeld{ClaimId: "c", Reasons: reasons}, &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true}},
+		{"denial", &claimsv1.LineDenied{ClaimId: "c", LineId: "L"}, &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true, DeniedLineIds: []string{"L"}}},
 		{"takeback", &claimsv1.ClaimAdjudicated{ClaimId: "c", Reversal: true, PaidAmount: -8000}, &claimsv1.ClaimAdjudicated{ClaimId: "c", PaidAmount: 7000}},
 		{"credit_balance", &postingv1.CreditBalanceDetected{AccountId: "a", PayerId: "p", CreditAmount: 8000}, &postingv1.CreditBalanceCleared{AccountId: "a", PayerId: "p"}},
 		{"unfunded_remittance", &postingv1.RemittanceUnfunded{RemittanceId: "r", Amount: 9000}, &postingv1.RemittanceMatched{RemittanceId: "r", DepositId: "d"}},

@@ -261,8 +261,12 @@ func TestWhoseClaimItIs(t *testing.T) {
 		{"another number", returned("WRONG"), known(queued), " "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := remittance(t, c.data, c.look).Claims[0]; got.ClaimId+" "+got.MatchedBy != c.want {
+			got := remittance(t, c.data, c.look).Claims[0]
+			if got.ClaimId+" "+got.MatchedBy != c.want {
 				t.Errorf("it is %q by %q", got.ClaimId, got.MatchedBy)
+			}
+			if (got.ClaimVersion == queued.ClaimVersion) != (got.ClaimId != "") {
+				t.Errorf("version %d", got.ClaimVersion)
 			}
 		})
 	}

@@ -82,6 +82,7 @@ func (r *reader) remittanceClaim(n int, c *t835.Claim) (out *pb.RemittanceClaim,
 		Ordinal: int32(n), ClaimId: own.ClaimID, PatientControlNumber: c.Number, StatusCode: c.Status, ChargeAmount: c.Charge, PaidAmount: c.Paid,
 		PayerClaimControlNumber: c.PayerClaimNumber, OriginalClaimNumber: x12.FindRef(c.Refs, "F8"), Adjustments: r.adjustments(c.Adjustments), Rarc: c.Remarks(),
 		ServiceDate: day(c.Service().From), MatchedBy: matchedBy, Source: r.source(c.CLP, "CLP"),
+		ClaimVersion: own.Version,
 	}
 	if c.PatientResponsibility != nil {
 		out.PatientResponsibilityAmount = *c.PatientResponsibility

@@ -14,7 +14,12 @@ import (
 
 // Coded is a coded visit, and what its price depends on.
 type Coded struct {
-	Visit     *codingv1.CodingCompleted
+	Visit *codingv1.CodingCompleted
+	Price
+}
+
+// Price is what the contract's price depends on beside the lines.
+type Price struct {
 	Contracts []*registryv1.ContractPublished // of the first payer
 	License   typev1.LicenseType              // of who rendered the service
 }

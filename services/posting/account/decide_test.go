@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
@@ -90,7 +91,7 @@ func charged(t interface {
 	Fatalf(string, ...any)
 }, v *codingv1.CodingCompleted, contracts ...*registryv1.ContractPublished) *story {
 	st := &story{t: t}
-	st.take(Charge(State{}, Coded{Visit: v, Contracts: contracts, License: typev1.LicenseType_LICENSE_TYPE_PSYCHOLOGIST}))
+	st.take(Charge(State{}, Coded{Visit: v, Price: Price{Contracts: contracts, License: typev1.LicenseType_LICENSE_TYPE_PSYCHOLOGIST}}))
 	return st
 }
 
@@ -152,6 +153,10 @@ func say(e es.Event) string {
 		return fmt.Sprintf("unmatched %d", e.PaidAmount)
 	case *pb.PatientPaymentAllocated:
 		return fmt.Sprintf("allocated %s %d", e.PatientPaymentId, e.Amount)
+	case *pb.ChargeCorrected:
+		return fmt.Sprintf("charge %d becomes %d", e.PreviousChargeAmount, e.ChargeAmount)
+	case *pb.ChargeVoided:
+		return fmt.Sprintf("charge %d voided", e.ChargeAmount)
 	case *pb.AccountSettled:
 		return "settled"
 	case *pb.CreditBalanceDetected:
@@ -267,6 +272,92 @@ func TestPost(t *testing.T) {
 	})
 }
 
+// What is billed is what is on the books: a corrected claim changes the charge by the difference, a withdrawn one takes it off.
+func TestChange(t *testing.T) {
+	units := func(thousandths int32, charge int64) *claimsv1.CorrectedClaimPrepared {
+		lines := visit(aetna).Lines
+		lines[0].UnitsThousandths, lines[0].ChargeAmount = thousandths, charge
+		lines[0].DiagnosisPointers, lines[0].AuthorizationNumber = []int32{2}, "A1"
+		return &claimsv1.CorrectedClaimPrepared{ClaimId: "clm_1", ClaimVersion: 2, Content: &claimsv1.ClaimContent{Lines: lines}}
+	}
+	rate := &registryv1.ContractPublished{ContractId: "con_1", PayerId: "pay_1", FromDate: "2026-01-01", Rates: []*registryv1.ContractRate{{ServiceCode: "90837", AllowedAmount: 10000}}}
+	correct := func(st *story, p Payer, c *claimsv1.CorrectedClaimPrepared) []string {
+		return st.take(Correct(st.s, Correction{Prepared: c, Payer: p, Price: Price{Contracts: []*registryv1.ContractPublished{rate}}}))
+	}
+	void := func(st *story) []string {
+		return st.take(Void(st.s, Withdrawal{Closed: &claimsv1.ClaimClosed{ClaimId: "clm_1", Reason: "billed by mistake", Withdrawn: true}, Payer: aetna}))
+	}
+	paid := func() *exchangev1.RemittanceClaim {
+		return clp(1, "1", line("L1", 15000, 9000, cas("CO", "45", 4000), cas("PR", "3", 2000)), line("L2", 2000, 1000, cas("CO", "45", 1000)))
+	}
+	t.Run("two units instead of one are asked of the payer, at the contract's price for two", func(t *testing.T) {
+		st := charged(t, visit(aetna), rate)
+		st.says("correction", correct(st, aetna, units(2000, 30000)), "charge 17000 becomes 32000")
+		if e := st.s.Charge.Expected; len(e) != 1 || e[0].AllowedAmount != 20000 || Owed(st.s.Open, aetna) != 32000 || st.s.Lines["L1"].Charge != 30000 {
+			t.Fatalf("expected %v, open %v", e, st.s.Open)
+		}
+		st.says("again", correct(st, aetna, units(2000, 30000)))
+		st.rem++
+		st.says("the payer answers to what was corrected", st.post(aetna, clp(1, "1", line("L1", 30000, 20000, cas("CO", "45", 10000)), line("L2", 2000, 2000))),
+			"L1 paid 20000", "L1 CO-45 off 10000", "L2 paid 2000", "posted 1", "settled")
+	})
+	t.Run("less than was paid is a credit until the payer takes it back and decides anew", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.post(aetna, paid())
+		st.says("correction", correct(st, aetna, units(500, 7500)), "charge 17000 becomes 9500", "pay_1 has paid 7500 too much")
+		st.rem++
+		st.says("takeback", st.post(aetna, turned(paid(), 1)), "reversed rem_0/1 -10000", "posted 22", "pay_1 has not paid too much any more")
+		st.says("decision", st.post(aetna, clp(2, "1", line("L1", 7500, 5500, cas("CO", "45", 2000)), line("L2", 2000, 1000, cas("CO", "45", 1000)))),
+			"L1 paid 5500", "L1 CO-45 off 2000", "L2 paid 1000", "L2 CO-45 off 1000", "posted 1", "settled")
+	})
+	t.Run("other diagnoses or another authorization change nothing that is billed, a modifier does", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.says("pointers", correct(st, aetna, units(1000, 15000)))
+		c := units(1000, 15000)
+		c.Content.Lines[0].Modifiers = []string{"93"}
+		st.says("modifier", correct(st, aetna, c), "charge 17000 becomes 17000")
+		if n := len(st.all[len(st.all)-1].(*pb.ChargeCorrected).Legs); n != 0 {
+			t.Fatalf("%d legs", n)
+		}
+	})
+	t.Run("the claim to a later payer repeats the lines and changes nothing", func(t *testing.T) {
+		st := charged(t, visit(aetna, medico))
+		st.says("correction", correct(st, medico, units(2000, 30000)))
+	})
+	t.Run("a claim that is withdrawn before it was decided takes the charge off", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.says("void", void(st), "charge 17000 voided", "settled")
+		st.says("again", void(st))
+		st.says("a correction after it", correct(st, aetna, units(2000, 30000)))
+		if got := Explained(st.s).Sentence(); got != "Session of 2 March 2026: the charge was taken back. Nothing is open." {
+			t.Fatal(got)
+		}
+	})
+	t.Run("after the payer has taken its decision back nothing is owed and the patient's money is free", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.post(aetna, paid())
+		st.take(Take(st.s, &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: "enc_1", PatientPaymentId: "ppm_1", Amount: 2000}))
+		st.rem++
+		st.post(aetna, turned(paid(), 1))
+		st.says("void", void(st), "charge 17000 voided", "settled")
+	})
+	t.Run("what a later payer has paid is a credit", func(t *testing.T) {
+		st := charged(t, visit(aetna, medico))
+		first := func() *exchangev1.RemittanceClaim {
+			return clp(1, "1", line("L1", 15000, 9000, cas("CO", "45", 4000), cas("PR", "2", 2000)), line("L2", 2000, 2000))
+		}
+		st.post(aetna, first())
+		st.rem++
+		st.post(medico, clp(1, "2", line("L1", 15000, 2000, cas("OA", "23", 13000))))
+		st.rem++
+		st.post(aetna, turned(first(), 1))
+		st.says("void", void(st), "charge 17000 voided")
+		if Owed(st.s.Open, aetna) != 0 || Owed(st.s.Open, medico) != -2000 {
+			t.Fatalf("open %v", st.s.Open)
+		}
+	})
+}
+
 func TestCharge(t *testing.T) {
 	t.Run("a visit without a payer is the patient's", func(t *testing.T) {
 		st := charged(t, visit())
@@ -370,11 +461,23 @@ func TestWhatIsChargedIsAlwaysSomewhere(t *testing.T) {
 		for step := range rapid.IntRange(1, 25).Draw(t, "steps") {
 			st.rem = step
 			before := len(st.all)
-			switch kind := rapid.IntRange(0, 5).Draw(t, "kind"); {
+			switch kind := rapid.IntRange(0, 6).Draw(t, "kind"); {
 			case kind == 0:
 				amount := rapid.Int64Range(1, 9000).Draw(t, "amount")
 				st.take(Take(st.s, &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: "enc_1", PatientPaymentId: fmt.Sprint("ppm_", step), Amount: amount}))
 			case len(payers) == 0:
+			case kind == 6 && rapid.IntRange(0, 7).Draw(t, "void") == 0:
+				st.take(Void(st.s, Withdrawal{Closed: &claimsv1.ClaimClosed{ClaimId: "clm_1", Withdrawn: true}, Payer: payers[0]}))
+			case kind == 6:
+				lines := []*typev1.ServiceLine{proto.CloneOf(v.Lines[0]), proto.CloneOf(v.Lines[1])}
+				l := rapid.SampledFrom(lines).Draw(t, "corrected")
+				l.ChargeAmount = rapid.Int64Range(1, 30000).Draw(t, "charge")
+				if !st.s.Voided && payers[0] == aetna && len(v.PriorAdjudications) == 0 {
+					v.Lines = lines // what the payers decide on from now on
+				}
+				st.take(Correct(st.s, Correction{Payer: payers[0], Prepared: &claimsv1.CorrectedClaimPrepared{
+					ClaimId: "clm_1", ClaimVersion: int32(step + 2), Content: &claimsv1.ClaimContent{Lines: v.Lines},
+				}}))
 			case kind == 1 && len(sent) > 0:
 				i := rapid.IntRange(0, len(sent)-1).Draw(t, "undo")
 				c := turned(sent[i], 1)
@@ -446,8 +549,8 @@ func check(t *rapid.T, st *story, v *codingv1.CodingCompleted, cash, given int64
 		}
 		charge, paid, adjusted, patient, open = charge+l.Charge, paid+l.Paid, adjusted+l.Adjusted, patient+l.Patient, open+l.Open
 	}
-	if charge != v.Lines[0].ChargeAmount+v.Lines[1].ChargeAmount {
-		t.Fatalf("charge %d", charge)
+	if want := v.Lines[0].ChargeAmount + v.Lines[1].ChargeAmount; st.s.Voided && charge != 0 || !st.s.Voided && charge != want {
+		t.Fatalf("charge %d of %d, voided: %v", charge, want, st.s.Voided)
 	}
 	var owed, held int64
 	for place, amount := range st.s.Open {
@@ -471,6 +574,9 @@ func check(t *rapid.T, st *story, v *codingv1.CodingCompleted, cash, given int64
 	}
 	for _, amount := range told.WithPlans {
 		plans += amount
+	}
+	if st.s.Voided {
+		left = patient // what was left to the patient is asked no more
 	}
 	if len(v.ResponsiblePayers) == 0 {
 		left = charge // there is no plan to give a reason

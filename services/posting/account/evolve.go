@@ -7,6 +7,8 @@ package account
 import (
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
@@ -62,7 +64,8 @@ type Line struct {
 
 // State is what the decisions and the account's page need to know.
 type State struct {
-	Charge    *pb.ChargePosted
+	Charge    *pb.ChargePosted // with its lines as they are billed now
+	Voided    bool             // it is billed no more
 	Prior     []*pb.PriorAdjudicationPosted
 	Open      map[Place]int64  // receivables
 	Lines     map[string]*Line // by line_id; "": told of the claim as a whole
@@ -83,6 +86,15 @@ func Evolve(s State, event es.Event) State {
 	switch e := event.(type) {
 	case *pb.ChargePosted:
 		s.Charge = e
+		s.move(e.Legs)
+		s.tell(e.Legs)
+	case *pb.ChargeCorrected:
+		s.Charge = proto.CloneOf(s.Charge)
+		s.Charge.Lines, s.Charge.ChargeAmount, s.Charge.Expected = e.Lines, e.ChargeAmount, e.Expected
+		s.move(e.Legs)
+		s.tell(e.Legs)
+	case *pb.ChargeVoided:
+		s.Voided = true
 		s.move(e.Legs)
 		s.tell(e.Legs)
 	case *pb.PriorAdjudicationPosted:

@@ -9,6 +9,7 @@ import (
 func Explained(s State) explain.Account {
 	a := explain.Account{
 		ServiceDate: s.Charge.GetServiceDate(), WithPatient: Owed(s.Open, Payer{}), WithPlans: map[typev1.PayerSequence]int64{},
+		Voided: s.Voided,
 	}
 	for _, l := range s.Lines {
 		a.Charge, a.Paid, a.Discount = a.Charge+l.Charge, a.Paid+l.Paid, a.Discount+l.Adjusted

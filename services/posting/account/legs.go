@@ -8,6 +8,8 @@ import (
 // What each event does to the books. Debits are positive.
 //
 //	ChargePosted               Dr ar.insurance (first payer) or ar.patient   Cr revenue.gross
+//	ChargeCorrected            the difference: Dr ar.insurance               Cr revenue.gross
+//	ChargeVoided               Dr revenue.gross                              Cr where the charge is open, the rest from who was asked first
 //	InsurancePaymentPosted     Dr cash.clearing                              Cr ar.insurance
 //	ContractualAdjusted        Dr contractual                                Cr ar.insurance
 //	ResponsibilityTransferred  Dr ar.patient or ar.insurance (next payer)    Cr ar.insurance

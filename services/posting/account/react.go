@@ -1,19 +1,28 @@
 package account
 
 import (
+	"fmt"
+
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 )
 
-// React books coded visits, the claims of balanced remittances, and patient money that was assigned.
+// React books coded visits, what corrected and withdrawn claims change of them, the claims of balanced remittances, and patient money that was assigned.
 func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	switch e := r.Event.(type) {
 	case *codingv1.CodingCompleted:
 		return coded(e, look)
+	case *claimsv1.CorrectedClaimPrepared:
+		return corrected(e, look)
+	case *claimsv1.ClaimClosed:
+		if e.Withdrawn && !e.ChargeStands {
+			return voided(e, look)
+		}
 	case *pb.RemittanceBalanced:
 		return post(r, e, look)
 	case *pb.PatientPaymentAssigned:
@@ -23,28 +32,78 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 }
 
 func coded(e *codingv1.CodingCompleted, look es.Look) ([]es.Command, error) {
-	visit := Coded{Visit: e}
-	license, known := es.Find(look, LicenseMirror, e.RenderingClinicianId)
-	if !known && !e.Imported && e.RenderingClinicianId != "" { // an imported claim may name somebody we never register: rates for every license still count
-		return nil, es.Wait(LicenseMirror, e.RenderingClinicianId)
+	price, err := priced(e, look)
+	if err != nil {
+		return nil, err
 	}
-	visit.License = license
-	if len(e.ResponsiblePayers) > 0 {
-		visit.Contracts, _ = es.Find(look, ContractMirror, e.ResponsiblePayers[0].PayerId) // without a contract nothing is expected
-	}
-	return []es.Command{es.Do(Stream, e.EncounterId, Charge, visit)}, nil
+	return []es.Command{es.Do(Stream, e.EncounterId, Charge, Coded{Visit: e, Price: price})}, nil
 }
 
-// post waits until every claim is known and its charge is booked: then all of them are posted together.
+// billed is what a coded visit and its booked charge both say.
+type billed interface {
+	GetRenderingClinicianId() string
+	GetImported() bool
+	GetResponsiblePayers() []*intakev1.ResponsiblePayer
+}
+
+// priced looks up what the contract's price of a visit depends on. Without a contract nothing is expected.
+func priced(v billed, look es.Look) (p Price, err error) {
+	license, known := es.Find(look, LicenseMirror, v.GetRenderingClinicianId())
+	if !known && !v.GetImported() && v.GetRenderingClinicianId() != "" { // an imported claim may name somebody we never register: rates for every license still count
+		return p, es.Wait(LicenseMirror, v.GetRenderingClinicianId())
+	}
+	p.License = license
+	if payers := v.GetResponsiblePayers(); len(payers) > 0 {
+		p.Contracts, _ = es.Find(look, ContractMirror, payers[0].PayerId)
+	}
+	return p, nil
+}
+
+func corrected(e *claimsv1.CorrectedClaimPrepared, look es.Look) ([]es.Command, error) {
+	claim, charge, err := chargeOf(look, e.ClaimId)
+	if err != nil {
+		return nil, err
+	}
+	price, err := priced(charge, look)
+	if err != nil {
+		return nil, err
+	}
+	return []es.Command{es.Do(Stream, claim.AccountID, Correct, Correction{Prepared: e, Payer: claim.Payer, Price: price})}, nil
+}
+
+func voided(e *claimsv1.ClaimClosed, look es.Look) ([]es.Command, error) {
+	claim, _, err := chargeOf(look, e.ClaimId)
+	if err != nil {
+		return nil, err
+	}
+	return []es.Command{es.Do(Stream, claim.AccountID, Void, Withdrawal{Closed: e, Payer: claim.Payer})}, nil
+}
+
+// chargeOf waits until a claim is known and its charge is booked.
+func chargeOf(look es.Look, claimID string) (ClaimOf, *pb.ChargePosted, error) {
+	claim, known := es.Find(look, ClaimMirror, claimID)
+	if !known {
+		return claim, nil, es.Wait(ClaimMirror, claimID)
+	}
+	charge, charged := es.Find(look, ChargeMirror, claim.AccountID)
+	if !charged {
+		return claim, nil, es.Wait(ChargeMirror, claim.AccountID)
+	}
+	return claim, charge, nil
+}
+
+// post waits until every claim, as it was billed, is known and its charge is booked: then all of them are posted together.
 func post(r es.Recorded, e *pb.RemittanceBalanced, look es.Look) ([]es.Command, error) {
 	var out []es.Command
 	for _, c := range e.Claims {
-		claim, known := es.Find(look, ClaimMirror, c.ClaimId)
-		if !known {
-			return nil, es.Wait(ClaimMirror, c.ClaimId)
+		claim, _, err := chargeOf(look, c.ClaimId)
+		if err != nil {
+			return nil, err
 		}
-		if _, charged := es.Find(look, ChargeMirror, claim.AccountID); !charged {
-			return nil, es.Wait(ChargeMirror, claim.AccountID)
+		if c.ClaimVersion > 1 { // the payer answers to corrected lines: they are on the books first
+			if _, known := es.Find(look, VersionMirror, version(c.ClaimId, c.ClaimVersion)); !known {
+				return nil, es.Wait(VersionMirror, version(c.ClaimId, c.ClaimVersion))
+			}
 		}
 		day := e.EffectiveDate
 		if day == "" {
@@ -107,8 +166,22 @@ var ClaimMirror = es.Mirror[ClaimOf]{
 	},
 }
 
-// ChargeMirror knows which accounts are charged and whose they are, by account_id.
-var ChargeMirror = es.Mirror[string]{
+// VersionMirror knows the corrected versions of claims, by claim and version.
+var VersionMirror = es.Mirror[bool]{
+	Name: "posting.version",
+	Keys: func(r es.Recorded) []string {
+		if e, ok := r.Event.(*claimsv1.CorrectedClaimPrepared); ok {
+			return []string{version(e.ClaimId, e.ClaimVersion)}
+		}
+		return nil
+	},
+	Evolve: func(bool, es.Event) bool { return true },
+}
+
+func version(claimID string, n int32) string { return fmt.Sprint(claimID, "/", n) }
+
+// ChargeMirror has the charges as they were booked first, by account_id.
+var ChargeMirror = es.Mirror[*pb.ChargePosted]{
 	Name: "posting.charge",
 	Keys: func(r es.Recorded) []string {
 		if e, ok := r.Event.(*pb.ChargePosted); ok {
@@ -116,5 +189,5 @@ var ChargeMirror = es.Mirror[string]{
 		}
 		return nil
 	},
-	Evolve: func(_ string, event es.Event) string { return event.(*pb.ChargePosted).PatientId },
+	Evolve: func(_ *pb.ChargePosted, event es.Event) *pb.ChargePosted { return event.(*pb.ChargePosted) },
 }

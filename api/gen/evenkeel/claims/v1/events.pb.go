@@ -2128,6 +2128,7 @@ type CorrectedClaimPrepared struct {
 	PatientId     string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	Content       *ClaimContent          `protobuf:"bytes,4,opt,name=content,proto3" json:"content,omitempty"`
 	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	ChargeVoided  bool                   `protobuf:"varint,6,opt,name=charge_voided,json=chargeVoided,proto3" json:"charge_voided,omitempty"` // a void that follows the first payer's claim: the visit is billed no more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2195,6 +2196,13 @@ func (x *CorrectedClaimPrepared) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *CorrectedClaimPrepared) GetChargeVoided() bool {
+	if x != nil {
+		return x.ChargeVoided
+	}
+	return false
 }
 
 type SecondaryClaimPrepared struct {
@@ -2277,10 +2285,12 @@ type ClaimClosed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	Withdrawn     bool                   `protobuf:"varint,3,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`                           // it was taken back: its charge is asked of nobody by it any more
-	ChargeAmount  int64                  `protobuf:"varint,4,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"` // of a withdrawn one
-	PatientId     string                 `protobuf:"bytes,5,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`           // of a withdrawn one
-	PayerId       string                 `protobuf:"bytes,6,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                 // of a withdrawn one
+	Withdrawn     bool                   `protobuf:"varint,3,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`                               // it was taken back: its charge is asked of nobody by it any more
+	ChargeAmount  int64                  `protobuf:"varint,4,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`     // of a withdrawn one
+	PatientId     string                 `protobuf:"bytes,5,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`               // of a withdrawn one
+	PayerId       string                 `protobuf:"bytes,6,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                     // of a withdrawn one
+	ChargeStands  bool                   `protobuf:"varint,7,opt,name=charge_stands,json=chargeStands,proto3" json:"charge_stands,omitempty"`     // of a withdrawn one: an earlier payer has decided the visit, so that only this payer is asked no more
+	DeniedLineIds []string               `protobuf:"bytes,8,rep,name=denied_line_ids,json=deniedLineIds,proto3" json:"denied_line_ids,omitempty"` // of a withdrawn one: lines whose denial is nobody's work any more; empty id: the claim as a whole
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2355,6 +2365,20 @@ func (x *ClaimClosed) GetPayerId() string {
 		return x.PayerId
 	}
 	return ""
+}
+
+func (x *ClaimClosed) GetChargeStands() bool {
+	if x != nil {
+		return x.ChargeStands
+	}
+	return false
+}
+
+func (x *ClaimClosed) GetDeniedLineIds() []string {
+	if x != nil {
+		return x.DeniedLineIds
+	}
+	return nil
 }
 
 type ClaimReopened struct {
@@ -2769,21 +2793,22 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\x04carc\x18\x06 \x01(\tR\x04carc\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\a \x01(\tR\tpatientId\x12\x19\n" +
-	"\bpayer_id\x18\b \x01(\tR\apayerId\"\xcb\x01\n" +
+	"\bpayer_id\x18\b \x01(\tR\apayerId\"\xf0\x01\n" +
 	"\x16CorrectedClaimPrepared\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rclaim_version\x18\x02 \x01(\x05R\fclaimVersion\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x03 \x01(\tR\tpatientId\x12:\n" +
 	"\acontent\x18\x04 \x01(\v2 .evenkeel.claims.v1.ClaimContentR\acontent\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xd9\x01\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12#\n" +
+	"\rcharge_voided\x18\x06 \x01(\bR\fchargeVoided\"\xd9\x01\n" +
 	"\x16SecondaryClaimPrepared\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\"\n" +
 	"\rnext_claim_id\x18\x02 \x01(\tR\vnextClaimId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x19\n" +
 	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12F\n" +
-	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\"\xbd\x01\n" +
+	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\"\x8a\x02\n" +
 	"\vClaimClosed\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1c\n" +
@@ -2791,7 +2816,9 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\rcharge_amount\x18\x04 \x01(\x03R\fchargeAmount\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x05 \x01(\tR\tpatientId\x12\x19\n" +
-	"\bpayer_id\x18\x06 \x01(\tR\apayerId\"B\n" +
+	"\bpayer_id\x18\x06 \x01(\tR\apayerId\x12#\n" +
+	"\rcharge_stands\x18\a \x01(\bR\fchargeStands\x12&\n" +
+	"\x0fdenied_line_ids\x18\b \x03(\tR\rdeniedLineIds\"B\n" +
 	"\rClaimReopened\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"S\n" +

@@ -278,7 +278,7 @@ type LineChange struct {
 	Modifiers           []string               `protobuf:"bytes,2,rep,name=modifiers,proto3" json:"modifiers,omitempty"`                                                  // all of them, in claim order
 	RemoveModifiers     bool                   `protobuf:"varint,3,opt,name=remove_modifiers,json=removeModifiers,proto3" json:"remove_modifiers,omitempty"`              // the line has none
 	DiagnosisPointers   []int32                `protobuf:"varint,4,rep,packed,name=diagnosis_pointers,json=diagnosisPointers,proto3" json:"diagnosis_pointers,omitempty"` // 1-based, all of them
-	UnitsThousandths    int32                  `protobuf:"varint,5,opt,name=units_thousandths,json=unitsThousandths,proto3" json:"units_thousandths,omitempty"`           // 1000 = 1 unit; the charge follows the price per unit
+	UnitsThousandths    int32                  `protobuf:"varint,5,opt,name=units_thousandths,json=unitsThousandths,proto3" json:"units_thousandths,omitempty"`           // 1000 = 1 unit; the charge, on the account too, follows the price per unit
 	PlaceOfService      string                 `protobuf:"bytes,6,opt,name=place_of_service,json=placeOfService,proto3" json:"place_of_service,omitempty"`
 	AuthorizationNumber string                 `protobuf:"bytes,7,opt,name=authorization_number,json=authorizationNumber,proto3" json:"authorization_number,omitempty"`
 	unknownFields       protoimpl.UnknownFields

@@ -1367,6 +1367,7 @@ type RemittanceClaim struct {
 	CrossoverPayerName          string                 `protobuf:"bytes,15,opt,name=crossover_payer_name,json=crossoverPayerName,proto3" json:"crossover_payer_name,omitempty"`
 	InterestAmount              int64                  `protobuf:"varint,16,opt,name=interest_amount,json=interestAmount,proto3" json:"interest_amount,omitempty"`
 	Source                      *v12.Source            `protobuf:"bytes,17,opt,name=source,proto3" json:"source,omitempty"`
+	ClaimVersion                int32                  `protobuf:"varint,18,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"` // the last version of our claim that was to go out when this was read; 0: none is known
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }
@@ -1518,6 +1519,13 @@ func (x *RemittanceClaim) GetSource() *v12.Source {
 		return x.Source
 	}
 	return nil
+}
+
+func (x *RemittanceClaim) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
 }
 
 type RemittanceLine struct {
@@ -2395,7 +2403,7 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\bequation\x18\x01 \x01(\tR\bequation\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12'\n" +
 	"\x0fresidual_amount\x18\x03 \x01(\x03R\x0eresidualAmount\x120\n" +
-	"\x06source\x18\x04 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xf7\x05\n" +
+	"\x06source\x18\x04 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x9c\x06\n" +
 	"\x0fRemittanceClaim\x12\x18\n" +
 	"\aordinal\x18\x01 \x01(\x05R\aordinal\x12\x19\n" +
 	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x124\n" +
@@ -2417,7 +2425,8 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"matched_by\x18\x0e \x01(\tR\tmatchedBy\x120\n" +
 	"\x14crossover_payer_name\x18\x0f \x01(\tR\x12crossoverPayerName\x12'\n" +
 	"\x0finterest_amount\x18\x10 \x01(\x03R\x0einterestAmount\x120\n" +
-	"\x06source\x18\x11 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xab\x04\n" +
+	"\x06source\x18\x11 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12#\n" +
+	"\rclaim_version\x18\x12 \x01(\x05R\fclaimVersion\"\xab\x04\n" +
 	"\x0eRemittanceLine\x12\x18\n" +
 	"\aordinal\x18\x01 \x01(\x05R\aordinal\x12\x17\n" +
 	"\aline_id\x18\x02 \x01(\tR\x06lineId\x12!\n" +

@@ -1,0 +1,95 @@
+package account
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+// Correction is a corrected version of a claim, and what the price of its lines depends on.
+type Correction struct {
+	Prepared *claimsv1.CorrectedClaimPrepared
+	Payer    Payer // whom the claim is for
+	Price
+}
+
+// Correct follows the lines of a corrected claim, so that what is on the books is what is billed. The claim to the payer that is asked first decides: later ones repeat its lines.
+func Correct(s State, c Correction) ([]es.Event, error) {
+	if payers := Payers(s.Prior, s.Charge.ResponsiblePayers); s.Voided || len(payers) == 0 || payers[0] != c.Payer {
+		return nil, nil
+	}
+	lines := c.Prepared.Content.GetLines()
+	if slices.EqualFunc(lines, s.Charge.Lines, sameCharge) {
+		return nil, nil
+	}
+	e := &pb.ChargeCorrected{
+		AccountId: s.Charge.AccountId, PatientId: s.Charge.PatientId, ClaimId: c.Prepared.ClaimId, ClaimVersion: c.Prepared.ClaimVersion, ServiceDate: s.Charge.ServiceDate,
+		Lines: lines, PreviousChargeAmount: s.Charge.ChargeAmount, Expected: Expect(c.Contracts, c.License, lines, s.Charge.ServiceDate),
+	}
+	var entry money.Entry
+	change := func(lineID string, amount int64) {
+		entry.Debit(amount, receivable(Place{c.Payer, lineID}))
+		entry.Credit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, LineId: lineID})
+	}
+	for _, l := range lines {
+		e.ChargeAmount += l.ChargeAmount
+		change(l.LineId, l.ChargeAmount-charge(s.Charge.Lines, l.LineId))
+	}
+	for _, l := range s.Charge.Lines {
+		if !slices.ContainsFunc(lines, func(n *typev1.ServiceLine) bool { return n.LineId == l.LineId }) {
+			change(l.LineId, -l.ChargeAmount)
+		}
+	}
+	e.Legs = entry.Legs()
+	b := begin(s)
+	b.add(e)
+	return b.done(s.Charge.AccountId, s.Charge.PatientId), nil
+}
+
+// sameCharge says whether two lines bill the same; which diagnoses and which authorization a claim names for them is not on the books.
+func sameCharge(a, b *typev1.ServiceLine) bool {
+	a, b = proto.CloneOf(a), proto.CloneOf(b)
+	for _, l := range []*typev1.ServiceLine{a, b} {
+		l.DiagnosisPointers, l.AuthorizationNumber = nil, ""
+	}
+	return proto.Equal(a, b)
+}
+
+// Withdrawal is a claim that was taken back.
+type Withdrawal struct {
+	Closed *claimsv1.ClaimClosed
+	Payer  Payer // whom it was for
+}
+
+// Void takes the charge off, once: from where it is open; what somebody has paid or settled of it stays as a credit of who was asked first, to be given back.
+func Void(s State, w Withdrawal) ([]es.Event, error) {
+	if s.Voided {
+		return nil, nil
+	}
+	b := begin(s)
+	e := &pb.ChargeVoided{
+		AccountId: s.Charge.AccountId, EncounterId: s.Charge.EncounterId, PatientId: s.Charge.PatientId, ClaimId: w.Closed.ClaimId, ServiceDate: s.Charge.ServiceDate,
+		ChargeAmount: s.Charge.ChargeAmount, Reason: w.Closed.Reason,
+	}
+	var entry money.Entry
+	for _, l := range s.Charge.Lines {
+		entry.Debit(l.ChargeAmount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, LineId: l.LineId})
+		rest := l.ChargeAmount
+		for _, p := range append(Payers(s.Prior, s.Charge.ResponsiblePayers), Payer{}) {
+			at := Place{p, l.LineId}
+			part := max(min(b.open[at], rest), 0)
+			entry.Credit(part, receivable(at))
+			rest -= part
+		}
+		entry.Credit(rest, receivable(Place{w.Payer, l.LineId}))
+	}
+	e.Legs = entry.Legs()
+	b.add(e)
+	return b.done(s.Charge.AccountId, s.Charge.PatientId), nil
+}
