@@ -166,6 +166,35 @@ func TestEveryCentFromChargeToSettled(t *testing.T) {
 	}
 }
 
+// From each leg of an imported visit one gets to the segments that tell it, and what was paid before the move is in no account of our bank.
+func TestLegsOfAnImportedVisitNameTheirSegments(t *testing.T) {
+	r := start(t)
+	at := func(segment string, offset int64) *typev1.Source {
+		return &typev1.Source{InterchangeId: "itc_9", FileSha256: "cd", Segment: segment, Offset: offset, Length: 30}
+	}
+	r.tell("coding", "encounter/enc_1", &codingv1.CodingCompleted{
+		EncounterId: "enc_1", PatientId: "pat_1", LocationId: "loc_1", RenderingClinicianId: "cli_1", ServiceDate: march, ChargeAmount: 15000, Imported: true, Source: at("CLM", 10),
+		Lines:             []*typev1.ServiceLine{{LineId: "L1", ServiceCode: "90837", UnitsThousandths: 1000, ChargeAmount: 15000, ServiceDate: march, Source: at("SV1", 20)}},
+		ResponsiblePayers: []*intakev1.ResponsiblePayer{{PayerId: "pay_1", PayerSequence: primary}, {PayerId: "pay_2", PayerSequence: primary + 1}},
+		PriorAdjudications: []*codingv1.PriorAdjudication{{PayerId: "pay_1", PayerSequence: primary, PaidAmount: 9000, Source: at("SBR", 15), Lines: []*codingv1.PriorLine{
+			{LineId: "L1", PaidAmount: 9000, Adjustments: []*typev1.Adjustment{{GroupCode: "CO", Carc: "45", Amount: 4000}}, Source: at("SVD", 25)},
+		}}},
+	})
+	a := r.account("insurance 2000 patient 0 settled false")
+	for _, l := range a.Legs {
+		want := map[string]string{"evenkeel.posting.v1.ChargePosted": "SV1 20", "evenkeel.posting.v1.PriorAdjudicationPosted": "SVD 25"}[l.EventType]
+		if got := fmt.Sprint(l.Source.GetSegment(), " ", l.Source.GetOffset()); got != want || l.Source.InterchangeId != "itc_9" || l.Source.Length != 30 {
+			t.Errorf("%s: %s, want %s", l.EventType, got, want)
+		}
+		if l.Account == typev1.LedgerAccount_LEDGER_ACCOUNT_BANK {
+			t.Errorf("our bank never saw it: %v", l)
+		}
+	}
+	if len(a.Legs) != 6 {
+		t.Errorf("%d legs", len(a.Legs))
+	}
+}
+
 func TestWhatDoesNotFitIsNotBooked(t *testing.T) {
 	r := start(t)
 	off := paid()

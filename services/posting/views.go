@@ -1,6 +1,7 @@
 package posting
 
 import (
+	"cmp"
 	"encoding/json"
 
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
@@ -31,7 +32,8 @@ func ledger(r es.Recorded, legs []*typev1.Leg) es.Statement {
 		payers, lines, amounts = append(payers, l.PayerId), append(lines, l.LineId), append(amounts, l.Amount)
 	}
 	var accountID, patientID, remittanceID string
-	var source any // null: no file
+	sources := make([]*string, len(legs)) // null: no file
+	var source *typev1.Source
 	if e, ok := r.Event.(interface{ GetAccountId() string }); ok && r.Kind == "account" {
 		accountID = e.GetAccountId()
 	}
@@ -42,15 +44,21 @@ func ledger(r es.Recorded, legs []*typev1.Leg) es.Statement {
 		remittanceID = e.GetRemittanceId()
 	}
 	if e, ok := r.Event.(interface{ GetSource() *typev1.Source }); ok && e.GetSource() != nil {
-		source = text(e.GetSource())
+		source = e.GetSource()
+	}
+	for i, l := range legs {
+		if from := cmp.Or(l.Source, source); from != nil {
+			told := text(from)
+			sources[i] = &told
+		}
 	}
 	return es.SQL(`INSERT INTO ledger_legs (tenant_id, event_id, leg, position, event_type, occurred_on, ledger_account, payer_id, payer_sequence, line_id, amount,
 			account_id, patient_id, remittance_id, source)
 		SELECT $1::uuid, $2::uuid, l.leg, $3::bigint, $4::text, $5::text::date, l.ledger_account, l.payer_id, l.payer_sequence, l.line_id, l.amount,
-			$6::text, $7::text, $8::text, $9::text::jsonb
-		FROM unnest($10::integer[], $11::text[], $12::integer[], $13::text[], $14::bigint[])
-			WITH ORDINALITY AS l (ledger_account, payer_id, payer_sequence, line_id, amount, leg)`,
-		r.Tenant, r.ID, r.Position, r.Type(), r.OccurredOn, accountID, patientID, remittanceID, source, accounts, payers, sequences, lines, amounts)
+			$6::text, $7::text, $8::text, l.source::jsonb
+		FROM unnest($9::integer[], $10::text[], $11::integer[], $12::text[], $13::bigint[], $14::text[])
+			WITH ORDINALITY AS l (ledger_account, payer_id, payer_sequence, line_id, amount, source, leg)`,
+		r.Tenant, r.ID, r.Position, r.Type(), r.OccurredOn, accountID, patientID, remittanceID, accounts, payers, sequences, lines, amounts, sources)
 }
 
 // balance moves an account's receivables by the event's legs. Its charge was inserted before.

@@ -26,7 +26,7 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 			UNION ALL SELECT first_payer, 0, 0, sum(amount), 0, 0, 0 FROM leg WHERE ledger_account = 'contractual' GROUP BY 1
 			UNION ALL SELECT payer_id, 0, sum(amount), 0, 0, 0, 0 FROM leg -- net of what was taken back; imported: paid before the move
 				WHERE ledger_account = 'cash_clearing' AND event_type IN ('InsurancePaymentPosted', 'PostingReversed')
-					OR ledger_account = 'bank' AND event_type = 'PriorAdjudicationPosted' GROUP BY 1
+					OR ledger_account IN ('conversion', 'bank') AND event_type = 'PriorAdjudicationPosted' GROUP BY 1 -- bank: in old events
 			UNION ALL SELECT first_payer, 0, 0, 0, sum(amount), 0, 0 FROM leg WHERE ledger_account = 'ar_patient' AND event_type NOT IN ('PatientPaymentAllocated', 'ChargePosted')
 				AND NOT (first_payer = 'patient' AND event_type IN ('ChargeCorrected', 'ChargeVoided')) GROUP BY 1
 			UNION ALL SELECT payer_id, 0, 0, 0, 0, sum(amount), 0 FROM leg WHERE ledger_account = 'ar_insurance' GROUP BY 1

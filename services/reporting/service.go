@@ -3,6 +3,8 @@ package reporting
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -227,7 +229,7 @@ func (s *Server) GetLedger(ctx context.Context, r *pb.GetLedgerRequest) (*pb.Led
 	}); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	for i := int32(1); i <= int32(typev1.LedgerAccount_LEDGER_ACCOUNT_INTEREST); i++ {
+	for _, i := range slices.Sorted(maps.Keys(typev1.LedgerAccount_name)) {
 		a := typev1.LedgerAccount(i)
 		v, ok := sums[word(a.String(), "LEDGER_ACCOUNT_")]
 		if !ok {

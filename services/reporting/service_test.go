@@ -92,6 +92,7 @@ const (
 	arPatient   = typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT
 	cash        = typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING
 	bank        = typev1.LedgerAccount_LEDGER_ACCOUNT_BANK
+	conversion  = typev1.LedgerAccount_LEDGER_ACCOUNT_CONVERSION
 	revenue     = typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS
 	contractual = typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL
 	held        = typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT
@@ -313,7 +314,8 @@ func TestTheTotalsOfThePayersAreTheLedgers(t *testing.T) {
 	// The second payer takes 5 dollars more off: the row of the first adds up with it.
 	b.publish("posting", "account/two", &postingv1.ContractualAdjusted{AccountId: "two", ClaimId: "clm_two_2", PayerId: "pay_3", Amount: 5_00, Legs: []*typev1.Leg{
 		leg(typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL, 5_00, "pay_3"), leg(ar, -5_00, "pay_3")}})
-	b.publish("posting", "account/enc_0", &postingv1.PriorAdjudicationPosted{AccountId: "enc_0", PayerId: "pay_1", PaidAmount: 10_00, Legs: []*typev1.Leg{leg(bank, 10_00, "pay_1"), leg(ar, -10_00, "pay_1")}})
+	b.publish("posting", "account/enc_0", &postingv1.PriorAdjudicationPosted{AccountId: "enc_0", PayerId: "pay_1", PaidAmount: 4_00, Legs: []*typev1.Leg{leg(bank, 4_00, "pay_1"), leg(ar, -4_00, "pay_1")}}) // as it was booked once
+	b.publish("posting", "account/enc_0", &postingv1.PriorAdjudicationPosted{AccountId: "enc_0", PayerId: "pay_1", PaidAmount: 6_00, Legs: []*typev1.Leg{leg(conversion, 6_00, "pay_1"), leg(ar, -6_00, "pay_1")}})
 	b.caughtUp()
 	p, err := b.api.GetPayers(hosttest.As(t.Context(), b.p, ""), &pb.GetPayersRequest{})
 	if err != nil {
@@ -387,6 +389,16 @@ func TestLegsAreListedWithTheBytesThatCausedThem(t *testing.T) {
 	}
 	if n := len(list(&pb.ListLegsRequest{AccountId: "enc_0", AsOf: date.Add(today, -1)})); n != 2 {
 		t.Fatalf("%d legs before the payment, want 2", n)
+	}
+	own := leg(ar, -10_00, "pay_1")
+	own.Source = &typev1.Source{InterchangeId: "itc_2", FileSha256: "cd34", Offset: 400, Length: 30, Segment: "SVD"}
+	b.publish("posting", "account/enc_1", &postingv1.PriorAdjudicationPosted{AccountId: "enc_1", PayerId: "pay_1", PaidAmount: 10_00, Legs: []*typev1.Leg{leg(conversion, 10_00, "pay_1"), own}, Source: source(390)})
+	b.caughtUp()
+	if of := list(&pb.ListLegsRequest{AccountId: "enc_1"}); of[0].Source.GetSegment() != "SVD" || of[0].Source.Offset != 400 || of[0].Source.InterchangeId != "itc_2" || of[1].Source.GetOffset() != 390 {
+		t.Fatalf("a leg with a source of its own, and one with the event's: %v", of[:2])
+	}
+	if l, err := b.api.GetLedger(hosttest.As(t.Context(), b.p, ""), &pb.GetLedgerRequest{}); err != nil || l.SumAmount.AmountMinor != 0 {
+		t.Fatalf("the ledger does not sum to 0, or leaves an account out: %v, %v", l, err)
 	}
 	d, err := b.api.ListDeposits(hosttest.As(t.Context(), b.p, ""), &pb.ListDepositsRequest{Unmatched: true})
 	if err != nil || len(d.Deposits) != 1 || d.Deposits[0].TraceNumber != "T1" {

@@ -49,7 +49,7 @@ var StoryMirror = es.Mirror[Story]{
 			switch l.Account {
 			case typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS:
 				s.Charge -= l.Amount
-			case typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, typev1.LedgerAccount_LEDGER_ACCOUNT_BANK:
+			case typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, typev1.LedgerAccount_LEDGER_ACCOUNT_CONVERSION, typev1.LedgerAccount_LEDGER_ACCOUNT_BANK:
 				s.Paid += l.Amount
 			case typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL:
 				s.Discount += l.Amount

@@ -60,7 +60,7 @@ func (r *reader) imported(n int, placed t837.Placed) *pb.ClaimImported {
 	out := &pb.ClaimImported{
 		ImportId: es.Derive("imp", r.received.FileSha256, fmt.Sprint(r.ordinal), fmt.Sprint(n)), InterchangeId: r.received.InterchangeId, PatientId: patientID(s, placed.Patient),
 		BillingProvider: provider(&b.Party), PlaceOfService: c.PlaceOfService, ChargeAmount: c.Charge, AuthorizationNumber: c.PriorAuthorization, PriorClaimNumber: c.Number,
-		KeptSegments: kept(s, placed.Patient, c), Source: r.source(c.Source, "CLM"),
+		KeptSegments: kept(s, placed.Patient, c), Source: r.source(c.Source, "CLM"), FrequencyCode: c.Frequency,
 	}
 	out.OrganizationId = es.Derive("org", identity(&b.Party))
 	rendering := cmp.Or(c.Provider("82"), lineProvider(c, "82"), &b.Party)
@@ -151,6 +151,7 @@ func (r *reader) lines(out *pb.ClaimImported, c *t837.Claim) {
 		to := &typev1.ServiceLine{
 			LineId: id, ServiceCode: l.Procedure.Code, Modifiers: l.Procedure.Modifiers, UnitsThousandths: int32(l.Units), ChargeAmount: l.Charge,
 			PlaceOfService: cmp.Or(l.PlaceOfService, c.PlaceOfService), ServiceDate: l.Service.From, UnitBasis: l.Basis, AuthorizationNumber: l.PriorAuthorization,
+			Source: r.source(l.Source, "SV1"),
 		}
 		if l.Service.Thru != l.Service.From {
 			to.ServiceThruDate = l.Service.Thru
@@ -247,6 +248,7 @@ func (r *reader) coverage(out *pb.ClaimImported, insured t837.Insured, payer, su
 func (r *reader) prior(out *pb.ClaimImported, o *t837.OtherPayer, c *t837.Claim) *codingv1.PriorAdjudication {
 	p := &codingv1.PriorAdjudication{
 		PayerId: PayerID(ediID(&o.Payer)), PayerSequence: sequences[o.Insured.Sequence], AdjudicationDate: o.Decided, Adjustments: r.adjustments(o.Adjustments),
+		Source: r.source(o.Source, "SBR"),
 	}
 	paid := int64(0)
 	for i := range c.Lines {
@@ -256,7 +258,7 @@ func (r *reader) prior(out *pb.ClaimImported, o *t837.OtherPayer, c *t837.Claim)
 			}
 			paid += a.Paid
 			p.AdjudicationDate = cmp.Or(p.AdjudicationDate, a.Decided)
-			p.Lines = append(p.Lines, &codingv1.PriorLine{LineId: out.Lines[i].LineId, PaidAmount: a.Paid, Adjustments: r.adjustments(a.Adjustments)})
+			p.Lines = append(p.Lines, &codingv1.PriorLine{LineId: out.Lines[i].LineId, PaidAmount: a.Paid, Adjustments: r.adjustments(a.Adjustments), Source: r.source(a.Source, "SVD")})
 		}
 	}
 	if p.PaidAmount = paid; o.Paid != nil {

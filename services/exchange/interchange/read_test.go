@@ -359,6 +359,13 @@ func TestAnImportedClaim(t *testing.T) {
 	if got.Person.PatientName.Last != "SAMPLE" || fmt.Sprint(got.Person.DiagnosisCodes) != "[F411 F331]" || got.RenderingProvider.Npi != "1003000126" || got.BillingProvider.TaxId != "361234567" {
 		t.Errorf("people: %v", got)
 	}
+	data := sample(t, partner+"secondary.837")
+	for _, s := range []*typev1.Source{got.Source, got.Lines[0].Source, got.PriorAdjudications[0].Source, got.PriorAdjudications[0].Lines[0].Source} {
+		begins := map[string]string{"CLM": "CLM", "SV1": "LX", "SBR": "SBR", "SVD": "SVD"}[s.GetSegment()]
+		if part := string(data[s.Offset : s.Offset+s.Length]); begins == "" || !strings.HasPrefix(part, begins) || !strings.Contains(part, s.Segment+"*") || s.FileSha256 != Hash(data) {
+			t.Errorf("%s is said to stand at %q", s.Segment, part)
+		}
+	}
 	first := facts(t, sample(t, partner+"claim.837"), "api", known())[0].(*pb.ClaimImported)
 	if first.PatientId != got.PatientId || first.OrganizationId != got.OrganizationId || first.RenderingClinicianId != got.RenderingClinicianId || first.EncounterId == got.EncounterId {
 		t.Error("the same person and group in two files are not the same")

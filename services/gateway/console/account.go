@@ -136,6 +136,8 @@ func ledgerName(a typev1.LedgerAccount) string {
 		return "Write-off, denials"
 	case typev1.LedgerAccount_LEDGER_ACCOUNT_WRITEOFF_BADDEBT:
 		return "Write-off, bad debt"
+	case typev1.LedgerAccount_LEDGER_ACCOUNT_CONVERSION:
+		return "Conversion (paid before the move)"
 	}
 	return words(a.String())
 }

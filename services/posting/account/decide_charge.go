@@ -42,7 +42,7 @@ func Charge(s State, c Coded) ([]es.Event, error) {
 	charged := &pb.ChargePosted{
 		AccountId: v.EncounterId, EncounterId: v.EncounterId, PatientId: v.PatientId, LocationId: v.LocationId, RenderingClinicianId: v.RenderingClinicianId,
 		ServiceDate: v.ServiceDate, Lines: v.Lines, ResponsiblePayers: v.ResponsiblePayers, Imported: v.Imported,
-		Legs: chargeLegs(first, v.Lines), Expected: Expect(c.Contracts, c.License, v.Lines, v.ServiceDate),
+		Legs: chargeLegs(first, v.Lines), Expected: Expect(c.Contracts, c.License, v.Lines, v.ServiceDate), Source: v.Source,
 	}
 	for _, l := range v.Lines {
 		charged.ChargeAmount += l.ChargeAmount
@@ -64,18 +64,18 @@ func (b *book) prior(v *codingv1.CodingCompleted, payers []Payer, p *codingv1.Pr
 	}
 	posted := &pb.PriorAdjudicationPosted{
 		AccountId: v.EncounterId, PatientId: v.PatientId, ServiceDate: v.ServiceDate, PayerId: p.PayerId, PayerSequence: p.PayerSequence,
-		PaidAmount: p.PaidAmount, Adjustments: slices.Clone(p.Adjustments),
-	}
-	var entry money.Entry
-	book := func(from, to Place, paid, contractual, moved int64) {
-		priorLegs(&entry, p.PayerId, from, to, paid, contractual, moved)
-		if paid != 0 || contractual != 0 || moved != 0 {
-			posted.Lines = append(posted.Lines, &pb.PriorPostedLine{LineId: from.LineID, PaidAmount: paid, ContractualAmount: contractual, MovedAmount: moved})
-		}
+		PaidAmount: p.PaidAmount, Adjustments: slices.Clone(p.Adjustments), Source: p.Source,
 	}
 	told := map[string]*codingv1.PriorLine{}
 	for _, l := range p.Lines {
 		told[l.LineId] = l
+	}
+	var entry money.Entry
+	book := func(from, to Place, paid, contractual, moved int64) {
+		priorLegs(&entry, p.PayerId, told[from.LineID].GetSource(), from, to, paid, contractual, moved)
+		if paid != 0 || contractual != 0 || moved != 0 {
+			posted.Lines = append(posted.Lines, &pb.PriorPostedLine{LineId: from.LineID, PaidAmount: paid, ContractualAmount: contractual, MovedAmount: moved})
+		}
 	}
 	single := len(v.Lines) == 1 && len(p.Lines) == 0 // what is told of the whole claim is told of its one line
 	wholePaid, wholeOff := p.PaidAmount, contractual(p.Adjustments)

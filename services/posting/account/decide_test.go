@@ -380,6 +380,54 @@ func TestCharge(t *testing.T) {
 		st.says("the secondary", st.post(medico, clp(1, "2", line("L1", 15000, 1500, cas("OA", "23", 13000), cas("PR", "3", 500)), line("L2", 2000, 2000))),
 			"L1 paid 1500", "L1 PR-3 to patient 500", "L2 paid 2000", "posted 2")
 	})
+	t.Run("what was paid before the move never was in our bank, and each leg names the segments that tell it", func(t *testing.T) {
+		at := func(segment string, offset int64) *typev1.Source {
+			return &typev1.Source{InterchangeId: "itc_1", Segment: segment, Offset: offset}
+		}
+		v := visit(aetna, medico)
+		v.Imported, v.Source = true, at("CLM", 10)
+		v.Lines = []*typev1.ServiceLine{{LineId: "L1", ServiceCode: "90837", ChargeAmount: 15000, Source: at("SV1", 20)}, {LineId: "L2", ServiceCode: "90785", ChargeAmount: 2000, Source: at("SV1", 30)}}
+		v.PriorAdjudications = []*codingv1.PriorAdjudication{{PayerId: "pay_1", PayerSequence: primary, PaidAmount: 9000, Source: at("SBR", 15), Lines: []*codingv1.PriorLine{
+			{LineId: "L1", PaidAmount: 9000, Adjustments: []*typev1.Adjustment{cas("CO", "45", 4000), cas("PR", "2", 2000)}, Source: at("SVD", 25)},
+		}}}
+		events, err := Charge(State{}, Coded{Visit: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		charge, prior := events[0].(*pb.ChargePosted), events[1].(*pb.PriorAdjudicationPosted)
+		if charge.Source.GetSegment() != "CLM" || prior.Source.GetSegment() != "SBR" {
+			t.Errorf("the charge comes from %v, the decision from %v", charge.Source, prior.Source)
+		}
+		for _, l := range charge.Legs {
+			if want := map[string]int64{"L1": 20, "L2": 30}[l.LineId]; l.Source.GetSegment() != "SV1" || l.Source.Offset != want {
+				t.Errorf("charge: %v", l)
+			}
+		}
+		conversion := int64(0)
+		for _, l := range prior.Legs {
+			if l.LineId == "L1" && l.Source.GetOffset() != 25 {
+				t.Errorf("decided: %v", l)
+			}
+			switch l.Account {
+			case typev1.LedgerAccount_LEDGER_ACCOUNT_CONVERSION:
+				conversion += l.Amount
+			case typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING:
+				t.Errorf("our bank never sees it: %v", l)
+			}
+		}
+		if conversion != 9000 {
+			t.Errorf("%d were paid before the move", conversion)
+		}
+	})
+	t.Run("an account of before there was a conversion account counts the same", func(t *testing.T) {
+		was := Evolve(State{}, &pb.PriorAdjudicationPosted{PayerId: "pay_1", PayerSequence: primary, Legs: []*typev1.Leg{
+			{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, Amount: 9000, PayerId: "pay_1", LineId: "L1"},
+			{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE, Amount: -9000, PayerId: "pay_1", PayerSequence: primary, LineId: "L1"},
+		}})
+		if was.Lines["L1"].Paid != 9000 {
+			t.Errorf("%+v", was.Lines["L1"])
+		}
+	})
 	t.Run("a later payer repeats what an earlier one took off: it is taken off once", func(t *testing.T) {
 		v := visit(aetna, medico, Payer{"pay_3", tertiary})
 		told := func(p Payer, paid int64) *codingv1.PriorAdjudication {

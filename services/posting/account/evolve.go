@@ -189,7 +189,7 @@ func (s *State) tell(legs []*typev1.Leg) {
 		switch l.Account {
 		case typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS:
 			line.Charge -= l.Amount
-		case typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, typev1.LedgerAccount_LEDGER_ACCOUNT_BANK:
+		case typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, typev1.LedgerAccount_LEDGER_ACCOUNT_CONVERSION, typev1.LedgerAccount_LEDGER_ACCOUNT_BANK:
 			line.Paid += l.Amount
 		case typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL:
 			line.Adjusted += l.Amount

@@ -14,7 +14,7 @@ import (
 //	ContractualAdjusted        Dr contractual                                Cr ar.insurance
 //	ResponsibilityTransferred  Dr ar.patient or ar.insurance (next payer)    Cr ar.insurance
 //	DenialRecorded             nothing: the amount stays where it is
-//	PriorAdjudicationPosted    Dr bank, contractual, the next payer's place  Cr ar.insurance (that payer)
+//	PriorAdjudicationPosted    Dr conversion, contractual, the next place    Cr ar.insurance (that payer)
 //	PostingReversed            the mirror of every leg of one claim payment
 //	ClaimPaymentUnmatched      Dr cash.clearing                              Cr unapplied.insurance
 //	PatientPaymentAllocated    Dr unapplied.patient                          Cr ar.patient
@@ -27,11 +27,17 @@ func receivable(p Place) *typev1.Leg {
 	return &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE, PayerId: p.ID, PayerSequence: p.Sequence, LineId: p.LineID}
 }
 
+// told says where in a file a leg comes from; nil: where its event does.
+func told(source *typev1.Source, leg *typev1.Leg) *typev1.Leg {
+	leg.Source = source
+	return leg
+}
+
 func chargeLegs(p Payer, lines []*typev1.ServiceLine) []*typev1.Leg {
 	var entry money.Entry
 	for _, l := range lines {
-		entry.Debit(l.ChargeAmount, receivable(Place{p, l.LineId}))
-		entry.Credit(l.ChargeAmount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, LineId: l.LineId})
+		entry.Debit(l.ChargeAmount, told(l.Source, receivable(Place{p, l.LineId})))
+		entry.Credit(l.ChargeAmount, told(l.Source, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, LineId: l.LineId}))
 	}
 	return entry.Legs()
 }
@@ -58,13 +64,13 @@ func unmatchedLegs(remitter string, amount int64) []*typev1.Leg {
 		Credit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE, PayerId: remitter}).Legs()
 }
 
-// priorLegs: what an earlier payer paid reached the old system's bank account, so it is debited to the bank directly: no remittance and no deposit of ours will ever show it.
-// payer is who decided, also where what it decided of the claim as a whole lessens what has moved on to another.
-func priorLegs(entry *money.Entry, payer string, from, to Place, paid, contractual, moved int64) {
-	entry.Debit(paid, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, PayerId: payer, LineId: from.LineID}).
-		Debit(contractual, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL, PayerId: payer, LineId: from.LineID}).
-		Debit(moved, receivable(to)).
-		Credit(paid+contractual+moved, receivable(from))
+// priorLegs: what an earlier payer paid reached the old system's books, so it is debited to conversion: no remittance and no deposit of ours will ever show it, and bank stays what
+// the bank saw. (Events of before this account debited bank; they stay.) payer is who decided, also where what it decided of the claim as a whole lessens what has moved on to another.
+func priorLegs(entry *money.Entry, payer string, source *typev1.Source, from, to Place, paid, contractual, moved int64) {
+	entry.Debit(paid, told(source, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CONVERSION, PayerId: payer, LineId: from.LineID})).
+		Debit(contractual, told(source, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL, PayerId: payer, LineId: from.LineID})).
+		Debit(moved, told(source, receivable(to))).
+		Credit(paid+contractual+moved, told(source, receivable(from)))
 }
 
 // allocationLegs spread patient money over the patient's lines, as they are owed; shares sum to the amount.

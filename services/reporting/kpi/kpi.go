@@ -87,7 +87,7 @@ var Figures = []Figure{
 		Numerator: "payments", Denominator: "charges less contractual adjustments",
 		SQL: `SELECT coalesce(-sum(l.amount) FILTER (WHERE l.ledger_account IN ('ar_insurance', 'ar_patient') AND l.event_type IN ('InsurancePaymentPosted', 'PatientPaymentAllocated')), 0)::bigint
 				+ coalesce(sum(l.amount) FILTER (WHERE l.ledger_account = 'cash_clearing' AND l.event_type = 'PostingReversed'), 0)::bigint
-				+ coalesce(sum(l.amount) FILTER (WHERE l.ledger_account = 'bank' AND l.event_type = 'PriorAdjudicationPosted'), 0)::bigint,
+				+ coalesce(sum(l.amount) FILTER (WHERE l.ledger_account IN ('conversion', 'bank') AND l.event_type = 'PriorAdjudicationPosted'), 0)::bigint,
 			coalesce(-sum(l.amount) FILTER (WHERE l.ledger_account IN ('revenue_gross', 'contractual')), 0)::bigint
 			FROM accounts a JOIN ledger_legs l ON l.tenant_id = a.tenant_id AND l.account_id = a.account_id
 			WHERE a.tenant_id = $1 AND a.service_date BETWEEN $2::text::date AND $3::text::date AND l.occurred_on <= $6::text::date

@@ -635,6 +635,8 @@ type CodingCompleted struct {
 	PriorClaimNumber       string                  `protobuf:"bytes,17,opt,name=prior_claim_number,json=priorClaimNumber,proto3" json:"prior_claim_number,omitempty"`          // imported: CLM01 in the other system
 	RenderingTaxonomy      string                  `protobuf:"bytes,18,opt,name=rendering_taxonomy,json=renderingTaxonomy,proto3" json:"rendering_taxonomy,omitempty"`         // set when an imported file said it
 	PriorAdjudications     []*PriorAdjudication    `protobuf:"bytes,19,rep,name=prior_adjudications,json=priorAdjudications,proto3" json:"prior_adjudications,omitempty"`      // imported: what earlier payers decided before the move
+	ImportId               string                  `protobuf:"bytes,20,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"`                                    // imported: the claim it became of
+	Source                 *v1.Source              `protobuf:"bytes,21,opt,name=source,proto3" json:"source,omitempty"`                                                        // imported: the claim's segments in the other system's file
 	unknownFields          protoimpl.UnknownFields
 	sizeCache              protoimpl.SizeCache
 }
@@ -802,6 +804,198 @@ func (x *CodingCompleted) GetPriorAdjudications() []*PriorAdjudication {
 	return nil
 }
 
+func (x *CodingCompleted) GetImportId() string {
+	if x != nil {
+		return x.ImportId
+	}
+	return ""
+}
+
+func (x *CodingCompleted) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+// A later file of an imported visit says more about its payers: what one of them decided since, or who comes next. The charge stays as it is.
+type VisitPayersTold struct {
+	state              protoimpl.MessageState  `protogen:"open.v1"`
+	EncounterId        string                  `protobuf:"bytes,1,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	PatientId          string                  `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`                            // the visit's
+	ImportId           string                  `protobuf:"bytes,3,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"`                               // which claim says so
+	ResponsiblePayers  []*v12.ResponsiblePayer `protobuf:"bytes,4,rep,name=responsible_payers,json=responsiblePayers,proto3" json:"responsible_payers,omitempty"`    // all of them, in order, as known now
+	PriorAdjudications []*PriorAdjudication    `protobuf:"bytes,5,rep,name=prior_adjudications,json=priorAdjudications,proto3" json:"prior_adjudications,omitempty"` // only those that are new
+	Source             *v1.Source              `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`                                                   // the later claim's segments
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *VisitPayersTold) Reset() {
+	*x = VisitPayersTold{}
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VisitPayersTold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VisitPayersTold) ProtoMessage() {}
+
+func (x *VisitPayersTold) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VisitPayersTold.ProtoReflect.Descriptor instead.
+func (*VisitPayersTold) Descriptor() ([]byte, []int) {
+	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *VisitPayersTold) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
+func (x *VisitPayersTold) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *VisitPayersTold) GetImportId() string {
+	if x != nil {
+		return x.ImportId
+	}
+	return ""
+}
+
+func (x *VisitPayersTold) GetResponsiblePayers() []*v12.ResponsiblePayer {
+	if x != nil {
+		return x.ResponsiblePayers
+	}
+	return nil
+}
+
+func (x *VisitPayersTold) GetPriorAdjudications() []*PriorAdjudication {
+	if x != nil {
+		return x.PriorAdjudications
+	}
+	return nil
+}
+
+func (x *VisitPayersTold) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+// A claim of another billing system is about a visit that is here and says it differently: nothing of it is taken over until somebody has looked.
+type ImportHeld struct {
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	EncounterId          string                 `protobuf:"bytes,1,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	PatientId            string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"` // the visit's, or the claim's where there is no visit
+	ImportId             string                 `protobuf:"bytes,3,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"`
+	PatientControlNumber string                 `protobuf:"bytes,4,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // CLM01 there
+	ChargeAmount         int64                  `protobuf:"varint,5,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`                          // of the claim that is held
+	Reasons              []*v11.Reason          `protobuf:"bytes,6,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	Source               *v1.Source             `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *ImportHeld) Reset() {
+	*x = ImportHeld{}
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportHeld) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportHeld) ProtoMessage() {}
+
+func (x *ImportHeld) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportHeld.ProtoReflect.Descriptor instead.
+func (*ImportHeld) Descriptor() ([]byte, []int) {
+	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ImportHeld) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
+func (x *ImportHeld) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ImportHeld) GetImportId() string {
+	if x != nil {
+		return x.ImportId
+	}
+	return ""
+}
+
+func (x *ImportHeld) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
+	}
+	return ""
+}
+
+func (x *ImportHeld) GetChargeAmount() int64 {
+	if x != nil {
+		return x.ChargeAmount
+	}
+	return 0
+}
+
+func (x *ImportHeld) GetReasons() []*v11.Reason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+func (x *ImportHeld) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
 // What a payer decided in another billing system, as an imported secondary claim tells it.
 type PriorAdjudication struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -811,13 +1005,14 @@ type PriorAdjudication struct {
 	AdjudicationDate string                 `protobuf:"bytes,4,opt,name=adjudication_date,json=adjudicationDate,proto3" json:"adjudication_date,omitempty"`
 	Lines            []*PriorLine           `protobuf:"bytes,5,rep,name=lines,proto3" json:"lines,omitempty"`             // empty: told for the claim as a whole
 	Adjustments      []*v1.Adjustment       `protobuf:"bytes,6,rep,name=adjustments,proto3" json:"adjustments,omitempty"` // claim level
+	Source           *v1.Source             `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`           // the payer's segments in the other system's claim
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *PriorAdjudication) Reset() {
 	*x = PriorAdjudication{}
-	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +1024,7 @@ func (x *PriorAdjudication) String() string {
 func (*PriorAdjudication) ProtoMessage() {}
 
 func (x *PriorAdjudication) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +1037,7 @@ func (x *PriorAdjudication) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorAdjudication.ProtoReflect.Descriptor instead.
 func (*PriorAdjudication) Descriptor() ([]byte, []int) {
-	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PriorAdjudication) GetPayerId() string {
@@ -887,18 +1082,26 @@ func (x *PriorAdjudication) GetAdjustments() []*v1.Adjustment {
 	return nil
 }
 
+func (x *PriorAdjudication) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
 type PriorLine struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	LineId        string                 `protobuf:"bytes,1,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
 	PaidAmount    int64                  `protobuf:"varint,2,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`
 	Adjustments   []*v1.Adjustment       `protobuf:"bytes,3,rep,name=adjustments,proto3" json:"adjustments,omitempty"`
+	Source        *v1.Source             `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"` // the segments that tell of the line
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PriorLine) Reset() {
 	*x = PriorLine{}
-	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -910,7 +1113,7 @@ func (x *PriorLine) String() string {
 func (*PriorLine) ProtoMessage() {}
 
 func (x *PriorLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -923,7 +1126,7 @@ func (x *PriorLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorLine.ProtoReflect.Descriptor instead.
 func (*PriorLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PriorLine) GetLineId() string {
@@ -943,6 +1146,13 @@ func (x *PriorLine) GetPaidAmount() int64 {
 func (x *PriorLine) GetAdjustments() []*v1.Adjustment {
 	if x != nil {
 		return x.Adjustments
+	}
+	return nil
+}
+
+func (x *PriorLine) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
 	}
 	return nil
 }
@@ -1002,7 +1212,7 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12!\n" +
 	"\fservice_code\x18\x03 \x01(\tR\vserviceCode\x12\x12\n" +
 	"\x04note\x18\x04 \x01(\tR\x04note\x12\x17\n" +
-	"\ano_bill\x18\x05 \x01(\bR\x06noBill\"\xfe\x06\n" +
+	"\ano_bill\x18\x05 \x01(\bR\x06noBill\"\xcd\a\n" +
 	"\x0fCodingCompleted\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
@@ -1025,7 +1235,27 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\x15diagnosis_code_system\x18\x10 \x01(\tR\x13diagnosisCodeSystem\x12,\n" +
 	"\x12prior_claim_number\x18\x11 \x01(\tR\x10priorClaimNumber\x12-\n" +
 	"\x12rendering_taxonomy\x18\x12 \x01(\tR\x11renderingTaxonomy\x12V\n" +
-	"\x13prior_adjudications\x18\x13 \x03(\v2%.evenkeel.coding.v1.PriorAdjudicationR\x12priorAdjudications\"\xb9\x02\n" +
+	"\x13prior_adjudications\x18\x13 \x03(\v2%.evenkeel.coding.v1.PriorAdjudicationR\x12priorAdjudications\x12\x1b\n" +
+	"\timport_id\x18\x14 \x01(\tR\bimportId\x120\n" +
+	"\x06source\x18\x15 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xcf\x02\n" +
+	"\x0fVisitPayersTold\x12!\n" +
+	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x1b\n" +
+	"\timport_id\x18\x03 \x01(\tR\bimportId\x12S\n" +
+	"\x12responsible_payers\x18\x04 \x03(\v2$.evenkeel.intake.v1.ResponsiblePayerR\x11responsiblePayers\x12V\n" +
+	"\x13prior_adjudications\x18\x05 \x03(\v2%.evenkeel.coding.v1.PriorAdjudicationR\x12priorAdjudications\x120\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xaf\x02\n" +
+	"\n" +
+	"ImportHeld\x12!\n" +
+	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x1b\n" +
+	"\timport_id\x18\x03 \x01(\tR\bimportId\x124\n" +
+	"\x16patient_control_number\x18\x04 \x01(\tR\x14patientControlNumber\x12#\n" +
+	"\rcharge_amount\x18\x05 \x01(\x03R\fchargeAmount\x125\n" +
+	"\areasons\x18\x06 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\x120\n" +
+	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xeb\x02\n" +
 	"\x11PriorAdjudication\x12\x19\n" +
 	"\bpayer_id\x18\x01 \x01(\tR\apayerId\x12F\n" +
 	"\x0epayer_sequence\x18\x02 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12\x1f\n" +
@@ -1033,12 +1263,14 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"paidAmount\x12+\n" +
 	"\x11adjudication_date\x18\x04 \x01(\tR\x10adjudicationDate\x123\n" +
 	"\x05lines\x18\x05 \x03(\v2\x1d.evenkeel.coding.v1.PriorLineR\x05lines\x12>\n" +
-	"\vadjustments\x18\x06 \x03(\v2\x1c.evenkeel.type.v1.AdjustmentR\vadjustments\"\x85\x01\n" +
+	"\vadjustments\x18\x06 \x03(\v2\x1c.evenkeel.type.v1.AdjustmentR\vadjustments\x120\n" +
+	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb7\x01\n" +
 	"\tPriorLine\x12\x17\n" +
 	"\aline_id\x18\x01 \x01(\tR\x06lineId\x12\x1f\n" +
 	"\vpaid_amount\x18\x02 \x01(\x03R\n" +
 	"paidAmount\x12>\n" +
-	"\vadjustments\x18\x03 \x03(\v2\x1c.evenkeel.type.v1.AdjustmentR\vadjustments*\xd9\x02\n" +
+	"\vadjustments\x18\x03 \x03(\v2\x1c.evenkeel.type.v1.AdjustmentR\vadjustments\x120\n" +
+	"\x06source\x18\x04 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source*\xd9\x02\n" +
 	"\vServiceKind\x12\x1c\n" +
 	"\x18SERVICE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aSERVICE_KIND_PSYCHOTHERAPY\x10\x01\x12\x1b\n" +
@@ -1064,7 +1296,7 @@ func file_evenkeel_coding_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_coding_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_evenkeel_coding_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_evenkeel_coding_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_evenkeel_coding_v1_events_proto_goTypes = []any{
 	(ServiceKind)(0),              // 0: evenkeel.coding.v1.ServiceKind
 	(*EncounterReceived)(nil),     // 1: evenkeel.coding.v1.EncounterReceived
@@ -1074,37 +1306,48 @@ var file_evenkeel_coding_v1_events_proto_goTypes = []any{
 	(*CoderQueryRaised)(nil),      // 5: evenkeel.coding.v1.CoderQueryRaised
 	(*CoderQueryAnswered)(nil),    // 6: evenkeel.coding.v1.CoderQueryAnswered
 	(*CodingCompleted)(nil),       // 7: evenkeel.coding.v1.CodingCompleted
-	(*PriorAdjudication)(nil),     // 8: evenkeel.coding.v1.PriorAdjudication
-	(*PriorLine)(nil),             // 9: evenkeel.coding.v1.PriorLine
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(v1.Modality)(0),              // 11: evenkeel.type.v1.Modality
-	(*v1.ServiceLine)(nil),        // 12: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),            // 13: evenkeel.problem.v1.Reason
-	(*v12.ResponsiblePayer)(nil),  // 14: evenkeel.intake.v1.ResponsiblePayer
-	(v1.PayerSequence)(0),         // 15: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),         // 16: evenkeel.type.v1.Adjustment
+	(*VisitPayersTold)(nil),       // 8: evenkeel.coding.v1.VisitPayersTold
+	(*ImportHeld)(nil),            // 9: evenkeel.coding.v1.ImportHeld
+	(*PriorAdjudication)(nil),     // 10: evenkeel.coding.v1.PriorAdjudication
+	(*PriorLine)(nil),             // 11: evenkeel.coding.v1.PriorLine
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(v1.Modality)(0),              // 13: evenkeel.type.v1.Modality
+	(*v1.ServiceLine)(nil),        // 14: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),            // 15: evenkeel.problem.v1.Reason
+	(*v12.ResponsiblePayer)(nil),  // 16: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Source)(nil),             // 17: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),         // 18: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),         // 19: evenkeel.type.v1.Adjustment
 }
 var file_evenkeel_coding_v1_events_proto_depIdxs = []int32{
-	10, // 0: evenkeel.coding.v1.EncounterReceived.start_at:type_name -> google.protobuf.Timestamp
-	10, // 1: evenkeel.coding.v1.EncounterReceived.end_at:type_name -> google.protobuf.Timestamp
-	11, // 2: evenkeel.coding.v1.EncounterReceived.modality:type_name -> evenkeel.type.v1.Modality
+	12, // 0: evenkeel.coding.v1.EncounterReceived.start_at:type_name -> google.protobuf.Timestamp
+	12, // 1: evenkeel.coding.v1.EncounterReceived.end_at:type_name -> google.protobuf.Timestamp
+	13, // 2: evenkeel.coding.v1.EncounterReceived.modality:type_name -> evenkeel.type.v1.Modality
 	0,  // 3: evenkeel.coding.v1.EncounterReceived.service_kind:type_name -> evenkeel.coding.v1.ServiceKind
-	10, // 4: evenkeel.coding.v1.EncounterSigned.signed_at:type_name -> google.protobuf.Timestamp
-	12, // 5: evenkeel.coding.v1.CodesDerived.lines:type_name -> evenkeel.type.v1.ServiceLine
+	12, // 4: evenkeel.coding.v1.EncounterSigned.signed_at:type_name -> google.protobuf.Timestamp
+	14, // 5: evenkeel.coding.v1.CodesDerived.lines:type_name -> evenkeel.type.v1.ServiceLine
 	3,  // 6: evenkeel.coding.v1.CodesDerived.decisions:type_name -> evenkeel.coding.v1.CodingDecision
-	13, // 7: evenkeel.coding.v1.CoderQueryRaised.reasons:type_name -> evenkeel.problem.v1.Reason
-	12, // 8: evenkeel.coding.v1.CodingCompleted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	14, // 9: evenkeel.coding.v1.CodingCompleted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	8,  // 10: evenkeel.coding.v1.CodingCompleted.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
-	15, // 11: evenkeel.coding.v1.PriorAdjudication.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	9,  // 12: evenkeel.coding.v1.PriorAdjudication.lines:type_name -> evenkeel.coding.v1.PriorLine
-	16, // 13: evenkeel.coding.v1.PriorAdjudication.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	16, // 14: evenkeel.coding.v1.PriorLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	15, // 7: evenkeel.coding.v1.CoderQueryRaised.reasons:type_name -> evenkeel.problem.v1.Reason
+	14, // 8: evenkeel.coding.v1.CodingCompleted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	16, // 9: evenkeel.coding.v1.CodingCompleted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	10, // 10: evenkeel.coding.v1.CodingCompleted.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
+	17, // 11: evenkeel.coding.v1.CodingCompleted.source:type_name -> evenkeel.type.v1.Source
+	16, // 12: evenkeel.coding.v1.VisitPayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	10, // 13: evenkeel.coding.v1.VisitPayersTold.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
+	17, // 14: evenkeel.coding.v1.VisitPayersTold.source:type_name -> evenkeel.type.v1.Source
+	15, // 15: evenkeel.coding.v1.ImportHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	17, // 16: evenkeel.coding.v1.ImportHeld.source:type_name -> evenkeel.type.v1.Source
+	18, // 17: evenkeel.coding.v1.PriorAdjudication.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	11, // 18: evenkeel.coding.v1.PriorAdjudication.lines:type_name -> evenkeel.coding.v1.PriorLine
+	19, // 19: evenkeel.coding.v1.PriorAdjudication.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	17, // 20: evenkeel.coding.v1.PriorAdjudication.source:type_name -> evenkeel.type.v1.Source
+	19, // 21: evenkeel.coding.v1.PriorLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	17, // 22: evenkeel.coding.v1.PriorLine.source:type_name -> evenkeel.type.v1.Source
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_coding_v1_events_proto_init() }
@@ -1118,7 +1361,7 @@ func file_evenkeel_coding_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_coding_v1_events_proto_rawDesc), len(file_evenkeel_coding_v1_events_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

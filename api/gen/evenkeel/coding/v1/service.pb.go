@@ -781,6 +781,7 @@ type Encounter struct {
 	AuthNo                      string                  `protobuf:"bytes,29,opt,name=auth_no,json=authNo,proto3" json:"auth_no,omitempty"`
 	Imported                    bool                    `protobuf:"varint,30,opt,name=imported,proto3" json:"imported,omitempty"`
 	Version                     int32                   `protobuf:"varint,31,opt,name=version,proto3" json:"version,omitempty"`
+	Imports                     []*EncounterImport      `protobuf:"bytes,32,rep,name=imports,proto3" json:"imports,omitempty"` // the claims of another billing system that changed it or are held; a claim that is not here said nothing new
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }
@@ -1032,6 +1033,90 @@ func (x *Encounter) GetVersion() int32 {
 	return 0
 }
 
+func (x *Encounter) GetImports() []*EncounterImport {
+	if x != nil {
+		return x.Imports
+	}
+	return nil
+}
+
+// A claim of another billing system, and what became of it.
+type EncounterImport struct {
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	ImportId             string                 `protobuf:"bytes,1,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"`
+	Outcome              string                 `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"`                                                         // visit: it became the visit; payers_told: it told more of the payers; held: see reasons
+	PatientControlNumber string                 `protobuf:"bytes,3,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // CLM01 there
+	Source               *v1.Source             `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	Reasons              []*v11.Reason          `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *EncounterImport) Reset() {
+	*x = EncounterImport{}
+	mi := &file_evenkeel_coding_v1_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EncounterImport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EncounterImport) ProtoMessage() {}
+
+func (x *EncounterImport) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_coding_v1_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EncounterImport.ProtoReflect.Descriptor instead.
+func (*EncounterImport) Descriptor() ([]byte, []int) {
+	return file_evenkeel_coding_v1_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *EncounterImport) GetImportId() string {
+	if x != nil {
+		return x.ImportId
+	}
+	return ""
+}
+
+func (x *EncounterImport) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *EncounterImport) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
+	}
+	return ""
+}
+
+func (x *EncounterImport) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *EncounterImport) GetReasons() []*v11.Reason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
 var File_evenkeel_coding_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_coding_v1_service_proto_rawDesc = "" +
@@ -1106,7 +1191,7 @@ const file_evenkeel_coding_v1_service_proto_rawDesc = "" +
 	"\x11units_thousandths\x18\x04 \x01(\x05R\x10unitsThousandths\x12(\n" +
 	"\x10place_of_service\x18\x05 \x01(\tR\x0eplaceOfService\x12/\n" +
 	"\x06charge\x18\x06 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x06charge\x12-\n" +
-	"\x12diagnosis_pointers\x18\a \x03(\x05R\x11diagnosisPointers\"\xf6\v\n" +
+	"\x12diagnosis_pointers\x18\a \x03(\x05R\x11diagnosisPointers\"\xb5\f\n" +
 	"\tEncounter\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
@@ -1143,7 +1228,14 @@ const file_evenkeel_coding_v1_service_proto_rawDesc = "" +
 	"\x10authorization_id\x18\x1c \x01(\tR\x0fauthorizationId\x12\x17\n" +
 	"\aauth_no\x18\x1d \x01(\tR\x06authNo\x12\x1a\n" +
 	"\bimported\x18\x1e \x01(\bR\bimported\x12\x18\n" +
-	"\aversion\x18\x1f \x01(\x05R\aversion*\xb1\x01\n" +
+	"\aversion\x18\x1f \x01(\x05R\aversion\x12=\n" +
+	"\aimports\x18  \x03(\v2#.evenkeel.coding.v1.EncounterImportR\aimports\"\xe7\x01\n" +
+	"\x0fEncounterImport\x12\x1b\n" +
+	"\timport_id\x18\x01 \x01(\tR\bimportId\x12\x18\n" +
+	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x124\n" +
+	"\x16patient_control_number\x18\x03 \x01(\tR\x14patientControlNumber\x120\n" +
+	"\x06source\x18\x04 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x125\n" +
+	"\areasons\x18\x05 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons*\xb1\x01\n" +
 	"\x0fEncounterStatus\x12 \n" +
 	"\x1cENCOUNTER_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19ENCOUNTER_STATUS_RECEIVED\x10\x01\x12 \n" +
@@ -1170,7 +1262,7 @@ func file_evenkeel_coding_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_coding_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_evenkeel_coding_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_evenkeel_coding_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_evenkeel_coding_v1_service_proto_goTypes = []any{
 	(EncounterStatus)(0),            // 0: evenkeel.coding.v1.EncounterStatus
 	(*ReceiveEncounterRequest)(nil), // 1: evenkeel.coding.v1.ReceiveEncounterRequest
@@ -1182,54 +1274,59 @@ var file_evenkeel_coding_v1_service_proto_goTypes = []any{
 	(*EncounterSummary)(nil),        // 7: evenkeel.coding.v1.EncounterSummary
 	(*EncounterLine)(nil),           // 8: evenkeel.coding.v1.EncounterLine
 	(*Encounter)(nil),               // 9: evenkeel.coding.v1.Encounter
-	(*timestamppb.Timestamp)(nil),   // 10: google.protobuf.Timestamp
-	(v1.Modality)(0),                // 11: evenkeel.type.v1.Modality
-	(ServiceKind)(0),                // 12: evenkeel.coding.v1.ServiceKind
-	(*v1.Money)(nil),                // 13: evenkeel.type.v1.Money
-	(*CodingDecision)(nil),          // 14: evenkeel.coding.v1.CodingDecision
-	(*v11.Reason)(nil),              // 15: evenkeel.problem.v1.Reason
-	(*CoderQueryAnswered)(nil),      // 16: evenkeel.coding.v1.CoderQueryAnswered
-	(*v12.ResponsiblePayer)(nil),    // 17: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Receipt)(nil),              // 18: evenkeel.type.v1.Receipt
+	(*EncounterImport)(nil),         // 10: evenkeel.coding.v1.EncounterImport
+	(*timestamppb.Timestamp)(nil),   // 11: google.protobuf.Timestamp
+	(v1.Modality)(0),                // 12: evenkeel.type.v1.Modality
+	(ServiceKind)(0),                // 13: evenkeel.coding.v1.ServiceKind
+	(*v1.Money)(nil),                // 14: evenkeel.type.v1.Money
+	(*CodingDecision)(nil),          // 15: evenkeel.coding.v1.CodingDecision
+	(*v11.Reason)(nil),              // 16: evenkeel.problem.v1.Reason
+	(*CoderQueryAnswered)(nil),      // 17: evenkeel.coding.v1.CoderQueryAnswered
+	(*v12.ResponsiblePayer)(nil),    // 18: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Source)(nil),               // 19: evenkeel.type.v1.Source
+	(*v1.Receipt)(nil),              // 20: evenkeel.type.v1.Receipt
 }
 var file_evenkeel_coding_v1_service_proto_depIdxs = []int32{
-	10, // 0: evenkeel.coding.v1.ReceiveEncounterRequest.start_at:type_name -> google.protobuf.Timestamp
-	10, // 1: evenkeel.coding.v1.ReceiveEncounterRequest.end_at:type_name -> google.protobuf.Timestamp
-	11, // 2: evenkeel.coding.v1.ReceiveEncounterRequest.modality:type_name -> evenkeel.type.v1.Modality
-	12, // 3: evenkeel.coding.v1.ReceiveEncounterRequest.service_kind:type_name -> evenkeel.coding.v1.ServiceKind
-	10, // 4: evenkeel.coding.v1.SignEncounterRequest.signed_at:type_name -> google.protobuf.Timestamp
+	11, // 0: evenkeel.coding.v1.ReceiveEncounterRequest.start_at:type_name -> google.protobuf.Timestamp
+	11, // 1: evenkeel.coding.v1.ReceiveEncounterRequest.end_at:type_name -> google.protobuf.Timestamp
+	12, // 2: evenkeel.coding.v1.ReceiveEncounterRequest.modality:type_name -> evenkeel.type.v1.Modality
+	13, // 3: evenkeel.coding.v1.ReceiveEncounterRequest.service_kind:type_name -> evenkeel.coding.v1.ServiceKind
+	11, // 4: evenkeel.coding.v1.SignEncounterRequest.signed_at:type_name -> google.protobuf.Timestamp
 	0,  // 5: evenkeel.coding.v1.ListEncountersRequest.status:type_name -> evenkeel.coding.v1.EncounterStatus
 	7,  // 6: evenkeel.coding.v1.ListEncountersResponse.encounters:type_name -> evenkeel.coding.v1.EncounterSummary
 	0,  // 7: evenkeel.coding.v1.EncounterSummary.status:type_name -> evenkeel.coding.v1.EncounterStatus
-	13, // 8: evenkeel.coding.v1.EncounterSummary.charge:type_name -> evenkeel.type.v1.Money
-	13, // 9: evenkeel.coding.v1.EncounterLine.charge:type_name -> evenkeel.type.v1.Money
-	10, // 10: evenkeel.coding.v1.Encounter.start_at:type_name -> google.protobuf.Timestamp
-	10, // 11: evenkeel.coding.v1.Encounter.end_at:type_name -> google.protobuf.Timestamp
-	11, // 12: evenkeel.coding.v1.Encounter.modality:type_name -> evenkeel.type.v1.Modality
-	12, // 13: evenkeel.coding.v1.Encounter.service_kind:type_name -> evenkeel.coding.v1.ServiceKind
+	14, // 8: evenkeel.coding.v1.EncounterSummary.charge:type_name -> evenkeel.type.v1.Money
+	14, // 9: evenkeel.coding.v1.EncounterLine.charge:type_name -> evenkeel.type.v1.Money
+	11, // 10: evenkeel.coding.v1.Encounter.start_at:type_name -> google.protobuf.Timestamp
+	11, // 11: evenkeel.coding.v1.Encounter.end_at:type_name -> google.protobuf.Timestamp
+	12, // 12: evenkeel.coding.v1.Encounter.modality:type_name -> evenkeel.type.v1.Modality
+	13, // 13: evenkeel.coding.v1.Encounter.service_kind:type_name -> evenkeel.coding.v1.ServiceKind
 	0,  // 14: evenkeel.coding.v1.Encounter.status:type_name -> evenkeel.coding.v1.EncounterStatus
-	10, // 15: evenkeel.coding.v1.Encounter.signed_at:type_name -> google.protobuf.Timestamp
+	11, // 15: evenkeel.coding.v1.Encounter.signed_at:type_name -> google.protobuf.Timestamp
 	8,  // 16: evenkeel.coding.v1.Encounter.lines:type_name -> evenkeel.coding.v1.EncounterLine
-	13, // 17: evenkeel.coding.v1.Encounter.charge:type_name -> evenkeel.type.v1.Money
-	14, // 18: evenkeel.coding.v1.Encounter.decisions:type_name -> evenkeel.coding.v1.CodingDecision
-	15, // 19: evenkeel.coding.v1.Encounter.open_query:type_name -> evenkeel.problem.v1.Reason
-	16, // 20: evenkeel.coding.v1.Encounter.answers:type_name -> evenkeel.coding.v1.CoderQueryAnswered
-	17, // 21: evenkeel.coding.v1.Encounter.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	1,  // 22: evenkeel.coding.v1.CodingService.ReceiveEncounter:input_type -> evenkeel.coding.v1.ReceiveEncounterRequest
-	2,  // 23: evenkeel.coding.v1.CodingService.SignEncounter:input_type -> evenkeel.coding.v1.SignEncounterRequest
-	3,  // 24: evenkeel.coding.v1.CodingService.AnswerCoderQuery:input_type -> evenkeel.coding.v1.AnswerCoderQueryRequest
-	4,  // 25: evenkeel.coding.v1.CodingService.GetEncounter:input_type -> evenkeel.coding.v1.GetEncounterRequest
-	5,  // 26: evenkeel.coding.v1.CodingService.ListEncounters:input_type -> evenkeel.coding.v1.ListEncountersRequest
-	18, // 27: evenkeel.coding.v1.CodingService.ReceiveEncounter:output_type -> evenkeel.type.v1.Receipt
-	18, // 28: evenkeel.coding.v1.CodingService.SignEncounter:output_type -> evenkeel.type.v1.Receipt
-	18, // 29: evenkeel.coding.v1.CodingService.AnswerCoderQuery:output_type -> evenkeel.type.v1.Receipt
-	9,  // 30: evenkeel.coding.v1.CodingService.GetEncounter:output_type -> evenkeel.coding.v1.Encounter
-	6,  // 31: evenkeel.coding.v1.CodingService.ListEncounters:output_type -> evenkeel.coding.v1.ListEncountersResponse
-	27, // [27:32] is the sub-list for method output_type
-	22, // [22:27] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	14, // 17: evenkeel.coding.v1.Encounter.charge:type_name -> evenkeel.type.v1.Money
+	15, // 18: evenkeel.coding.v1.Encounter.decisions:type_name -> evenkeel.coding.v1.CodingDecision
+	16, // 19: evenkeel.coding.v1.Encounter.open_query:type_name -> evenkeel.problem.v1.Reason
+	17, // 20: evenkeel.coding.v1.Encounter.answers:type_name -> evenkeel.coding.v1.CoderQueryAnswered
+	18, // 21: evenkeel.coding.v1.Encounter.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	10, // 22: evenkeel.coding.v1.Encounter.imports:type_name -> evenkeel.coding.v1.EncounterImport
+	19, // 23: evenkeel.coding.v1.EncounterImport.source:type_name -> evenkeel.type.v1.Source
+	16, // 24: evenkeel.coding.v1.EncounterImport.reasons:type_name -> evenkeel.problem.v1.Reason
+	1,  // 25: evenkeel.coding.v1.CodingService.ReceiveEncounter:input_type -> evenkeel.coding.v1.ReceiveEncounterRequest
+	2,  // 26: evenkeel.coding.v1.CodingService.SignEncounter:input_type -> evenkeel.coding.v1.SignEncounterRequest
+	3,  // 27: evenkeel.coding.v1.CodingService.AnswerCoderQuery:input_type -> evenkeel.coding.v1.AnswerCoderQueryRequest
+	4,  // 28: evenkeel.coding.v1.CodingService.GetEncounter:input_type -> evenkeel.coding.v1.GetEncounterRequest
+	5,  // 29: evenkeel.coding.v1.CodingService.ListEncounters:input_type -> evenkeel.coding.v1.ListEncountersRequest
+	20, // 30: evenkeel.coding.v1.CodingService.ReceiveEncounter:output_type -> evenkeel.type.v1.Receipt
+	20, // 31: evenkeel.coding.v1.CodingService.SignEncounter:output_type -> evenkeel.type.v1.Receipt
+	20, // 32: evenkeel.coding.v1.CodingService.AnswerCoderQuery:output_type -> evenkeel.type.v1.Receipt
+	9,  // 33: evenkeel.coding.v1.CodingService.GetEncounter:output_type -> evenkeel.coding.v1.Encounter
+	6,  // 34: evenkeel.coding.v1.CodingService.ListEncounters:output_type -> evenkeel.coding.v1.ListEncountersResponse
+	30, // [30:35] is the sub-list for method output_type
+	25, // [25:30] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_coding_v1_service_proto_init() }
@@ -1244,7 +1341,7 @@ func file_evenkeel_coding_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_coding_v1_service_proto_rawDesc), len(file_evenkeel_coding_v1_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

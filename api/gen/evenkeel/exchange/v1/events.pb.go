@@ -1787,6 +1787,7 @@ type ClaimImported struct {
 	Subscribers            []*ImportedSubscriber    `protobuf:"bytes,22,rep,name=subscribers,proto3" json:"subscribers,omitempty"`                       // one per coverage, same order
 	KeptSegments           []string                 `protobuf:"bytes,23,rep,name=kept_segments,json=keptSegments,proto3" json:"kept_segments,omitempty"` // ids of segments that the cycle does not use; the bytes stay in the interchange
 	Source                 *v12.Source              `protobuf:"bytes,24,opt,name=source,proto3" json:"source,omitempty"`
+	FrequencyCode          string                   `protobuf:"bytes,25,opt,name=frequency_code,json=frequencyCode,proto3" json:"frequency_code,omitempty"` // CLM05-3: 1 original, 7 replacement, 8 void; empty: not told
 	unknownFields          protoimpl.UnknownFields
 	sizeCache              protoimpl.SizeCache
 }
@@ -1987,6 +1988,13 @@ func (x *ClaimImported) GetSource() *v12.Source {
 		return x.Source
 	}
 	return nil
+}
+
+func (x *ClaimImported) GetFrequencyCode() string {
+	if x != nil {
+		return x.FrequencyCode
+	}
+	return ""
 }
 
 type ImportedCoverage struct {
@@ -2451,7 +2459,7 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"reasonCode\x12\x1c\n" +
 	"\treference\x18\x04 \x01(\tR\treference\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x120\n" +
-	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x8d\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb4\n" +
 	"\n" +
 	"\rClaimImported\x12\x1b\n" +
 	"\timport_id\x18\x01 \x01(\tR\bimportId\x12%\n" +
@@ -2480,7 +2488,8 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\x06person\x18\x15 \x01(\v2\x1f.evenkeel.claims.v1.ClaimPersonB\x04\xa8\xd4\x18\x01R\x06person\x12P\n" +
 	"\vsubscribers\x18\x16 \x03(\v2(.evenkeel.exchange.v1.ImportedSubscriberB\x04\xa8\xd4\x18\x01R\vsubscribers\x12#\n" +
 	"\rkept_segments\x18\x17 \x03(\tR\fkeptSegments\x120\n" +
-	"\x06source\x18\x18 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xc6\x02\n" +
+	"\x06source\x18\x18 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12%\n" +
+	"\x0efrequency_code\x18\x19 \x01(\tR\rfrequencyCode\"\xc6\x02\n" +
 	"\x10ImportedCoverage\x12\x1f\n" +
 	"\vcoverage_id\x18\x01 \x01(\tR\n" +
 	"coverageId\x12\x19\n" +

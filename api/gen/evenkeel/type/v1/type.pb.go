@@ -324,6 +324,8 @@ const (
 	LedgerAccount_LEDGER_ACCOUNT_CREDIT_REFUNDABLE   LedgerAccount = 12
 	LedgerAccount_LEDGER_ACCOUNT_PAYER_FORWARD       LedgerAccount = 13
 	LedgerAccount_LEDGER_ACCOUNT_INTEREST            LedgerAccount = 14
+	// Paid by earlier payers to another billing system before the move: it never reaches our bank. Balances of the other system's books, so it stays.
+	LedgerAccount_LEDGER_ACCOUNT_CONVERSION LedgerAccount = 15
 )
 
 // Enum value maps for LedgerAccount.
@@ -344,6 +346,7 @@ var (
 		12: "LEDGER_ACCOUNT_CREDIT_REFUNDABLE",
 		13: "LEDGER_ACCOUNT_PAYER_FORWARD",
 		14: "LEDGER_ACCOUNT_INTEREST",
+		15: "LEDGER_ACCOUNT_CONVERSION",
 	}
 	LedgerAccount_value = map[string]int32{
 		"LEDGER_ACCOUNT_UNSPECIFIED":         0,
@@ -361,6 +364,7 @@ var (
 		"LEDGER_ACCOUNT_CREDIT_REFUNDABLE":   12,
 		"LEDGER_ACCOUNT_PAYER_FORWARD":       13,
 		"LEDGER_ACCOUNT_INTEREST":            14,
+		"LEDGER_ACCOUNT_CONVERSION":          15,
 	}
 )
 
@@ -603,6 +607,7 @@ type ServiceLine struct {
 	ServiceThruDate     string                 `protobuf:"bytes,9,opt,name=service_thru_date,json=serviceThruDate,proto3" json:"service_thru_date,omitempty"`             // empty: same day
 	UnitBasis           string                 `protobuf:"bytes,10,opt,name=unit_basis,json=unitBasis,proto3" json:"unit_basis,omitempty"`                                // UN units (default when empty), MJ minutes
 	AuthorizationNumber string                 `protobuf:"bytes,11,opt,name=authorization_number,json=authorizationNumber,proto3" json:"authorization_number,omitempty"`  // when it differs from the claim's
+	Source              *Source                `protobuf:"bytes,12,opt,name=source,proto3" json:"source,omitempty"`                                                       // imported: the line's segments in the other system's file
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -714,6 +719,13 @@ func (x *ServiceLine) GetAuthorizationNumber() string {
 	return ""
 }
 
+func (x *ServiceLine) GetSource() *Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
 // Leg is one side of a balanced entry. The legs of one event sum to 0.
 type Leg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -722,6 +734,7 @@ type Leg struct {
 	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                                                        // ar.insurance, unapplied.insurance, payer.forward, cash.clearing
 	PayerSequence PayerSequence          `protobuf:"varint,4,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"` // ar.insurance
 	LineId        string                 `protobuf:"bytes,5,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`                                                           // the service line, where one is meant
+	Source        *Source                `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`                                                                         // where in a file this leg comes from, when it is not the event's source
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -789,6 +802,13 @@ func (x *Leg) GetLineId() string {
 		return x.LineId
 	}
 	return ""
+}
+
+func (x *Leg) GetSource() *Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
 }
 
 // Source is where in a file a fact comes from: bytes [offset, offset+length) of the file with that hash.
@@ -1127,7 +1147,7 @@ const file_evenkeel_type_v1_type_proto_rawDesc = "" +
 	"\x04last\x18\x01 \x01(\tR\x04last\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\tR\x05first\x12\x16\n" +
 	"\x06middle\x18\x03 \x01(\tR\x06middle\x12\x16\n" +
-	"\x06suffix\x18\x04 \x01(\tR\x06suffix\"\xb3\x03\n" +
+	"\x06suffix\x18\x04 \x01(\tR\x06suffix\"\xe5\x03\n" +
 	"\vServiceLine\x12\x17\n" +
 	"\aline_id\x18\x01 \x01(\tR\x06lineId\x12!\n" +
 	"\fservice_code\x18\x02 \x01(\tR\vserviceCode\x12\x1c\n" +
@@ -1141,13 +1161,15 @@ const file_evenkeel_type_v1_type_proto_rawDesc = "" +
 	"\n" +
 	"unit_basis\x18\n" +
 	" \x01(\tR\tunitBasis\x121\n" +
-	"\x14authorization_number\x18\v \x01(\tR\x13authorizationNumber\"\xd4\x01\n" +
+	"\x14authorization_number\x18\v \x01(\tR\x13authorizationNumber\x120\n" +
+	"\x06source\x18\f \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x86\x02\n" +
 	"\x03Leg\x129\n" +
 	"\aaccount\x18\x01 \x01(\x0e2\x1f.evenkeel.type.v1.LedgerAccountR\aaccount\x12\x16\n" +
 	"\x06amount\x18\x02 \x01(\x03R\x06amount\x12\x19\n" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12F\n" +
 	"\x0epayer_sequence\x18\x04 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12\x17\n" +
-	"\aline_id\x18\x05 \x01(\tR\x06lineId\"\xb8\x02\n" +
+	"\aline_id\x18\x05 \x01(\tR\x06lineId\x120\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb8\x02\n" +
 	"\x06Source\x12%\n" +
 	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\x12\x1f\n" +
 	"\vfile_sha256\x18\x02 \x01(\tR\n" +
@@ -1208,7 +1230,7 @@ const file_evenkeel_type_v1_type_proto_rawDesc = "" +
 	"#LICENSE_TYPE_CLINICAL_SOCIAL_WORKER\x10\x04\x12*\n" +
 	"&LICENSE_TYPE_MARRIAGE_FAMILY_THERAPIST\x10\x05\x12'\n" +
 	"#LICENSE_TYPE_PROFESSIONAL_COUNSELOR\x10\x06\x12\x1a\n" +
-	"\x16LICENSE_TYPE_ASSOCIATE\x10\a*\x84\x04\n" +
+	"\x16LICENSE_TYPE_ASSOCIATE\x10\a*\xa3\x04\n" +
 	"\rLedgerAccount\x12\x1e\n" +
 	"\x1aLEDGER_ACCOUNT_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bLEDGER_ACCOUNT_AR_INSURANCE\x10\x01\x12\x1d\n" +
@@ -1225,7 +1247,8 @@ const file_evenkeel_type_v1_type_proto_rawDesc = "" +
 	" LEDGER_ACCOUNT_UNAPPLIED_PATIENT\x10\v\x12$\n" +
 	" LEDGER_ACCOUNT_CREDIT_REFUNDABLE\x10\f\x12 \n" +
 	"\x1cLEDGER_ACCOUNT_PAYER_FORWARD\x10\r\x12\x1b\n" +
-	"\x17LEDGER_ACCOUNT_INTEREST\x10\x0eB>Z<github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1;typev1b\x06proto3"
+	"\x17LEDGER_ACCOUNT_INTEREST\x10\x0e\x12\x1d\n" +
+	"\x19LEDGER_ACCOUNT_CONVERSION\x10\x0fB>Z<github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1;typev1b\x06proto3"
 
 var (
 	file_evenkeel_type_v1_type_proto_rawDescOnce sync.Once
@@ -1260,16 +1283,18 @@ var file_evenkeel_type_v1_type_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
 }
 var file_evenkeel_type_v1_type_proto_depIdxs = []int32{
-	5,  // 0: evenkeel.type.v1.Leg.account:type_name -> evenkeel.type.v1.LedgerAccount
-	0,  // 1: evenkeel.type.v1.Leg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	11, // 2: evenkeel.type.v1.Adjustment.source:type_name -> evenkeel.type.v1.Source
-	13, // 3: evenkeel.type.v1.Receipt.events:type_name -> evenkeel.type.v1.EventRef
-	15, // 4: evenkeel.type.v1.Receipt.recorded_at:type_name -> google.protobuf.Timestamp
-	5,  // [5:5] is the sub-list for method output_type
-	5,  // [5:5] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	11, // 0: evenkeel.type.v1.ServiceLine.source:type_name -> evenkeel.type.v1.Source
+	5,  // 1: evenkeel.type.v1.Leg.account:type_name -> evenkeel.type.v1.LedgerAccount
+	0,  // 2: evenkeel.type.v1.Leg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	11, // 3: evenkeel.type.v1.Leg.source:type_name -> evenkeel.type.v1.Source
+	11, // 4: evenkeel.type.v1.Adjustment.source:type_name -> evenkeel.type.v1.Source
+	13, // 5: evenkeel.type.v1.Receipt.events:type_name -> evenkeel.type.v1.EventRef
+	15, // 6: evenkeel.type.v1.Receipt.recorded_at:type_name -> google.protobuf.Timestamp
+	7,  // [7:7] is the sub-list for method output_type
+	7,  // [7:7] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_type_v1_type_proto_init() }
