@@ -162,6 +162,9 @@ func (s *Server) facts(ctx context.Context, patientID string) (patientbalance.Fa
 		return facts, err
 	}
 	facts = patientbalance.Facts{Patient: true, Name: patient.Name, Address: patient.Address, Accounts: map[string]patientbalance.Story{}}
+	if facts.Held, _, err = engine.Find(ctx, s.rt.Engine, patientbalance.FundsMirror, patientID); err != nil {
+		return facts, err
+	}
 	ids, _, err := engine.Find(ctx, s.rt.Engine, patientbalance.AccountsMirror, patientID)
 	if err != nil {
 		return facts, err
@@ -196,11 +199,11 @@ func (s *Server) ListStatements(ctx context.Context, r *pb.ListStatementsRequest
 	}
 	list, err := query(ctx, s, "statements", func(row pgx.CollectableRow) (*pb.Statement, error) {
 		x := &pb.Statement{}
-		var balance int64
-		err := row.Scan(&x.StatementId, &x.PatientId, &x.StatementDate, &x.DueDate, &balance)
-		x.Balance = money.Of(balance)
+		var balance, held int64
+		err := row.Scan(&x.StatementId, &x.PatientId, &x.StatementDate, &x.DueDate, &balance, &held)
+		x.Balance, x.Held, x.ToPay = money.Of(balance), money.Of(held), money.Of(max(balance-held, 0))
 		return x, err
-	}, `SELECT statement_id, patient_id, statement_date::text, due_date::text, balance_amount FROM statements
+	}, `SELECT statement_id, patient_id, statement_date::text, due_date::text, balance_amount, held_amount FROM statements
 		WHERE tenant_id = $1 AND patient_id = $2 AND (statement_date, statement_id) < ($3::text::date, $4)
 		ORDER BY statement_date DESC, statement_id DESC LIMIT $5`, r.PatientId, at.Key[0], at.Key[1], at.Limit+1)
 	if err != nil {
@@ -239,7 +242,7 @@ func (s *Server) GetStatement(ctx context.Context, r *pb.GetStatementRequest) (*
 	}
 	out := &pb.Statement{
 		StatementId: e.StatementId, PatientId: e.PatientId, StatementDate: e.StatementDate, DueDate: e.DueDate, Balance: money.Of(e.BalanceAmount),
-		PatientName: e.PatientName, PatientAddress: e.PatientAddress,
+		Held: money.Of(e.HeldAmount), ToPay: money.Of(patientbalance.ToPay(e)), PatientName: e.PatientName, PatientAddress: e.PatientAddress,
 		OrganizationName: e.OrganizationName, OrganizationAddress: e.OrganizationAddress, OrganizationPhone: e.OrganizationPhone,
 	}
 	for _, l := range e.Lines {

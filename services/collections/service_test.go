@@ -100,6 +100,17 @@ func TestStatements(t *testing.T) {
 		}
 		return nil
 	})
+	if _, err := api.IssueStatement(hosttest.As(t.Context(), p, "k0", paid), &pb.IssueStatementRequest{PatientId: "pat_1"}); status.Code(err) != codes.FailedPrecondition {
+		t.Fatalf("a statement of what was paid: %v", err)
+	}
+	back := hosttest.Publish(t, p, "posting", "patient_ledger/pat_1", &postingv1.PatientPaymentRefunded{RefundId: "rfd_1", PatientPaymentId: "ppm_1", PatientId: "pat_1", Amount: 47000})
+	hosttest.Until(t, "what is held after a refund", func() error {
+		b, err := api.GetPatientBalance(hosttest.As(t.Context(), p, "", back), &pb.GetPatientBalanceRequest{PatientId: "pat_1"})
+		if err != nil || b.Unapplied.GetAmountMinor() != 1000 {
+			return fmt.Errorf("%v, %v", b, err)
+		}
+		return nil
+	})
 	var id string
 	hosttest.Until(t, "a statement", func() error { // the patient's name may be on its way
 		r, err := api.IssueStatement(hosttest.As(t.Context(), p, "k1"), &pb.IssueStatementRequest{PatientId: "pat_1"})
@@ -107,15 +118,15 @@ func TestStatements(t *testing.T) {
 		return err
 	})
 	list, err := api.ListStatements(hosttest.As(t.Context(), p, ""), &pb.ListStatementsRequest{PatientId: "pat_1"})
-	if err != nil || len(list.Statements) != 1 || list.Statements[0].StatementId != id || list.Statements[0].DueDate != "2026-04-10" {
+	if err != nil || len(list.Statements) != 1 || list.Statements[0].StatementId != id || list.Statements[0].DueDate != "2026-04-10" || list.Statements[0].ToPay.GetAmountMinor() != 14000 {
 		t.Fatalf("%v, %v", list, err)
 	}
 	s, err := api.GetStatement(hosttest.As(t.Context(), p, ""), &pb.GetStatementRequest{StatementId: list.Statements[0].StatementId})
-	if err != nil || s.PatientName.GetLast() != "Doe" || s.Balance.AmountMinor != 15000 || s.Entries[0].Explanation != "Session of 2 March 2026: charged $150.00. Open: $150.00 with you." {
+	if err != nil || s.PatientName.GetLast() != "Doe" || s.Balance.AmountMinor != 15000 || s.Held.AmountMinor != 1000 || s.ToPay.AmountMinor != 14000 || s.Entries[0].Explanation != "Session of 2 March 2026: charged $150.00. Open: $150.00 with you." {
 		t.Fatalf("%v, %v", s, err)
 	}
 	page, err := api.GetStatementHtml(hosttest.As(t.Context(), p, ""), &pb.GetStatementHtmlRequest{StatementId: s.StatementId})
-	if err != nil || !bytes.Contains(page.Data, []byte("Ann Doe")) {
+	if err != nil || !bytes.Contains(page.Data, []byte("Ann Doe")) || !bytes.Contains(page.Data, []byte("Please pay <strong>$140.00</strong>")) {
 		t.Fatalf("%v, %v", page, err)
 	}
 	letter, err := api.GetStatementPdf(hosttest.As(t.Context(), p, ""), &pb.GetStatementPdfRequest{StatementId: s.StatementId})

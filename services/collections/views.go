@@ -23,8 +23,8 @@ func Project(r es.Recorded) []es.Statement {
 		return []es.Statement{es.SQL(`UPDATE work_items SET state = 'resolved', outcome = $3, note = $4, automatic = $5, version = $6 WHERE tenant_id = $1 AND work_item_id = $2`,
 			r.Tenant, e.WorkItemId, e.Outcome, e.Note, e.Automatic, r.Version)}
 	case *pb.StatementIssued:
-		return []es.Statement{es.SQL(`INSERT INTO statements (tenant_id, statement_id, patient_id, statement_date, due_date, balance_amount)
-			VALUES ($1, $2, $3, $4::text::date, $5::text::date, $6)`, r.Tenant, e.StatementId, e.PatientId, e.StatementDate, e.DueDate, e.BalanceAmount)}
+		return []es.Statement{es.SQL(`INSERT INTO statements (tenant_id, statement_id, patient_id, statement_date, due_date, balance_amount, held_amount)
+			VALUES ($1, $2, $3, $4::text::date, $5::text::date, $6, $7)`, r.Tenant, e.StatementId, e.PatientId, e.StatementDate, e.DueDate, e.BalanceAmount, e.HeldAmount)}
 	}
 	return nil
 }

@@ -51,6 +51,7 @@ var table = map[string]rights{
 	"remittances":                  {money, billing},
 	"deposits":                     {money, money},
 	"patient-payments":             {everybody, both},
+	"patient-payments/refunds":     {nobody, money},
 	"work-items":                   {everybody, billing},
 	"statements":                   {people, billing},
 	"interchanges":                 {money, both},

@@ -1,6 +1,7 @@
 package posting
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/page"
 	"github.com/evenkeel/evenkeel/services/posting/account"
 	"github.com/evenkeel/evenkeel/services/posting/deposit"
+	"github.com/evenkeel/evenkeel/services/posting/patientledger"
 	"github.com/evenkeel/evenkeel/services/posting/patientpayment"
 )
 
@@ -53,6 +55,23 @@ func (s *Server) RecordPatientPayment(ctx context.Context, r *pb.RecordPatientPa
 	return engine.Execute(ctx, s.rt.Engine, patientpayment.Stream, id, func(st patientpayment.State, c *pb.RecordPatientPaymentRequest) ([]es.Event, error) {
 		return patientpayment.Receive(st, c, id, known)
 	}, r)
+}
+
+// RefundPatientPayment gives back what is held of a patient's payment.
+func (s *Server) RefundPatientPayment(ctx context.Context, r *pb.RefundPatientPaymentRequest) (*typev1.Receipt, error) {
+	payment, _, err := engine.Load(ctx, s.rt.Engine, patientpayment.Stream, r.PatientPaymentId)
+	if err != nil {
+		return nil, err
+	}
+	id := engine.NewID(ctx, "rfd")
+	receipt, err := engine.Execute(ctx, s.rt.Engine, patientledger.Stream, cmp.Or(payment.Received.GetPatientId(), r.PatientPaymentId), func(st patientledger.State, c *pb.RefundPatientPaymentRequest) ([]es.Event, error) {
+		return patientledger.Refund(st, c, id, payment.Received)
+	}, r)
+	if err != nil {
+		return nil, err
+	}
+	receipt.Id = id // of what was made, which lives on the patient's ledger
+	return receipt, nil
 }
 
 // query reads rows of the caller's tenant; the tenant is $1.
@@ -121,11 +140,11 @@ func (s *Server) ListPatientPayments(ctx context.Context, r *pb.ListPatientPayme
 	}
 	list, err := query(ctx, s, "patient payments", func(row pgx.CollectableRow) (*pb.PatientPayment, error) {
 		p := &pb.PatientPayment{}
-		var amount, allocated int64
-		err := row.Scan(&p.PatientPaymentId, &p.PatientId, &amount, &allocated, &p.Method, &p.Reference, &p.ReceivedDate, &p.AccountId)
-		p.Amount, p.Allocated, p.Unallocated = money.Of(amount), money.Of(allocated), money.Of(amount-allocated)
+		var amount, allocated, refunded int64
+		err := row.Scan(&p.PatientPaymentId, &p.PatientId, &amount, &allocated, &refunded, &p.Method, &p.Reference, &p.ReceivedDate, &p.AccountId)
+		p.Amount, p.Allocated, p.Unallocated, p.Refunded = money.Of(amount), money.Of(allocated), money.Of(amount-allocated-refunded), money.Of(refunded)
 		return p, err
-	}, `SELECT patient_payment_id, patient_id, amount, allocated_amount, method, reference, received_date::text, account_id FROM patient_payments
+	}, `SELECT patient_payment_id, patient_id, amount, allocated_amount, refunded_amount, method, reference, received_date::text, account_id FROM patient_payments
 		WHERE tenant_id = $1 AND patient_id = $2 AND (received_date, patient_payment_id) < ($3::text::date, $4)
 		ORDER BY received_date DESC, patient_payment_id DESC LIMIT $5`, r.PatientId, at.Key[0], at.Key[1], at.Limit+1)
 	if err != nil {

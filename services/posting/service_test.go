@@ -146,6 +146,26 @@ func TestEveryCentFromChargeToSettled(t *testing.T) {
 	if err != nil || len(payments.PatientPayments) != 1 || payments.PatientPayments[0].PatientPaymentId != payment.Id || payments.PatientPayments[0].Unallocated.AmountMinor != 500 {
 		t.Fatalf("%v, %v", payments, err)
 	}
+	refund := func(key string, amount int64) error {
+		_, err := r.api.RefundPatientPayment(hosttest.As(t.Context(), r.p, key), &pb.RefundPatientPaymentRequest{PatientPaymentId: payment.Id, Amount: money.Of(amount), Reason: "paid too much"})
+		return err
+	}
+	if err := refund("k3", 501); status.Code(err) != codes.FailedPrecondition {
+		t.Fatalf("more than is held was given back: %v", err)
+	}
+	if err := refund("k4", 300); err != nil {
+		t.Fatal(err)
+	}
+	if err := refund("k5", 201); status.Code(err) != codes.FailedPrecondition {
+		t.Fatalf("given back twice: %v", err)
+	}
+	payments, err = r.api.ListPatientPayments(hosttest.As(t.Context(), r.p, ""), &pb.ListPatientPaymentsRequest{PatientId: "pat_1"})
+	if err != nil || payments.PatientPayments[0].Unallocated.AmountMinor != 200 || payments.PatientPayments[0].Refunded.AmountMinor != 300 {
+		t.Fatalf("%v, %v", payments, err)
+	}
+	if _, err := r.api.RefundPatientPayment(hosttest.As(t.Context(), r.p, "k6"), &pb.RefundPatientPaymentRequest{PatientPaymentId: "ppm_x", Amount: money.Of(1), Reason: "r"}); status.Code(err) != codes.NotFound {
+		t.Fatalf("a refund of nothing that was paid: %v", err)
+	}
 	r.tell("payersim", "desk/R1", &payersimv1.DepositMade{EdiPayerId: "E1", TraceNumber: "T1", PayerIdentifier: "1123", Amount: 9000, EffectiveDate: "2026-03-19"})
 	m := r.remittance("rem_1", func(m *pb.Remittance) bool { return m.DepositId != "" })
 	var cash int64

@@ -100,6 +100,8 @@ func rows(r es.Recorded) []es.Statement {
 	case *pb.PatientPaymentAllocated:
 		return one(`UPDATE patient_payments SET allocated_amount = allocated_amount + $3 WHERE tenant_id = $1 AND patient_payment_id = $2`,
 			r.Tenant, e.PatientPaymentId, e.Amount)
+	case *pb.PatientPaymentRefunded:
+		return one(`UPDATE patient_payments SET refunded_amount = refunded_amount + $3 WHERE tenant_id = $1 AND patient_payment_id = $2`, r.Tenant, e.PatientPaymentId, e.Amount)
 	case *pb.DepositReceived:
 		return one(`INSERT INTO deposits (tenant_id, deposit_id, payer_id, payer_identifier, trace_number, amount, deposit_date)
 			VALUES ($1, $2, $3, $4, $5, $6, $7::text::date)`, r.Tenant, e.DepositId, e.PayerId, e.PayerIdentifier, e.TraceNumber, e.Amount, e.DepositDate)

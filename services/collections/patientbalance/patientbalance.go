@@ -1,7 +1,8 @@
 // Package patientbalance is the stream of what one patient owes, by account, as posting told it, and of the statements that ask for it.
 //
 // A statement is written a week after a balance appears and then every 30 days while something is owed; each has a line for every account with a balance, which says in a sentence how
-// it came about. The balance is the sum of the changes, each noted once (TestBalance).
+// it came about. The balance is the sum of the changes, each noted once (TestBalance). Money that is held for the patient is told and never asked for again
+// (TestHeldMoneyIsNotAskedFor).
 package patientbalance
 
 import (
@@ -13,6 +14,7 @@ import (
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
@@ -28,6 +30,8 @@ var (
 	PatientExists = refuse.Rule{ID: "collections.patient_exists", Version: 1, Owner: "intake", NotFound: true}
 	// SomethingOwed: a statement asks for money. Source: our own choice.
 	SomethingOwed = refuse.Rule{ID: "collections.something_owed", Version: 1, Owner: "collections"}
+	// BeyondWhatIsHeld: a statement asks for more than what the patient has paid already and is on no account yet. Source: our own choice; nobody pays twice.
+	BeyondWhatIsHeld = refuse.Rule{ID: "collections.beyond_what_is_held", Version: 1, Owner: "collections"}
 	// OneStatementADay: a second statement of a day says nothing new. Source: our own choice.
 	OneStatementADay = refuse.Rule{ID: "collections.one_statement_a_day", Version: 1, Owner: "collections"}
 )
@@ -45,6 +49,7 @@ type State struct {
 	Noted    map[string]bool // causes
 	Changed  bool            // since the last statement
 	Last     *pb.StatementIssued
+	Withheld *pb.StatementWithheld // the last one that was due and asked for nothing
 }
 
 // Stream is the balance's stream; its id is the patient's.
@@ -65,6 +70,8 @@ func Evolve(s State, event es.Event) State {
 		s.Accounts[i].Amount += e.Amount
 	case *pb.StatementIssued:
 		s.Last, s.Changed = e, false
+	case *pb.StatementWithheld:
+		s.Withheld = e
 	}
 	return s
 }
@@ -109,6 +116,7 @@ type Facts struct {
 	Address  *typev1.Address
 	Accounts map[string]Story // by account_id
 	Sender   Sender
+	Held     int64 // of the patient's money, on no account yet
 }
 
 // Sender is who asks for the money.
@@ -123,6 +131,7 @@ func Write(s State, id, patientID, day string, facts Facts) *pb.StatementIssued 
 	out := &pb.StatementIssued{
 		StatementId: id, PatientId: patientID, StatementDate: day, DueDate: date.Add(day, dueAfter), PatientName: facts.Name, PatientAddress: facts.Address,
 		OrganizationName: facts.Sender.Name, OrganizationAddress: facts.Sender.Address, OrganizationPhone: facts.Sender.Phone,
+		HeldAmount: facts.Held,
 	}
 	for _, a := range Owing(s) {
 		out.BalanceAmount += a.Amount
@@ -131,10 +140,18 @@ func Write(s State, id, patientID, day string, facts Facts) *pb.StatementIssued 
 	return out
 }
 
-// IssueRequested writes the statement that the timer asked for, once.
+// ToPay is what a statement asks for: the balance less what is held.
+func ToPay(s *pb.StatementIssued) int64 { return max(s.BalanceAmount-s.HeldAmount, 0) }
+
+// IssueRequested writes the statement that the timer asked for, once; where held money covers all that is owed it says why there is none.
 func IssueRequested(s State, c Requested) ([]es.Event, error) {
-	if s.Balance <= 0 || s.Last != nil && (s.Last.StatementId == c.StatementID || s.Last.StatementDate == c.Day) {
+	if s.Balance <= 0 || s.Last != nil && (s.Last.StatementId == c.StatementID || s.Last.StatementDate == c.Day) || s.Withheld.GetStatementId() == c.StatementID {
 		return nil, nil
+	}
+	if c.Facts.Held >= s.Balance {
+		return []es.Event{&pb.StatementWithheld{
+			StatementId: c.StatementID, PatientId: c.PatientID, StatementDate: c.Day, BalanceAmount: s.Balance, HeldAmount: c.Facts.Held,
+		}}, nil
 	}
 	return []es.Event{Write(s, c.StatementID, c.PatientID, c.Day, c.Facts)}, nil
 }
@@ -150,6 +167,8 @@ func Issue(s State, c *pb.IssueStatementRequest, id string, facts Facts) ([]es.E
 	var no refuse.List
 	no.If(!facts.Patient, PatientExists, "patient_id", "there is no patient %s", c.PatientId)
 	no.If(facts.Patient && s.Balance <= 0, SomethingOwed, "patient_id", "patient %s owes nothing", c.PatientId)
+	no.If(facts.Patient && s.Balance > 0 && facts.Held >= s.Balance, BeyondWhatIsHeld, "patient_id",
+		"%s are owed and %s are held for the patient: there is nothing to ask for", money.Format(s.Balance), money.Format(facts.Held))
 	no.If(s.Last != nil && s.Last.StatementDate == c.StatementDate, OneStatementADay, "", "statement %s of today says it already", s.Last.GetStatementId())
 	if err := no.Err(); err != nil {
 		return nil, err
@@ -173,6 +192,8 @@ func Timers(r es.Recorded) []es.TimerOp {
 			return set(e.PatientId, date.Add(e.ChangedDate, firstAfter))
 		}
 	case *pb.StatementIssued:
+		return set(e.PatientId, date.Add(e.StatementDate, nextAfter))
+	case *pb.StatementWithheld:
 		return set(e.PatientId, date.Add(e.StatementDate, nextAfter))
 	}
 	return nil

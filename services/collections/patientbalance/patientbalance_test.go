@@ -67,6 +67,7 @@ func TestTheRhythmOfStatements(t *testing.T) {
 		{"a week after a balance appears", told("a1", 2000, 2000, "c1"), "2026-03-27"},
 		{"more of it changes nothing", told("a1", 100, 2100, "c1"), ""},
 		{"none once it is paid", told("a1", -2000, 0, "c1"), "none"},
+		{"a month after one that held money made needless", &pb.StatementWithheld{PatientId: "pat_1", StatementDate: "2026-03-27"}, "2026-04-26"},
 		{"a month after a statement", &pb.StatementIssued{PatientId: "pat_1", StatementDate: "2026-03-27"}, "2026-04-26"},
 	} {
 		if got := due(c.event); got != c.want {
@@ -77,6 +78,35 @@ func TestTheRhythmOfStatements(t *testing.T) {
 	if len(commands) != 1 || commands[0].ID != "pat_1" {
 		t.Fatalf("the timer asks for %v", commands)
 	}
+}
+
+// What the patient has paid and is on no account yet is told and taken off what is asked; where it covers all, nothing is asked, and the clock runs on.
+func TestHeldMoneyIsNotAskedFor(t *testing.T) {
+	type events = []es.Event
+	owed := events{told("a1", 2000, 2000, "c1")}
+	asked := func(held int64) Requested {
+		return Requested{StatementID: "stm_1", PatientID: "pat_1", Day: "2026-03-27", Facts: Facts{Patient: true, Held: held}}
+	}
+	issued := func(held int64) *pb.StatementIssued {
+		return &pb.StatementIssued{StatementId: "stm_1", PatientId: "pat_1", StatementDate: "2026-03-27", DueDate: "2026-04-17", BalanceAmount: 2000, HeldAmount: held, Lines: []*pb.StatementLine{{
+			AccountId: "a1", ServiceDate: "2026-03-02", BalanceAmount: 2000, Explanation: Story{}.Line(Account{ID: "a1", ServiceDate: "2026-03-02", Amount: 2000}).Explanation,
+		}}}
+	}
+	none := &pb.StatementWithheld{StatementId: "stm_1", PatientId: "pat_1", StatementDate: "2026-03-27", BalanceAmount: 2000, HeldAmount: 2000}
+	estest.Run(t, Stream, IssueRequested, []estest.Case[Requested]{
+		{Name: "what is held is told", Given: owed, When: asked(500), Then: events{issued(500)}},
+		{Name: "what covers all asks for nothing", Given: owed, When: asked(2000), Then: events{none}},
+		{Name: "said once", Given: append(owed[:1:1], none), When: asked(2000)},
+	})
+	if got := ToPay(issued(500)); got != 1500 {
+		t.Errorf("it asks for %d", got)
+	}
+	issue := func(s State, c *pb.IssueStatementRequest) ([]es.Event, error) {
+		return Issue(s, c, "stm_1", asked(2500).Facts)
+	}
+	estest.Run(t, Stream, issue, []estest.Case[*pb.IssueStatementRequest]{
+		{Name: "nobody asks twice by hand either", Given: owed, When: &pb.IssueStatementRequest{PatientId: "pat_1", StatementDate: "2026-03-27"}, Refused: "collections.beyond_what_is_held"},
+	})
 }
 
 func patientLeg(amount int64) []*typev1.Leg {

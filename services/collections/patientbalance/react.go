@@ -46,6 +46,7 @@ func statement(e *pb.StatementRequested, look es.Look) ([]es.Command, error) {
 		return nil, es.Wait(PatientMirror, e.PatientId)
 	}
 	facts := Facts{Patient: true, Name: patient.Name, Address: patient.Address, Accounts: map[string]Story{}}
+	facts.Held, _ = es.Find(look, FundsMirror, e.PatientId)
 	ids, _ := es.Find(look, AccountsMirror, e.PatientId)
 	for _, id := range ids {
 		facts.Accounts[id], _ = es.Find(look, StoryMirror, id)
@@ -98,7 +99,7 @@ var AccountsMirror = es.Mirror[[]string]{
 	},
 }
 
-// FundsMirror has what is held of each patient's payments, by patient_id: received and not on an account.
+// FundsMirror has what is held of each patient's payments, by patient_id: received, not on an account and not given back.
 var FundsMirror = es.Mirror[int64]{
 	Name: "collections.funds",
 	Keys: func(r es.Recorded) []string {
@@ -106,6 +107,8 @@ var FundsMirror = es.Mirror[int64]{
 		case *postingv1.PatientPaymentReceived:
 			return []string{e.PatientId}
 		case *postingv1.PatientPaymentAllocated:
+			return []string{e.PatientId}
+		case *postingv1.PatientPaymentRefunded:
 			return []string{e.PatientId}
 		}
 		return nil
@@ -115,6 +118,8 @@ var FundsMirror = es.Mirror[int64]{
 		case *postingv1.PatientPaymentReceived:
 			return held + e.Amount
 		case *postingv1.PatientPaymentAllocated:
+			return held - e.Amount
+		case *postingv1.PatientPaymentRefunded:
 			return held - e.Amount
 		}
 		return held

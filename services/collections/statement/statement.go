@@ -18,14 +18,18 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/explain"
 	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/services/collections/patientbalance"
 )
 
 //go:embed statement.html
 var source string
 
 var page = template.Must(template.New("statement").Funcs(template.FuncMap{
-	"money": money.Format, "day": explain.Day, "name": name, "address": address,
+	"money": money.Format, "day": explain.Day, "name": name, "address": address, "toPay": patientbalance.ToPay, "held": func() string { return held },
 }).Parse(source))
+
+// held says what the row of held money is.
+const held = "Paid by you and not yet on a visit: it is held for you"
 
 // HTML is the statement as a page of its own.
 func HTML(s *pb.StatementIssued) ([]byte, error) {
@@ -100,12 +104,15 @@ func PDF(s *pb.StatementIssued) ([]byte, error) {
 	}
 	doc.Ln(8)
 	put("B", 15, "Statement of "+explain.Day(s.StatementDate))
-	put("", 11, "Please pay "+money.Format(s.BalanceAmount)+" by "+explain.Day(s.DueDate)+".")
+	put("", 11, "Please pay "+money.Format(patientbalance.ToPay(s))+" by "+explain.Day(s.DueDate)+".")
 	doc.Ln(4)
 	for _, l := range s.Lines {
 		row(doc, latin, "", l.Explanation, money.Format(l.BalanceAmount))
 	}
-	row(doc, latin, "B", "To pay", money.Format(s.BalanceAmount))
+	if s.HeldAmount > 0 {
+		row(doc, latin, "", held, "−"+money.Format(s.HeldAmount))
+	}
+	row(doc, latin, "B", "To pay", money.Format(patientbalance.ToPay(s)))
 	var b bytes.Buffer
 	if err := doc.Output(&b); err != nil {
 		return nil, fmt.Errorf("write statement %s as PDF: %w", s.StatementId, err)

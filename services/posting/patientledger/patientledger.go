@@ -1,8 +1,8 @@
 // Package patientledger is the stream of one patient: what the accounts ask for, what came in, and which money is for which account.
 //
 // It is the one place where a patient's money is divided, so no cent is promised twice, whatever comes in at once (TestNoCentIsPromisedTwice). Money named for an account is for
-// that account alone; other money goes to the oldest service first; what nobody asks for waits. The account takes what is assigned and gives back what is not
-// owed any more; that comes back here as new money.
+// that account until it is settled; other money goes to the oldest service first; what nobody asks for waits, or is given back. The account takes what is assigned and gives
+// back what is not owed any more; that comes back here as new money.
 package patientledger
 
 import (
@@ -18,11 +18,12 @@ import (
 type Account struct {
 	ID, ServiceDate string
 	Open            int64
+	Settled         bool // asks nobody for anything
 }
 
 // Payment is what is left of a payment.
 type Payment struct {
-	ID, AccountID string
+	ID, AccountID string // AccountID: named for that account; empty: for any
 	Left          int64
 }
 
@@ -44,7 +45,15 @@ func Evolve(s State, event es.Event) State {
 	switch e := event.(type) {
 	case *pb.PatientAccountNoted:
 		s.Noted[e.CauseEventId] = true
-		s.account(e.AccountId, e.ServiceDate).Open += e.Amount
+		a := s.account(e.AccountId, e.ServiceDate)
+		a.Open, a.Settled = a.Open+e.Amount, false
+	case *pb.PatientAccountSettled:
+		s.Noted[e.CauseEventId] = true
+		s.account(e.AccountId, "").Settled = true
+	case *pb.PatientFundsReleased:
+		s.payment(e.PatientPaymentId, "").AccountID = ""
+	case *pb.PatientPaymentRefunded:
+		s.payment(e.PatientPaymentId, "").Left -= e.Amount
 	case *pb.PatientFundsNoted:
 		s.Noted[e.CauseEventId] = true
 		s.payment(e.PatientPaymentId, e.AccountId).Left += e.Amount
@@ -61,6 +70,7 @@ func Evolve(s State, event es.Event) State {
 func (s *State) account(id, serviceDate string) *Account {
 	for i := range s.Accounts {
 		if s.Accounts[i].ID == id {
+			s.Accounts[i].ServiceDate = cmp.Or(s.Accounts[i].ServiceDate, serviceDate)
 			return &s.Accounts[i]
 		}
 	}
@@ -78,12 +88,25 @@ func (s *State) payment(id, accountID string) *Payment {
 	return &s.Payments[len(s.Payments)-1]
 }
 
-// NoteAccount notes what an account asks for, or no longer asks for, once per cause, and assigns what there is.
+// NoteAccount notes what an account asks for, or no longer asks for, once per cause, and assigns what there is. That others are asked again is worth a note only where the
+// account was settled.
 func NoteAccount(s State, c *pb.PatientAccountNoted) ([]es.Event, error) {
-	if s.Noted[c.CauseEventId] {
+	if s.Noted[c.CauseEventId] || c.Amount == 0 && !settled(s, c.AccountId) {
 		return nil, nil
 	}
 	return assign(s, c.PatientId, c), nil
+}
+
+// NoteSettled notes that an account is settled, once, and lets what was named for it pay others.
+func NoteSettled(s State, c *pb.PatientAccountSettled) ([]es.Event, error) {
+	if s.Noted[c.CauseEventId] || settled(s, c.AccountId) {
+		return nil, nil
+	}
+	return assign(s, c.PatientId, c), nil
+}
+
+func settled(s State, accountID string) bool {
+	return slices.ContainsFunc(s.Accounts, func(a Account) bool { return a.ID == accountID && a.Settled })
 }
 
 // NoteFunds notes money that came in or came back, once per cause, and assigns it.
@@ -97,6 +120,12 @@ func NoteFunds(s State, c *pb.PatientFundsNoted) ([]es.Event, error) {
 func assign(s State, patientID string, noted es.Event) []es.Event {
 	after := Evolve(State{Accounts: slices.Clone(s.Accounts), Payments: slices.Clone(s.Payments)}, noted)
 	out := []es.Event{noted}
+	for i, p := range after.Payments {
+		if p.AccountID != "" && p.Left > 0 && settled(after, p.AccountID) {
+			out = append(out, &pb.PatientFundsReleased{PatientId: patientID, PatientPaymentId: p.ID, AccountId: p.AccountID, Amount: p.Left})
+			after.Payments[i].AccountID = ""
+		}
+	}
 	oldest := slices.Clone(after.Accounts)
 	slices.SortStableFunc(oldest, func(a, b Account) int {
 		return cmp.Or(cmp.Compare(a.ServiceDate, b.ServiceDate), cmp.Compare(a.ID, b.ID))
@@ -120,6 +149,15 @@ func assign(s State, patientID string, noted es.Event) []es.Event {
 	return out
 }
 
+// reopens says whether an event that asks nothing of the patient may still make a settled account ask others.
+func reopens(event es.Event) bool {
+	switch event.(type) {
+	case *pb.PostingReversed, *pb.ChargeCorrected:
+		return true
+	}
+	return false
+}
+
 // React tells the ledger what accounts ask of the patient and which money came in or back.
 func React(r es.Recorded, _ es.Look) ([]es.Command, error) {
 	switch e := r.Event.(type) {
@@ -134,6 +172,8 @@ func React(r es.Recorded, _ es.Look) ([]es.Command, error) {
 		return []es.Command{es.Do(Stream, e.PatientId, NoteFunds, &pb.PatientFundsNoted{
 			PatientId: e.PatientId, PatientPaymentId: e.PatientPaymentId, Amount: -e.Amount, ReturnedByAccountId: e.AccountId, CauseEventId: r.ID.String(),
 		})}, nil
+	case *pb.AccountSettled:
+		return []es.Command{es.Do(Stream, e.PatientId, NoteSettled, &pb.PatientAccountSettled{PatientId: e.PatientId, AccountId: e.AccountId, CauseEventId: r.ID.String()})}, nil
 	case interface {
 		GetAccountId() string
 		GetPatientId() string
@@ -146,7 +186,7 @@ func React(r es.Recorded, _ es.Look) ([]es.Command, error) {
 				amount += l.Amount
 			}
 		}
-		if amount == 0 {
+		if amount == 0 && !reopens(r.Event) {
 			return nil, nil
 		}
 		return []es.Command{es.Do(Stream, e.GetPatientId(), NoteAccount, &pb.PatientAccountNoted{

@@ -10,6 +10,7 @@ import (
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/es/estest"
+	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/services/posting/account"
 )
 
@@ -25,6 +26,81 @@ func assigned(payment, account string, amount int64) *pb.PatientPaymentAssigned 
 	return &pb.PatientPaymentAssigned{PatientId: "pat_1", PatientPaymentId: payment, AccountId: account, Amount: amount}
 }
 
+func closed(account, cause string) *pb.PatientAccountSettled {
+	return &pb.PatientAccountSettled{PatientId: "pat_1", AccountId: account, CauseEventId: cause}
+}
+
+func released(payment, account string, amount int64) *pb.PatientFundsReleased {
+	return &pb.PatientFundsReleased{PatientId: "pat_1", PatientPaymentId: payment, AccountId: account, Amount: amount}
+}
+
+// Money named for an account waits for it and for nobody else, until nobody is asked for anything there: then it pays the patient's other visits, oldest first.
+func TestWhatASettledAccountLeaves(t *testing.T) {
+	type events = []es.Event
+	overpaid := events{asks("a2", "2026-02-01", 30, "c1"), asks("a1", "2026-01-01", 10, "c2"), asks("a3", "2026-03-01", 20, "c3"), pays("p1", "a3", 50, "c4"), assigned("p1", "a3", 20)}
+	estest.Run(t, Stream, NoteSettled, []estest.Case[*pb.PatientAccountSettled]{
+		{
+			Name: "what a settled account leaves pays the oldest service", Given: overpaid, When: closed("a3", "c5"),
+			Then: events{closed("a3", "c5"), released("p1", "a3", 30), assigned("p1", "a1", 10), assigned("p1", "a2", 20)},
+		},
+		{Name: "another account's money is not touched", Given: overpaid, When: closed("a1", "c5"), Then: events{closed("a1", "c5")}},
+		{Name: "told again, nothing new", Given: append(overpaid[:len(overpaid):len(overpaid)], closed("a1", "c5")), When: closed("a1", "c5")},
+	})
+	estest.Run(t, Stream, NoteFunds, []estest.Case[*pb.PatientFundsNoted]{
+		{
+			Name: "money named for an account that is settled is free at once", Given: events{closed("a1", "c1"), asks("a2", "2026-02-01", 30, "c2")}, When: pays("p1", "a1", 50, "c3"),
+			Then: events{pays("p1", "a1", 50, "c3"), released("p1", "a1", 50), assigned("p1", "a2", 30)},
+		},
+		{
+			Name: "for one whose payer is asked again it waits", Given: events{closed("a1", "c1"), asks("a1", "2026-01-01", 0, "c2"), asks("a2", "2026-02-01", 30, "c3")}, When: pays("p1", "a1", 50, "c4"),
+			Then: events{pays("p1", "a1", 50, "c4")},
+		},
+	})
+	estest.Run(t, Stream, NoteAccount, []estest.Case[*pb.PatientAccountNoted]{
+		{Name: "that a payer is asked again is noted where the account was settled", Given: events{closed("a1", "c1")}, When: asks("a1", "2026-01-01", 0, "c2"), Then: events{asks("a1", "2026-01-01", 0, "c2")}},
+		{Name: "and nowhere else", Given: events{asks("a1", "2026-01-01", 10, "c1")}, When: asks("a1", "2026-01-01", 0, "c2")},
+		{
+			Name: "the day of service counts, however late it is told", Given: events{closed("a1", "c1"), asks("a1", "2026-03-01", 10, "c2"), asks("a2", "2026-02-01", 10, "c3"), pays("p1", "", 5, "c4"), assigned("p1", "a2", 5)},
+			When: asks("a2", "2026-02-01", 1, "c5"), Then: events{asks("a2", "2026-02-01", 1, "c5")},
+		},
+	})
+}
+
+// What is given back is what is held, to the cent: not what an account has, nor what was given back.
+func TestRefund(t *testing.T) {
+	paid := &pb.PatientPaymentReceived{PatientPaymentId: "p1", PatientId: "pat_1", Amount: 50, Method: "check"}
+	decide := func(paid *pb.PatientPaymentReceived) func(State, *pb.RefundPatientPaymentRequest) ([]es.Event, error) {
+		return func(s State, c *pb.RefundPatientPaymentRequest) ([]es.Event, error) {
+			return Refund(s, c, "rfd_1", paid)
+		}
+	}
+	ask := func(amount int64) *pb.RefundPatientPaymentRequest {
+		return &pb.RefundPatientPaymentRequest{PatientPaymentId: "p1", Amount: money.Of(amount), Reason: "moved away", Today: "2026-03-04"}
+	}
+	back := func(amount int64) *pb.PatientPaymentRefunded {
+		return &pb.PatientPaymentRefunded{
+			RefundId: "rfd_1", PatientPaymentId: "p1", PatientId: "pat_1", Amount: amount, Method: "check", Reason: "moved away", RefundedDate: "2026-03-04", Legs: []*typev1.Leg{
+				{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT, Amount: amount}, {Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, Amount: -amount},
+			},
+		}
+	}
+	type events = []es.Event
+	held := events{asks("a1", "2026-01-01", 20, "c1"), pays("p1", "", 50, "c2"), assigned("p1", "a1", 20)}
+	named := events{asks("a1", "2026-01-01", 20, "c1"), pays("p1", "a9", 50, "c2")}
+	wrong := &pb.RefundPatientPaymentRequest{PatientPaymentId: "p1", Amount: &typev1.Money{AmountMinor: -1}, Method: "beads", RefundedDate: "2026-03-05", Today: "2026-03-04"}
+	estest.Run(t, Stream, decide(paid), []estest.Case[*pb.RefundPatientPaymentRequest]{
+		{Name: "what is on no account goes back", Given: held, When: ask(30), Then: events{back(30)}},
+		{Name: "a cent more is a visit's", Given: held, When: ask(31), Refused: "posting.refund_of_what_is_held"},
+		{Name: "it goes back once", Given: append(held[:len(held):len(held)], back(30)), When: ask(1), Refused: "posting.refund_of_what_is_held"},
+		{Name: "what waits for one account may be asked back", Given: named, When: ask(50), Then: events{back(50)}},
+		{Name: "all problems are said at once", Given: held, When: wrong, Refused: "posting.money_positive posting.currency posting.payment_method posting.not_in_the_future"},
+	})
+	estest.Run(t, Stream, decide(nil), []estest.Case[*pb.RefundPatientPaymentRequest]{{Name: "nobody paid it", When: ask(30), Refused: "posting.patient_payment_exists"}})
+	estest.Run(t, Stream, NoteAccount, []estest.Case[*pb.PatientAccountNoted]{
+		{Name: "what was given back pays nothing", Given: append(held[:len(held):len(held)], back(25)), When: asks("a2", "2026-02-01", 30, "c9"), Then: events{asks("a2", "2026-02-01", 30, "c9"), assigned("p1", "a2", 5)}},
+	})
+}
+
 func TestAssign(t *testing.T) {
 	type events = []es.Event
 	estest.Run(t, Stream, NoteFunds, []estest.Case[*pb.PatientFundsNoted]{
@@ -34,7 +110,7 @@ func TestAssign(t *testing.T) {
 			Then: events{pays("p1", "", 50, "c3"), assigned("p1", "a1", 30), assigned("p1", "a2", 20)},
 		},
 		{
-			Name: "money for one account is for that account alone", Given: events{asks("a1", "2026-01-01", 30, "c1"), asks("a2", "2026-02-01", 30, "c2")}, When: pays("p1", "a2", 50, "c3"),
+			Name: "money for one account is for that account", Given: events{asks("a1", "2026-01-01", 30, "c1"), asks("a2", "2026-02-01", 30, "c2")}, When: pays("p1", "a2", 50, "c3"),
 			Then: events{pays("p1", "a2", 50, "c3"), assigned("p1", "a2", 30)},
 		},
 		{Name: "told again, nothing new", Given: events{pays("p1", "", 50, "c1")}, When: pays("p1", "", 50, "c1")},
@@ -61,6 +137,7 @@ func TestNoCentIsPromisedTwice(t *testing.T) {
 		lines := map[string][]es.Recorded{} // by stream: in order
 		var ledger State
 		paid := map[string]int64{}
+		var refunded int64
 		n := 0
 		record := func(stream string, events []es.Event) {
 			for _, e := range events {
@@ -119,7 +196,7 @@ func TestNoCentIsPromisedTwice(t *testing.T) {
 			return true
 		}
 		for step := range rapid.IntRange(1, 30).Draw(t, "steps") {
-			switch rapid.IntRange(0, 4).Draw(t, "kind") {
+			switch rapid.IntRange(0, 5).Draw(t, "kind") {
 			case 0:
 				id := fmt.Sprint("p", step)
 				paid[id] = rapid.Int64Range(1, 500).Draw(t, "payment")
@@ -130,15 +207,25 @@ func TestNoCentIsPromisedTwice(t *testing.T) {
 				owed[id] += amount
 				e := &pb.ResponsibilityTransferred{
 					AccountId: id, PatientId: "pat_1", ServiceDate: "2026-01-0" + id[1:], RemittanceId: fmt.Sprint(step), Amount: amount,
-					Legs: []*typev1.Leg{{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT, Amount: amount}, {Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE, Amount: -amount, PayerId: "pay_1"}},
+					Legs: []*typev1.Leg{{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT, Amount: amount}, {Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, Amount: -amount}},
 				}
 				onAccount(id, []es.Event{e}, nil)
 				events, err := account.Take(accounts[id], &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: id, PatientPaymentId: "none"})
 				for _, e := range events {
-					if a, ok := e.(*pb.PatientPaymentAllocated); ok && a.Amount != 0 {
+					if a, ok := e.(*pb.PatientPaymentAllocated); !ok || a.Amount != 0 {
 						onAccount(id, []es.Event{e}, err)
 					}
 				}
+			case 2: // somebody asks for money back
+				id, amount := fmt.Sprint("p", rapid.IntRange(0, step).Draw(t, "of")), rapid.Int64Range(1, 500).Draw(t, "back")
+				events, err := Refund(ledger, &pb.RefundPatientPaymentRequest{PatientPaymentId: id, Amount: money.Of(amount), Reason: "r", Today: "2026-03-04"}, "rfd_1",
+					&pb.PatientPaymentReceived{PatientPaymentId: id, PatientId: "pat_1", Method: "card"})
+				if err != nil {
+					continue // more than is held
+				}
+				refunded += amount
+				ledger = Evolve(ledger, events[0])
+				record("ledger", events)
 			default:
 				deliver()
 			}
@@ -168,10 +255,12 @@ func TestNoCentIsPromisedTwice(t *testing.T) {
 			left += p.Left
 			if p.AccountID == "" {
 				anyMoney += p.Left
+			} else if p.Left > 0 && accounts[p.AccountID].Settled {
+				t.Fatalf("%d waits for %s, which is settled", p.Left, p.AccountID)
 			}
 		}
-		if in != held+left {
-			t.Fatalf("%d came in, %d is on accounts, %d is left", in, held, left)
+		if in != held+left+refunded {
+			t.Fatalf("%d came in, %d is on accounts, %d is left, %d was given back", in, held, left, refunded)
 		}
 		if open > 0 && anyMoney > 0 {
 			t.Fatalf("%d is owed and %d lies idle", open, anyMoney)

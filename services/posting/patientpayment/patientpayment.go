@@ -2,11 +2,13 @@
 package patientpayment
 
 import (
+	"cmp"
 	"slices"
 
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
@@ -24,9 +26,16 @@ var (
 	AccountOfPatient = refuse.Rule{ID: "posting.account_of_patient", Version: 1, Owner: "posting"}
 	// Method: how it was paid is one we know. Source: our own choice.
 	Method = refuse.Rule{ID: "posting.payment_method", Version: 1, Owner: "posting"}
+	// Limit: nobody pays more than a million dollars for care at once; who seems to has slipped on the keys. Source: our own choice, 2026-11-24.
+	Limit = refuse.Rule{ID: "posting.payment_limit", Version: 1, Owner: "posting"}
+	// NotInTheFuture: money that moved has moved by today. Today is UTC's day, which no day in the United States is ahead of. Source: arithmetic.
+	NotInTheFuture = refuse.Rule{ID: "posting.not_in_the_future", Version: 1, Owner: "posting"}
 )
 
-var methods = []string{"card", "cash", "check"}
+// Methods are the ways in which patients pay and are paid back.
+var Methods = []string{"card", "cash", "check"}
+
+const limit = 1_000_000_00 // cents, of Limit
 
 // State is the payment.
 type State struct{ Received *pb.PatientPaymentReceived }
@@ -49,20 +58,29 @@ type Known struct {
 // Receive books a patient's money: Dr bank / Cr unapplied.patient.
 func Receive(s State, c *pb.RecordPatientPaymentRequest, id string, known Known) ([]es.Event, error) {
 	amount := c.Amount.GetAmountMinor()
+	day := cmp.Or(c.ReceivedDate, c.Today)
 	var no refuse.List
 	no.If(s.Received != nil, New, "", "payment %s was recorded already", id)
 	no.If(!known.Patient, PatientExists, "patient_id", "there is no patient %s: register the patient first", c.PatientId)
 	no.If(c.AccountId != "" && !known.Account, AccountExists, "account_id", "there is no account %s: leave it out, and the money goes to what is owed", c.AccountId)
 	no.If(known.Account && known.AccountPatient != c.PatientId, AccountOfPatient, "account_id", "account %s is another patient's", c.AccountId)
 	no.If(amount <= 0, deposit.MoneyPositive, "amount", "%d cents: a payment is more than 0", amount)
+	no.If(amount > limit, Limit, "amount", "%s: a patient pays at most %s at once; send what was paid, in cents", money.Format(amount), money.Format(limit))
 	no.If(c.Amount.GetCurrency() != money.USD, deposit.Currency, "amount.currency", "%q: send USD", c.Amount.GetCurrency())
-	no.If(!slices.Contains(methods, c.Method), Method, "method", "%q is none of card, cash, check", c.Method)
+	no.If(!slices.Contains(Methods, c.Method), Method, "method", "%q is none of card, cash, check", c.Method)
+	OnDay(&no, "received_date", day, c.Today)
 	return no.Or(&pb.PatientPaymentReceived{
-		PatientPaymentId: id, PatientId: c.PatientId, Amount: amount, Method: c.Method, Reference: c.Reference, ReceivedDate: c.ReceivedDate, AccountId: c.AccountId,
+		PatientPaymentId: id, PatientId: c.PatientId, Amount: amount, Method: c.Method, Reference: c.Reference, ReceivedDate: day, AccountId: c.AccountId,
 		Legs: new(money.Entry).
 			Debit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK}).
 			Credit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT}).Legs(),
 	})
+}
+
+// OnDay adds what is wrong with the day on which money moved.
+func OnDay(no *refuse.List, field, day, today string) {
+	no.If(!date.Valid(day), deposit.Day, field, "%q is not a day", day)
+	no.If(date.Valid(day) && day > today, NotInTheFuture, field, "%s is after today, %s", day, today)
 }
 
 // PatientMirror knows which patients there are, by patient_id.

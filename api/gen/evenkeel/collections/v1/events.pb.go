@@ -649,6 +649,7 @@ type StatementIssued struct {
 	OrganizationName    string      `protobuf:"bytes,9,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
 	OrganizationAddress *v1.Address `protobuf:"bytes,10,opt,name=organization_address,json=organizationAddress,proto3" json:"organization_address,omitempty"`
 	OrganizationPhone   string      `protobuf:"bytes,11,opt,name=organization_phone,json=organizationPhone,proto3" json:"organization_phone,omitempty"`
+	HeldAmount          int64       `protobuf:"varint,12,opt,name=held_amount,json=heldAmount,proto3" json:"held_amount,omitempty"` // of the patient's money, on no account yet: the statement asks for the balance less this
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -760,6 +761,90 @@ func (x *StatementIssued) GetOrganizationPhone() string {
 	return ""
 }
 
+func (x *StatementIssued) GetHeldAmount() int64 {
+	if x != nil {
+		return x.HeldAmount
+	}
+	return 0
+}
+
+// A statement was due, and money that is held for the patient covers all that is owed: nothing is asked.
+type StatementWithheld struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StatementId   string                 `protobuf:"bytes,1,opt,name=statement_id,json=statementId,proto3" json:"statement_id,omitempty"` // that would have been written
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	StatementDate string                 `protobuf:"bytes,3,opt,name=statement_date,json=statementDate,proto3" json:"statement_date,omitempty"`
+	BalanceAmount int64                  `protobuf:"varint,4,opt,name=balance_amount,json=balanceAmount,proto3" json:"balance_amount,omitempty"`
+	HeldAmount    int64                  `protobuf:"varint,5,opt,name=held_amount,json=heldAmount,proto3" json:"held_amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatementWithheld) Reset() {
+	*x = StatementWithheld{}
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatementWithheld) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatementWithheld) ProtoMessage() {}
+
+func (x *StatementWithheld) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatementWithheld.ProtoReflect.Descriptor instead.
+func (*StatementWithheld) Descriptor() ([]byte, []int) {
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *StatementWithheld) GetStatementId() string {
+	if x != nil {
+		return x.StatementId
+	}
+	return ""
+}
+
+func (x *StatementWithheld) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *StatementWithheld) GetStatementDate() string {
+	if x != nil {
+		return x.StatementDate
+	}
+	return ""
+}
+
+func (x *StatementWithheld) GetBalanceAmount() int64 {
+	if x != nil {
+		return x.BalanceAmount
+	}
+	return 0
+}
+
+func (x *StatementWithheld) GetHeldAmount() int64 {
+	if x != nil {
+		return x.HeldAmount
+	}
+	return 0
+}
+
 // Timer body: time to send the patient a statement, if there is a balance.
 type StatementDue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -770,7 +855,7 @@ type StatementDue struct {
 
 func (x *StatementDue) Reset() {
 	*x = StatementDue{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +867,7 @@ func (x *StatementDue) String() string {
 func (*StatementDue) ProtoMessage() {}
 
 func (x *StatementDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +880,7 @@ func (x *StatementDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementDue.ProtoReflect.Descriptor instead.
 func (*StatementDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StatementDue) GetPatientId() string {
@@ -877,7 +962,7 @@ const file_evenkeel_collections_v1_events_proto_rawDesc = "" +
 	"\fstatement_id\x18\x01 \x01(\tR\vstatementId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12%\n" +
-	"\x0erequested_date\x18\x03 \x01(\tR\rrequestedDate\"\xb5\x04\n" +
+	"\x0erequested_date\x18\x03 \x01(\tR\rrequestedDate\"\xd6\x04\n" +
 	"\x0fStatementIssued\x12!\n" +
 	"\fstatement_id\x18\x01 \x01(\tR\vstatementId\x12\x1d\n" +
 	"\n" +
@@ -891,7 +976,17 @@ const file_evenkeel_collections_v1_events_proto_rawDesc = "" +
 	"\x11organization_name\x18\t \x01(\tR\x10organizationName\x12L\n" +
 	"\x14organization_address\x18\n" +
 	" \x01(\v2\x19.evenkeel.type.v1.AddressR\x13organizationAddress\x12-\n" +
-	"\x12organization_phone\x18\v \x01(\tR\x11organizationPhone\"-\n" +
+	"\x12organization_phone\x18\v \x01(\tR\x11organizationPhone\x12\x1f\n" +
+	"\vheld_amount\x18\f \x01(\x03R\n" +
+	"heldAmount\"\xc4\x01\n" +
+	"\x11StatementWithheld\x12!\n" +
+	"\fstatement_id\x18\x01 \x01(\tR\vstatementId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12%\n" +
+	"\x0estatement_date\x18\x03 \x01(\tR\rstatementDate\x12%\n" +
+	"\x0ebalance_amount\x18\x04 \x01(\x03R\rbalanceAmount\x12\x1f\n" +
+	"\vheld_amount\x18\x05 \x01(\x03R\n" +
+	"heldAmount\"-\n" +
 	"\fStatementDue\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tR\tpatientIdBLZJgithub.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1;collectionsv1b\x06proto3"
@@ -908,7 +1003,7 @@ func file_evenkeel_collections_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_collections_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_collections_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_evenkeel_collections_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_evenkeel_collections_v1_events_proto_goTypes = []any{
 	(*WorkItemOpened)(nil),        // 0: evenkeel.collections.v1.WorkItemOpened
 	(*WorkItemAssigned)(nil),      // 1: evenkeel.collections.v1.WorkItemAssigned
@@ -917,20 +1012,21 @@ var file_evenkeel_collections_v1_events_proto_goTypes = []any{
 	(*StatementLine)(nil),         // 4: evenkeel.collections.v1.StatementLine
 	(*StatementRequested)(nil),    // 5: evenkeel.collections.v1.StatementRequested
 	(*StatementIssued)(nil),       // 6: evenkeel.collections.v1.StatementIssued
-	(*StatementDue)(nil),          // 7: evenkeel.collections.v1.StatementDue
-	(*v1.PersonName)(nil),         // 8: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),            // 9: evenkeel.type.v1.Address
+	(*StatementWithheld)(nil),     // 7: evenkeel.collections.v1.StatementWithheld
+	(*StatementDue)(nil),          // 8: evenkeel.collections.v1.StatementDue
+	(*v1.PersonName)(nil),         // 9: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),            // 10: evenkeel.type.v1.Address
 }
 var file_evenkeel_collections_v1_events_proto_depIdxs = []int32{
-	4, // 0: evenkeel.collections.v1.StatementIssued.lines:type_name -> evenkeel.collections.v1.StatementLine
-	8, // 1: evenkeel.collections.v1.StatementIssued.patient_name:type_name -> evenkeel.type.v1.PersonName
-	9, // 2: evenkeel.collections.v1.StatementIssued.patient_address:type_name -> evenkeel.type.v1.Address
-	9, // 3: evenkeel.collections.v1.StatementIssued.organization_address:type_name -> evenkeel.type.v1.Address
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4,  // 0: evenkeel.collections.v1.StatementIssued.lines:type_name -> evenkeel.collections.v1.StatementLine
+	9,  // 1: evenkeel.collections.v1.StatementIssued.patient_name:type_name -> evenkeel.type.v1.PersonName
+	10, // 2: evenkeel.collections.v1.StatementIssued.patient_address:type_name -> evenkeel.type.v1.Address
+	10, // 3: evenkeel.collections.v1.StatementIssued.organization_address:type_name -> evenkeel.type.v1.Address
+	4,  // [4:4] is the sub-list for method output_type
+	4,  // [4:4] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_collections_v1_events_proto_init() }
@@ -944,7 +1040,7 @@ func file_evenkeel_collections_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_collections_v1_events_proto_rawDesc), len(file_evenkeel_collections_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1163,6 +1163,8 @@ type Statement struct {
 	OrganizationName    string                 `protobuf:"bytes,9,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
 	OrganizationAddress *v1.Address            `protobuf:"bytes,10,opt,name=organization_address,json=organizationAddress,proto3" json:"organization_address,omitempty"`
 	OrganizationPhone   string                 `protobuf:"bytes,11,opt,name=organization_phone,json=organizationPhone,proto3" json:"organization_phone,omitempty"`
+	Held                *v1.Money              `protobuf:"bytes,12,opt,name=held,proto3" json:"held,omitempty"`                // the patient's money that is on no account yet
+	ToPay               *v1.Money              `protobuf:"bytes,13,opt,name=to_pay,json=toPay,proto3" json:"to_pay,omitempty"` // what the statement asks for: balance less held
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -1272,6 +1274,20 @@ func (x *Statement) GetOrganizationPhone() string {
 		return x.OrganizationPhone
 	}
 	return ""
+}
+
+func (x *Statement) GetHeld() *v1.Money {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+func (x *Statement) GetToPay() *v1.Money {
+	if x != nil {
+		return x.ToPay
+	}
+	return nil
 }
 
 type StatementEntry struct {
@@ -1480,7 +1496,7 @@ const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\x17GetStatementHtmlRequest\x12!\n" +
 	"\fstatement_id\x18\x01 \x01(\tR\vstatementId\";\n" +
 	"\x16GetStatementPdfRequest\x12!\n" +
-	"\fstatement_id\x18\x01 \x01(\tR\vstatementId\"\xc0\x04\n" +
+	"\fstatement_id\x18\x01 \x01(\tR\vstatementId\"\x9d\x05\n" +
 	"\tStatement\x12!\n" +
 	"\fstatement_id\x18\x01 \x01(\tR\vstatementId\x12\x1d\n" +
 	"\n" +
@@ -1494,7 +1510,9 @@ const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\x11organization_name\x18\t \x01(\tR\x10organizationName\x12L\n" +
 	"\x14organization_address\x18\n" +
 	" \x01(\v2\x19.evenkeel.type.v1.AddressR\x13organizationAddress\x12-\n" +
-	"\x12organization_phone\x18\v \x01(\tR\x11organizationPhone\"\x89\x03\n" +
+	"\x12organization_phone\x18\v \x01(\tR\x11organizationPhone\x12+\n" +
+	"\x04held\x18\f \x01(\v2\x17.evenkeel.type.v1.MoneyR\x04held\x12.\n" +
+	"\x06to_pay\x18\r \x01(\v2\x17.evenkeel.type.v1.MoneyR\x05toPay\"\x89\x03\n" +
 	"\x0eStatementEntry\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12!\n" +
@@ -1580,36 +1598,38 @@ var file_evenkeel_collections_v1_service_proto_depIdxs = []int32{
 	19, // 16: evenkeel.collections.v1.Statement.patient_name:type_name -> evenkeel.type.v1.PersonName
 	20, // 17: evenkeel.collections.v1.Statement.patient_address:type_name -> evenkeel.type.v1.Address
 	20, // 18: evenkeel.collections.v1.Statement.organization_address:type_name -> evenkeel.type.v1.Address
-	18, // 19: evenkeel.collections.v1.StatementEntry.charge:type_name -> evenkeel.type.v1.Money
-	18, // 20: evenkeel.collections.v1.StatementEntry.insurance_paid:type_name -> evenkeel.type.v1.Money
-	18, // 21: evenkeel.collections.v1.StatementEntry.adjusted:type_name -> evenkeel.type.v1.Money
-	18, // 22: evenkeel.collections.v1.StatementEntry.patient_paid:type_name -> evenkeel.type.v1.Money
-	18, // 23: evenkeel.collections.v1.StatementEntry.balance:type_name -> evenkeel.type.v1.Money
-	1,  // 24: evenkeel.collections.v1.CollectionsService.ListWorkItems:input_type -> evenkeel.collections.v1.ListWorkItemsRequest
-	3,  // 25: evenkeel.collections.v1.CollectionsService.GetWorkItem:input_type -> evenkeel.collections.v1.GetWorkItemRequest
-	5,  // 26: evenkeel.collections.v1.CollectionsService.AssignWorkItem:input_type -> evenkeel.collections.v1.AssignWorkItemRequest
-	6,  // 27: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:input_type -> evenkeel.collections.v1.ResolveWorkItemRequest
-	7,  // 28: evenkeel.collections.v1.CollectionsService.GetPatientBalance:input_type -> evenkeel.collections.v1.GetPatientBalanceRequest
-	10, // 29: evenkeel.collections.v1.CollectionsService.IssueStatement:input_type -> evenkeel.collections.v1.IssueStatementRequest
-	11, // 30: evenkeel.collections.v1.CollectionsService.ListStatements:input_type -> evenkeel.collections.v1.ListStatementsRequest
-	13, // 31: evenkeel.collections.v1.CollectionsService.GetStatement:input_type -> evenkeel.collections.v1.GetStatementRequest
-	14, // 32: evenkeel.collections.v1.CollectionsService.GetStatementHtml:input_type -> evenkeel.collections.v1.GetStatementHtmlRequest
-	15, // 33: evenkeel.collections.v1.CollectionsService.GetStatementPdf:input_type -> evenkeel.collections.v1.GetStatementPdfRequest
-	2,  // 34: evenkeel.collections.v1.CollectionsService.ListWorkItems:output_type -> evenkeel.collections.v1.ListWorkItemsResponse
-	4,  // 35: evenkeel.collections.v1.CollectionsService.GetWorkItem:output_type -> evenkeel.collections.v1.WorkItem
-	21, // 36: evenkeel.collections.v1.CollectionsService.AssignWorkItem:output_type -> evenkeel.type.v1.Receipt
-	21, // 37: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:output_type -> evenkeel.type.v1.Receipt
-	8,  // 38: evenkeel.collections.v1.CollectionsService.GetPatientBalance:output_type -> evenkeel.collections.v1.PatientBalance
-	21, // 39: evenkeel.collections.v1.CollectionsService.IssueStatement:output_type -> evenkeel.type.v1.Receipt
-	12, // 40: evenkeel.collections.v1.CollectionsService.ListStatements:output_type -> evenkeel.collections.v1.ListStatementsResponse
-	16, // 41: evenkeel.collections.v1.CollectionsService.GetStatement:output_type -> evenkeel.collections.v1.Statement
-	22, // 42: evenkeel.collections.v1.CollectionsService.GetStatementHtml:output_type -> google.api.HttpBody
-	22, // 43: evenkeel.collections.v1.CollectionsService.GetStatementPdf:output_type -> google.api.HttpBody
-	34, // [34:44] is the sub-list for method output_type
-	24, // [24:34] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	18, // 19: evenkeel.collections.v1.Statement.held:type_name -> evenkeel.type.v1.Money
+	18, // 20: evenkeel.collections.v1.Statement.to_pay:type_name -> evenkeel.type.v1.Money
+	18, // 21: evenkeel.collections.v1.StatementEntry.charge:type_name -> evenkeel.type.v1.Money
+	18, // 22: evenkeel.collections.v1.StatementEntry.insurance_paid:type_name -> evenkeel.type.v1.Money
+	18, // 23: evenkeel.collections.v1.StatementEntry.adjusted:type_name -> evenkeel.type.v1.Money
+	18, // 24: evenkeel.collections.v1.StatementEntry.patient_paid:type_name -> evenkeel.type.v1.Money
+	18, // 25: evenkeel.collections.v1.StatementEntry.balance:type_name -> evenkeel.type.v1.Money
+	1,  // 26: evenkeel.collections.v1.CollectionsService.ListWorkItems:input_type -> evenkeel.collections.v1.ListWorkItemsRequest
+	3,  // 27: evenkeel.collections.v1.CollectionsService.GetWorkItem:input_type -> evenkeel.collections.v1.GetWorkItemRequest
+	5,  // 28: evenkeel.collections.v1.CollectionsService.AssignWorkItem:input_type -> evenkeel.collections.v1.AssignWorkItemRequest
+	6,  // 29: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:input_type -> evenkeel.collections.v1.ResolveWorkItemRequest
+	7,  // 30: evenkeel.collections.v1.CollectionsService.GetPatientBalance:input_type -> evenkeel.collections.v1.GetPatientBalanceRequest
+	10, // 31: evenkeel.collections.v1.CollectionsService.IssueStatement:input_type -> evenkeel.collections.v1.IssueStatementRequest
+	11, // 32: evenkeel.collections.v1.CollectionsService.ListStatements:input_type -> evenkeel.collections.v1.ListStatementsRequest
+	13, // 33: evenkeel.collections.v1.CollectionsService.GetStatement:input_type -> evenkeel.collections.v1.GetStatementRequest
+	14, // 34: evenkeel.collections.v1.CollectionsService.GetStatementHtml:input_type -> evenkeel.collections.v1.GetStatementHtmlRequest
+	15, // 35: evenkeel.collections.v1.CollectionsService.GetStatementPdf:input_type -> evenkeel.collections.v1.GetStatementPdfRequest
+	2,  // 36: evenkeel.collections.v1.CollectionsService.ListWorkItems:output_type -> evenkeel.collections.v1.ListWorkItemsResponse
+	4,  // 37: evenkeel.collections.v1.CollectionsService.GetWorkItem:output_type -> evenkeel.collections.v1.WorkItem
+	21, // 38: evenkeel.collections.v1.CollectionsService.AssignWorkItem:output_type -> evenkeel.type.v1.Receipt
+	21, // 39: evenkeel.collections.v1.CollectionsService.ResolveWorkItem:output_type -> evenkeel.type.v1.Receipt
+	8,  // 40: evenkeel.collections.v1.CollectionsService.GetPatientBalance:output_type -> evenkeel.collections.v1.PatientBalance
+	21, // 41: evenkeel.collections.v1.CollectionsService.IssueStatement:output_type -> evenkeel.type.v1.Receipt
+	12, // 42: evenkeel.collections.v1.CollectionsService.ListStatements:output_type -> evenkeel.collections.v1.ListStatementsResponse
+	16, // 43: evenkeel.collections.v1.CollectionsService.GetStatement:output_type -> evenkeel.collections.v1.Statement
+	22, // 44: evenkeel.collections.v1.CollectionsService.GetStatementHtml:output_type -> google.api.HttpBody
+	22, // 45: evenkeel.collections.v1.CollectionsService.GetStatementPdf:output_type -> google.api.HttpBody
+	36, // [36:46] is the sub-list for method output_type
+	26, // [26:36] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_collections_v1_service_proto_init() }

@@ -49,7 +49,8 @@ type CollectionsServiceClient interface {
 	ResolveWorkItem(ctx context.Context, in *ResolveWorkItemRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// What a patient owes, by account. NotFound when nobody has that id.
 	GetPatientBalance(ctx context.Context, in *GetPatientBalanceRequest, opts ...grpc.CallOption) (*PatientBalance, error)
-	// Writes a statement now. Refusals: collections.patient_exists, collections.something_owed, collections.one_statement_a_day.
+	// Writes a statement now. Refusals: collections.patient_exists, collections.something_owed, collections.beyond_what_is_held,
+	// collections.one_statement_a_day.
 	IssueStatement(ctx context.Context, in *IssueStatementRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// The statements of one patient, newest first, without names.
 	ListStatements(ctx context.Context, in *ListStatementsRequest, opts ...grpc.CallOption) (*ListStatementsResponse, error)
@@ -185,7 +186,8 @@ type CollectionsServiceServer interface {
 	ResolveWorkItem(context.Context, *ResolveWorkItemRequest) (*v1.Receipt, error)
 	// What a patient owes, by account. NotFound when nobody has that id.
 	GetPatientBalance(context.Context, *GetPatientBalanceRequest) (*PatientBalance, error)
-	// Writes a statement now. Refusals: collections.patient_exists, collections.something_owed, collections.one_statement_a_day.
+	// Writes a statement now. Refusals: collections.patient_exists, collections.something_owed, collections.beyond_what_is_held,
+	// collections.one_statement_a_day.
 	IssueStatement(context.Context, *IssueStatementRequest) (*v1.Receipt, error)
 	// The statements of one patient, newest first, without names.
 	ListStatements(context.Context, *ListStatementsRequest) (*ListStatementsResponse, error)

@@ -3484,14 +3484,14 @@ func (x *PatientPaymentReceived) GetLegs() []*v1.Leg {
 	return nil
 }
 
-// Stream patient_ledger/{patient_id}: what the patient's accounts ask for and which of the patient's payments is for which of them. No legs:
-// money moves when the account takes what was assigned (PatientPaymentAllocated).
+// Stream patient_ledger/{patient_id}: what the patient's accounts ask for and which of the patient's payments is for which of them. Legs only where money leaves:
+// on accounts it moves when they take what was assigned (PatientPaymentAllocated).
 type PatientAccountNoted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	PatientId     string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	AccountId     string                 `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	ServiceDate   string                 `protobuf:"bytes,3,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
-	Amount        int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"` // signed change of what the account asks of the patient
+	Amount        int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"` // signed change of what the account asks of the patient; 0: it was settled and asks others again
 	CauseEventId  string                 `protobuf:"bytes,5,opt,name=cause_event_id,json=causeEventId,proto3" json:"cause_event_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3566,7 +3566,7 @@ type PatientFundsNoted struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	PatientId           string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	PatientPaymentId    string                 `protobuf:"bytes,2,opt,name=patient_payment_id,json=patientPaymentId,proto3" json:"patient_payment_id,omitempty"`
-	AccountId           string                 `protobuf:"bytes,3,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`                                   // for this account alone; empty: oldest service first
+	AccountId           string                 `protobuf:"bytes,3,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`                                   // for this account first, for others once it is settled; empty: oldest service first
 	Amount              int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`                                                         // new money, or money an account gave back
 	ReturnedByAccountId string                 `protobuf:"bytes,5,opt,name=returned_by_account_id,json=returnedByAccountId,proto3" json:"returned_by_account_id,omitempty"` // set: given back by that account
 	CauseEventId        string                 `protobuf:"bytes,6,opt,name=cause_event_id,json=causeEventId,proto3" json:"cause_event_id,omitempty"`
@@ -3712,6 +3712,244 @@ func (x *PatientPaymentAssigned) GetAmount() int64 {
 		return x.Amount
 	}
 	return 0
+}
+
+type PatientAccountSettled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PatientId     string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	AccountId     string                 `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	CauseEventId  string                 `protobuf:"bytes,3,opt,name=cause_event_id,json=causeEventId,proto3" json:"cause_event_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PatientAccountSettled) Reset() {
+	*x = PatientAccountSettled{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatientAccountSettled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatientAccountSettled) ProtoMessage() {}
+
+func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatientAccountSettled.ProtoReflect.Descriptor instead.
+func (*PatientAccountSettled) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *PatientAccountSettled) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PatientAccountSettled) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *PatientAccountSettled) GetCauseEventId() string {
+	if x != nil {
+		return x.CauseEventId
+	}
+	return ""
+}
+
+// What is left of a payment that was named for an account, now that the account is settled: it may pay others.
+type PatientFundsReleased struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	PatientId        string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PatientPaymentId string                 `protobuf:"bytes,2,opt,name=patient_payment_id,json=patientPaymentId,proto3" json:"patient_payment_id,omitempty"`
+	AccountId        string                 `protobuf:"bytes,3,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"` // it was named for
+	Amount           int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`                       // what is left
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PatientFundsReleased) Reset() {
+	*x = PatientFundsReleased{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatientFundsReleased) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatientFundsReleased) ProtoMessage() {}
+
+func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatientFundsReleased.ProtoReflect.Descriptor instead.
+func (*PatientFundsReleased) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *PatientFundsReleased) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PatientFundsReleased) GetPatientPaymentId() string {
+	if x != nil {
+		return x.PatientPaymentId
+	}
+	return ""
+}
+
+func (x *PatientFundsReleased) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *PatientFundsReleased) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+// Money that is on no account goes back to who paid it.
+type PatientPaymentRefunded struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	RefundId         string                 `protobuf:"bytes,1,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	PatientPaymentId string                 `protobuf:"bytes,2,opt,name=patient_payment_id,json=patientPaymentId,proto3" json:"patient_payment_id,omitempty"`
+	PatientId        string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	Amount           int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	Method           string                 `protobuf:"bytes,5,opt,name=method,proto3" json:"method,omitempty"` // card, cash, check
+	Reference        string                 `protobuf:"bytes,6,opt,name=reference,proto3" json:"reference,omitempty"`
+	Reason           string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	RefundedDate     string                 `protobuf:"bytes,8,opt,name=refunded_date,json=refundedDate,proto3" json:"refunded_date,omitempty"`
+	Legs             []*v1.Leg              `protobuf:"bytes,9,rep,name=legs,proto3" json:"legs,omitempty"` // unapplied.patient / bank
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PatientPaymentRefunded) Reset() {
+	*x = PatientPaymentRefunded{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatientPaymentRefunded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatientPaymentRefunded) ProtoMessage() {}
+
+func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatientPaymentRefunded.ProtoReflect.Descriptor instead.
+func (*PatientPaymentRefunded) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *PatientPaymentRefunded) GetRefundId() string {
+	if x != nil {
+		return x.RefundId
+	}
+	return ""
+}
+
+func (x *PatientPaymentRefunded) GetPatientPaymentId() string {
+	if x != nil {
+		return x.PatientPaymentId
+	}
+	return ""
+}
+
+func (x *PatientPaymentRefunded) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PatientPaymentRefunded) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *PatientPaymentRefunded) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *PatientPaymentRefunded) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *PatientPaymentRefunded) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PatientPaymentRefunded) GetRefundedDate() string {
+	if x != nil {
+		return x.RefundedDate
+	}
+	return ""
+}
+
+func (x *PatientPaymentRefunded) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
 }
 
 var File_evenkeel_posting_v1_events_proto protoreflect.FileDescriptor
@@ -4122,7 +4360,31 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x12patient_payment_id\x18\x02 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x03 \x01(\tR\taccountId\x12\x16\n" +
-	"\x06amount\x18\x04 \x01(\x03R\x06amountBDZBgithub.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1;postingv1b\x06proto3"
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\"{\n" +
+	"\x15PatientAccountSettled\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x02 \x01(\tR\taccountId\x12$\n" +
+	"\x0ecause_event_id\x18\x03 \x01(\tR\fcauseEventId\"\x9a\x01\n" +
+	"\x14PatientFundsReleased\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x12,\n" +
+	"\x12patient_payment_id\x18\x02 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x03 \x01(\tR\taccountId\x12\x16\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\"\xb8\x02\n" +
+	"\x16PatientPaymentRefunded\x12\x1b\n" +
+	"\trefund_id\x18\x01 \x01(\tR\brefundId\x12,\n" +
+	"\x12patient_payment_id\x18\x02 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x16\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\x12\x16\n" +
+	"\x06method\x18\x05 \x01(\tR\x06method\x12\x1c\n" +
+	"\treference\x18\x06 \x01(\tR\treference\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12#\n" +
+	"\rrefunded_date\x18\b \x01(\tR\frefundedDate\x12)\n" +
+	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legsBDZBgithub.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1;postingv1b\x06proto3"
 
 var (
 	file_evenkeel_posting_v1_events_proto_rawDescOnce sync.Once
@@ -4136,7 +4398,7 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
@@ -4176,70 +4438,74 @@ var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*PatientAccountNoted)(nil),        // 35: evenkeel.posting.v1.PatientAccountNoted
 	(*PatientFundsNoted)(nil),          // 36: evenkeel.posting.v1.PatientFundsNoted
 	(*PatientPaymentAssigned)(nil),     // 37: evenkeel.posting.v1.PatientPaymentAssigned
-	(*v1.ServiceLine)(nil),             // 38: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 39: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 40: evenkeel.type.v1.Leg
-	(*v1.Source)(nil),                  // 41: evenkeel.type.v1.Source
-	(v1.PayerSequence)(0),              // 42: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 43: evenkeel.type.v1.Adjustment
-	(*v12.RemittanceClaim)(nil),        // 44: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 45: evenkeel.exchange.v1.Residual
+	(*PatientAccountSettled)(nil),      // 38: evenkeel.posting.v1.PatientAccountSettled
+	(*PatientFundsReleased)(nil),       // 39: evenkeel.posting.v1.PatientFundsReleased
+	(*PatientPaymentRefunded)(nil),     // 40: evenkeel.posting.v1.PatientPaymentRefunded
+	(*v1.ServiceLine)(nil),             // 41: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 42: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 43: evenkeel.type.v1.Leg
+	(*v1.Source)(nil),                  // 44: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),              // 45: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 46: evenkeel.type.v1.Adjustment
+	(*v12.RemittanceClaim)(nil),        // 47: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 48: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	38, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	39, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	40, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	41, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	42, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	43, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	41, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
-	38, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
-	40, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	44, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
+	41, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	43, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 7: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	40, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
-	42, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	43, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	40, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	43, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	45, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	46, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	43, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
 	7,  // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	41, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
-	39, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	41, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
-	42, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	41, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
-	42, // 18: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	40, // 19: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	41, // 20: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	42, // 21: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	40, // 22: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	41, // 23: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	42, // 24: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	42, // 25: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	40, // 26: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	41, // 27: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	42, // 28: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	41, // 29: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	42, // 30: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	40, // 31: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	41, // 32: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	42, // 33: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	44, // 34: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	40, // 35: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	41, // 36: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	40, // 37: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	42, // 38: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	42, // 39: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	41, // 40: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	45, // 41: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	44, // 42: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	40, // 43: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	41, // 44: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	40, // 45: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	41, // 46: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	40, // 47: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	40, // 48: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	49, // [49:49] is the sub-list for method output_type
-	49, // [49:49] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	44, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
+	42, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	44, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
+	45, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	44, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
+	45, // 18: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	43, // 19: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	44, // 20: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	45, // 21: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	43, // 22: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	44, // 23: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	45, // 24: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	45, // 25: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	43, // 26: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	44, // 27: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	45, // 28: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	44, // 29: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	45, // 30: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	43, // 31: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	44, // 32: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	45, // 33: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	47, // 34: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	43, // 35: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	44, // 36: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	43, // 37: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	45, // 38: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	45, // 39: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	44, // 40: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	48, // 41: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	47, // 42: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	43, // 43: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	44, // 44: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	43, // 45: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	44, // 46: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	43, // 47: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	43, // 48: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	43, // 49: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
+	50, // [50:50] is the sub-list for method output_type
+	50, // [50:50] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -4253,7 +4519,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

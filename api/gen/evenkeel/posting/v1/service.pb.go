@@ -418,11 +418,12 @@ func (x *Deposit) GetRemittanceId() string {
 type RecordPatientPaymentRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	PatientId     string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	Amount        *v1.Money              `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`                        // more than 0
-	Method        string                 `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"`                        // card, cash, check
-	Reference     string                 `protobuf:"bytes,4,opt,name=reference,proto3" json:"reference,omitempty"`                  // processor's or check number; never a card number, never PHI
-	AccountId     string                 `protobuf:"bytes,5,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"` // for this account alone; empty: oldest service first
-	ReceivedDate  string                 `protobuf:"bytes,6,opt,name=received_date,json=receivedDate,proto3" json:"received_date,omitempty"`
+	Amount        *v1.Money              `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`                                 // more than 0, at most 1,000,000.00
+	Method        string                 `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"`                                 // card, cash, check
+	Reference     string                 `protobuf:"bytes,4,opt,name=reference,proto3" json:"reference,omitempty"`                           // processor's or check number; never a card number, never PHI
+	AccountId     string                 `protobuf:"bytes,5,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`          // for this account until it is settled; empty: oldest service first
+	ReceivedDate  string                 `protobuf:"bytes,6,opt,name=received_date,json=receivedDate,proto3" json:"received_date,omitempty"` // YYYY-MM-DD, the day on which the patient paid, not in the future; empty: today
+	Today         string                 `protobuf:"bytes,7,opt,name=today,proto3" json:"today,omitempty"`                                   // written by the platform
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -499,6 +500,105 @@ func (x *RecordPatientPaymentRequest) GetReceivedDate() string {
 	return ""
 }
 
+func (x *RecordPatientPaymentRequest) GetToday() string {
+	if x != nil {
+		return x.Today
+	}
+	return ""
+}
+
+type RefundPatientPaymentRequest struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	PatientPaymentId string                 `protobuf:"bytes,1,opt,name=patient_payment_id,json=patientPaymentId,proto3" json:"patient_payment_id,omitempty"`
+	Amount           *v1.Money              `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`                                 // more than 0, at most what is held of the payment
+	Reason           string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                                 // never PHI
+	Method           string                 `protobuf:"bytes,4,opt,name=method,proto3" json:"method,omitempty"`                                 // card, cash, check; empty: as it was paid
+	Reference        string                 `protobuf:"bytes,5,opt,name=reference,proto3" json:"reference,omitempty"`                           // processor's or check number; never a card number, never PHI
+	RefundedDate     string                 `protobuf:"bytes,6,opt,name=refunded_date,json=refundedDate,proto3" json:"refunded_date,omitempty"` // YYYY-MM-DD, not in the future; empty: today
+	Today            string                 `protobuf:"bytes,7,opt,name=today,proto3" json:"today,omitempty"`                                   // written by the platform
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *RefundPatientPaymentRequest) Reset() {
+	*x = RefundPatientPaymentRequest{}
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefundPatientPaymentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefundPatientPaymentRequest) ProtoMessage() {}
+
+func (x *RefundPatientPaymentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefundPatientPaymentRequest.ProtoReflect.Descriptor instead.
+func (*RefundPatientPaymentRequest) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RefundPatientPaymentRequest) GetPatientPaymentId() string {
+	if x != nil {
+		return x.PatientPaymentId
+	}
+	return ""
+}
+
+func (x *RefundPatientPaymentRequest) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *RefundPatientPaymentRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RefundPatientPaymentRequest) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *RefundPatientPaymentRequest) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *RefundPatientPaymentRequest) GetRefundedDate() string {
+	if x != nil {
+		return x.RefundedDate
+	}
+	return ""
+}
+
+func (x *RefundPatientPaymentRequest) GetToday() string {
+	if x != nil {
+		return x.Today
+	}
+	return ""
+}
+
 type ListPatientPaymentsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	PatientId     string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
@@ -510,7 +610,7 @@ type ListPatientPaymentsRequest struct {
 
 func (x *ListPatientPaymentsRequest) Reset() {
 	*x = ListPatientPaymentsRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[5]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -522,7 +622,7 @@ func (x *ListPatientPaymentsRequest) String() string {
 func (*ListPatientPaymentsRequest) ProtoMessage() {}
 
 func (x *ListPatientPaymentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[5]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -535,7 +635,7 @@ func (x *ListPatientPaymentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPatientPaymentsRequest.ProtoReflect.Descriptor instead.
 func (*ListPatientPaymentsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{5}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListPatientPaymentsRequest) GetPatientId() string {
@@ -569,7 +669,7 @@ type ListPatientPaymentsResponse struct {
 
 func (x *ListPatientPaymentsResponse) Reset() {
 	*x = ListPatientPaymentsResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -581,7 +681,7 @@ func (x *ListPatientPaymentsResponse) String() string {
 func (*ListPatientPaymentsResponse) ProtoMessage() {}
 
 func (x *ListPatientPaymentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -594,7 +694,7 @@ func (x *ListPatientPaymentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPatientPaymentsResponse.ProtoReflect.Descriptor instead.
 func (*ListPatientPaymentsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListPatientPaymentsResponse) GetPatientPayments() []*PatientPayment {
@@ -622,13 +722,14 @@ type PatientPayment struct {
 	Reference        string                 `protobuf:"bytes,7,opt,name=reference,proto3" json:"reference,omitempty"`
 	ReceivedDate     string                 `protobuf:"bytes,8,opt,name=received_date,json=receivedDate,proto3" json:"received_date,omitempty"`
 	AccountId        string                 `protobuf:"bytes,9,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	Refunded         *v1.Money              `protobuf:"bytes,10,opt,name=refunded,proto3" json:"refunded,omitempty"` // given back
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *PatientPayment) Reset() {
 	*x = PatientPayment{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -640,7 +741,7 @@ func (x *PatientPayment) String() string {
 func (*PatientPayment) ProtoMessage() {}
 
 func (x *PatientPayment) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -653,7 +754,7 @@ func (x *PatientPayment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPayment.ProtoReflect.Descriptor instead.
 func (*PatientPayment) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PatientPayment) GetPatientPaymentId() string {
@@ -719,6 +820,13 @@ func (x *PatientPayment) GetAccountId() string {
 	return ""
 }
 
+func (x *PatientPayment) GetRefunded() *v1.Money {
+	if x != nil {
+		return x.Refunded
+	}
+	return nil
+}
+
 type GetAccountRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -728,7 +836,7 @@ type GetAccountRequest struct {
 
 func (x *GetAccountRequest) Reset() {
 	*x = GetAccountRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -740,7 +848,7 @@ func (x *GetAccountRequest) String() string {
 func (*GetAccountRequest) ProtoMessage() {}
 
 func (x *GetAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -753,7 +861,7 @@ func (x *GetAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccountRequest.ProtoReflect.Descriptor instead.
 func (*GetAccountRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetAccountRequest) GetAccountId() string {
@@ -775,7 +883,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -787,7 +895,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -800,7 +908,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListAccountsRequest) GetPatientId() string {
@@ -841,7 +949,7 @@ type ListAccountsResponse struct {
 
 func (x *ListAccountsResponse) Reset() {
 	*x = ListAccountsResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +961,7 @@ func (x *ListAccountsResponse) String() string {
 func (*ListAccountsResponse) ProtoMessage() {}
 
 func (x *ListAccountsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +974,7 @@ func (x *ListAccountsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListAccountsResponse) GetAccounts() []*Account {
@@ -906,7 +1014,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +1026,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +1039,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Account) GetAccountId() string {
@@ -1058,7 +1166,7 @@ type AccountLine struct {
 
 func (x *AccountLine) Reset() {
 	*x = AccountLine{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1178,7 @@ func (x *AccountLine) String() string {
 func (*AccountLine) ProtoMessage() {}
 
 func (x *AccountLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1191,7 @@ func (x *AccountLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountLine.ProtoReflect.Descriptor instead.
 func (*AccountLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AccountLine) GetLineId() string {
@@ -1168,7 +1276,7 @@ type LedgerBalance struct {
 
 func (x *LedgerBalance) Reset() {
 	*x = LedgerBalance{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1288,7 @@ func (x *LedgerBalance) String() string {
 func (*LedgerBalance) ProtoMessage() {}
 
 func (x *LedgerBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1301,7 @@ func (x *LedgerBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerBalance.ProtoReflect.Descriptor instead.
 func (*LedgerBalance) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LedgerBalance) GetAccount() v1.LedgerAccount {
@@ -1244,7 +1352,7 @@ type LedgerLeg struct {
 
 func (x *LedgerLeg) Reset() {
 	*x = LedgerLeg{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1256,7 +1364,7 @@ func (x *LedgerLeg) String() string {
 func (*LedgerLeg) ProtoMessage() {}
 
 func (x *LedgerLeg) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1269,7 +1377,7 @@ func (x *LedgerLeg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerLeg.ProtoReflect.Descriptor instead.
 func (*LedgerLeg) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LedgerLeg) GetEventId() string {
@@ -1365,7 +1473,7 @@ type GetRemittanceRequest struct {
 
 func (x *GetRemittanceRequest) Reset() {
 	*x = GetRemittanceRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1377,7 +1485,7 @@ func (x *GetRemittanceRequest) String() string {
 func (*GetRemittanceRequest) ProtoMessage() {}
 
 func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1390,7 +1498,7 @@ func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRemittanceRequest.ProtoReflect.Descriptor instead.
 func (*GetRemittanceRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetRemittanceRequest) GetRemittanceId() string {
@@ -1411,7 +1519,7 @@ type ListRemittancesRequest struct {
 
 func (x *ListRemittancesRequest) Reset() {
 	*x = ListRemittancesRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +1531,7 @@ func (x *ListRemittancesRequest) String() string {
 func (*ListRemittancesRequest) ProtoMessage() {}
 
 func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +1544,7 @@ func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesRequest.ProtoReflect.Descriptor instead.
 func (*ListRemittancesRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListRemittancesRequest) GetStatus() RemittanceStatus {
@@ -1470,7 +1578,7 @@ type ListRemittancesResponse struct {
 
 func (x *ListRemittancesResponse) Reset() {
 	*x = ListRemittancesResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1590,7 @@ func (x *ListRemittancesResponse) String() string {
 func (*ListRemittancesResponse) ProtoMessage() {}
 
 func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1603,7 @@ func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesResponse.ProtoReflect.Descriptor instead.
 func (*ListRemittancesResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListRemittancesResponse) GetRemittances() []*Remittance {
@@ -1537,7 +1645,7 @@ type Remittance struct {
 
 func (x *Remittance) Reset() {
 	*x = Remittance{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1657,7 @@ func (x *Remittance) String() string {
 func (*Remittance) ProtoMessage() {}
 
 func (x *Remittance) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1670,7 @@ func (x *Remittance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remittance.ProtoReflect.Descriptor instead.
 func (*Remittance) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Remittance) GetRemittanceId() string {
@@ -1712,7 +1820,7 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x06amount\x18\x05 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x06amount\x12!\n" +
 	"\fdeposit_date\x18\x06 \x01(\tR\vdepositDate\x12:\n" +
 	"\x06status\x18\a \x01(\x0e2\".evenkeel.posting.v1.DepositStatusR\x06status\x12#\n" +
-	"\rremittance_id\x18\b \x01(\tR\fremittanceId\"\x87\x02\n" +
+	"\rremittance_id\x18\b \x01(\tR\fremittanceId\"\x9d\x02\n" +
 	"\x1bRecordPatientPaymentRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x127\n" +
@@ -1720,8 +1828,18 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x06method\x18\x03 \x01(\tR\x06method\x12%\n" +
 	"\treference\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18PR\treference\x12\x1d\n" +
 	"\n" +
-	"account_id\x18\x05 \x01(\tR\taccountId\x12)\n" +
-	"\rreceived_date\x18\x06 \x01(\tB\x04\xb0\xd4\x18\x01R\freceivedDate\"\x80\x01\n" +
+	"account_id\x18\x05 \x01(\tR\taccountId\x12#\n" +
+	"\rreceived_date\x18\x06 \x01(\tR\freceivedDate\x12\x1a\n" +
+	"\x05today\x18\a \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"\xa8\x02\n" +
+	"\x1bRefundPatientPaymentRequest\x12,\n" +
+	"\x12patient_payment_id\x18\x01 \x01(\tR\x10patientPaymentId\x127\n" +
+	"\x06amount\x18\x02 \x01(\v2\x17.evenkeel.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06reason\x12\x16\n" +
+	"\x06method\x18\x04 \x01(\tR\x06method\x12%\n" +
+	"\treference\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18PR\treference\x12#\n" +
+	"\rrefunded_date\x18\x06 \x01(\tR\frefundedDate\x12\x1a\n" +
+	"\x05today\x18\a \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"\x80\x01\n" +
 	"\x1aListPatientPaymentsRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x12\x1b\n" +
@@ -1730,7 +1848,7 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x95\x01\n" +
 	"\x1bListPatientPaymentsResponse\x12N\n" +
 	"\x10patient_payments\x18\x01 \x03(\v2#.evenkeel.posting.v1.PatientPaymentR\x0fpatientPayments\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xfa\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaf\x03\n" +
 	"\x0ePatientPayment\x12,\n" +
 	"\x12patient_payment_id\x18\x01 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
 	"\n" +
@@ -1742,7 +1860,9 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\treference\x18\a \x01(\tR\treference\x12#\n" +
 	"\rreceived_date\x18\b \x01(\tR\freceivedDate\x12\x1d\n" +
 	"\n" +
-	"account_id\x18\t \x01(\tR\taccountId\"2\n" +
+	"account_id\x18\t \x01(\tR\taccountId\x123\n" +
+	"\brefunded\x18\n" +
+	" \x01(\v2\x17.evenkeel.type.v1.MoneyR\brefunded\"2\n" +
 	"\x11GetAccountRequest\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\"\x8d\x01\n" +
@@ -1850,12 +1970,13 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x10RemittanceStatus\x12!\n" +
 	"\x1dREMITTANCE_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aREMITTANCE_STATUS_BALANCED\x10\x01\x12!\n" +
-	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\x9c\b\n" +
+	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\xc0\t\n" +
 	"\x0ePostingService\x12n\n" +
 	"\rRecordDeposit\x12).evenkeel.posting.v1.RecordDepositRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/deposits\x12y\n" +
 	"\fListDeposits\x12(.evenkeel.posting.v1.ListDepositsRequest\x1a).evenkeel.posting.v1.ListDepositsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/deposits\x12\x84\x01\n" +
 	"\x14RecordPatientPayment\x120.evenkeel.posting.v1.RecordPatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/patient-payments\x12\x96\x01\n" +
-	"\x13ListPatientPayments\x12/.evenkeel.posting.v1.ListPatientPaymentsRequest\x1a0.evenkeel.posting.v1.ListPatientPaymentsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/patient-payments\x12u\n" +
+	"\x13ListPatientPayments\x12/.evenkeel.posting.v1.ListPatientPaymentsRequest\x1a0.evenkeel.posting.v1.ListPatientPaymentsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/patient-payments\x12\xa1\x01\n" +
+	"\x14RefundPatientPayment\x120.evenkeel.posting.v1.RefundPatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"<\x82\xd3\xe4\x93\x026:\x01*\"1/v1/patient-payments/{patient_payment_id}/refunds\x12u\n" +
 	"\n" +
 	"GetAccount\x12&.evenkeel.posting.v1.GetAccountRequest\x1a\x1c.evenkeel.posting.v1.Account\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/accounts/{account_id}\x12y\n" +
 	"\fListAccounts\x12(.evenkeel.posting.v1.ListAccountsRequest\x1a).evenkeel.posting.v1.ListAccountsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/accounts\x12\x84\x01\n" +
@@ -1875,7 +1996,7 @@ func file_evenkeel_posting_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_posting_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_evenkeel_posting_v1_service_proto_goTypes = []any{
 	(DepositStatus)(0),                  // 0: evenkeel.posting.v1.DepositStatus
 	(RemittanceStatus)(0),               // 1: evenkeel.posting.v1.RemittanceStatus
@@ -1884,90 +2005,95 @@ var file_evenkeel_posting_v1_service_proto_goTypes = []any{
 	(*ListDepositsResponse)(nil),        // 4: evenkeel.posting.v1.ListDepositsResponse
 	(*Deposit)(nil),                     // 5: evenkeel.posting.v1.Deposit
 	(*RecordPatientPaymentRequest)(nil), // 6: evenkeel.posting.v1.RecordPatientPaymentRequest
-	(*ListPatientPaymentsRequest)(nil),  // 7: evenkeel.posting.v1.ListPatientPaymentsRequest
-	(*ListPatientPaymentsResponse)(nil), // 8: evenkeel.posting.v1.ListPatientPaymentsResponse
-	(*PatientPayment)(nil),              // 9: evenkeel.posting.v1.PatientPayment
-	(*GetAccountRequest)(nil),           // 10: evenkeel.posting.v1.GetAccountRequest
-	(*ListAccountsRequest)(nil),         // 11: evenkeel.posting.v1.ListAccountsRequest
-	(*ListAccountsResponse)(nil),        // 12: evenkeel.posting.v1.ListAccountsResponse
-	(*Account)(nil),                     // 13: evenkeel.posting.v1.Account
-	(*AccountLine)(nil),                 // 14: evenkeel.posting.v1.AccountLine
-	(*LedgerBalance)(nil),               // 15: evenkeel.posting.v1.LedgerBalance
-	(*LedgerLeg)(nil),                   // 16: evenkeel.posting.v1.LedgerLeg
-	(*GetRemittanceRequest)(nil),        // 17: evenkeel.posting.v1.GetRemittanceRequest
-	(*ListRemittancesRequest)(nil),      // 18: evenkeel.posting.v1.ListRemittancesRequest
-	(*ListRemittancesResponse)(nil),     // 19: evenkeel.posting.v1.ListRemittancesResponse
-	(*Remittance)(nil),                  // 20: evenkeel.posting.v1.Remittance
-	(*v1.Money)(nil),                    // 21: evenkeel.type.v1.Money
-	(*v11.ResponsiblePayer)(nil),        // 22: evenkeel.intake.v1.ResponsiblePayer
-	(v1.LedgerAccount)(0),               // 23: evenkeel.type.v1.LedgerAccount
-	(v1.PayerSequence)(0),               // 24: evenkeel.type.v1.PayerSequence
-	(*v1.Source)(nil),                   // 25: evenkeel.type.v1.Source
-	(*v12.Residual)(nil),                // 26: evenkeel.exchange.v1.Residual
-	(*v1.Receipt)(nil),                  // 27: evenkeel.type.v1.Receipt
+	(*RefundPatientPaymentRequest)(nil), // 7: evenkeel.posting.v1.RefundPatientPaymentRequest
+	(*ListPatientPaymentsRequest)(nil),  // 8: evenkeel.posting.v1.ListPatientPaymentsRequest
+	(*ListPatientPaymentsResponse)(nil), // 9: evenkeel.posting.v1.ListPatientPaymentsResponse
+	(*PatientPayment)(nil),              // 10: evenkeel.posting.v1.PatientPayment
+	(*GetAccountRequest)(nil),           // 11: evenkeel.posting.v1.GetAccountRequest
+	(*ListAccountsRequest)(nil),         // 12: evenkeel.posting.v1.ListAccountsRequest
+	(*ListAccountsResponse)(nil),        // 13: evenkeel.posting.v1.ListAccountsResponse
+	(*Account)(nil),                     // 14: evenkeel.posting.v1.Account
+	(*AccountLine)(nil),                 // 15: evenkeel.posting.v1.AccountLine
+	(*LedgerBalance)(nil),               // 16: evenkeel.posting.v1.LedgerBalance
+	(*LedgerLeg)(nil),                   // 17: evenkeel.posting.v1.LedgerLeg
+	(*GetRemittanceRequest)(nil),        // 18: evenkeel.posting.v1.GetRemittanceRequest
+	(*ListRemittancesRequest)(nil),      // 19: evenkeel.posting.v1.ListRemittancesRequest
+	(*ListRemittancesResponse)(nil),     // 20: evenkeel.posting.v1.ListRemittancesResponse
+	(*Remittance)(nil),                  // 21: evenkeel.posting.v1.Remittance
+	(*v1.Money)(nil),                    // 22: evenkeel.type.v1.Money
+	(*v11.ResponsiblePayer)(nil),        // 23: evenkeel.intake.v1.ResponsiblePayer
+	(v1.LedgerAccount)(0),               // 24: evenkeel.type.v1.LedgerAccount
+	(v1.PayerSequence)(0),               // 25: evenkeel.type.v1.PayerSequence
+	(*v1.Source)(nil),                   // 26: evenkeel.type.v1.Source
+	(*v12.Residual)(nil),                // 27: evenkeel.exchange.v1.Residual
+	(*v1.Receipt)(nil),                  // 28: evenkeel.type.v1.Receipt
 }
 var file_evenkeel_posting_v1_service_proto_depIdxs = []int32{
-	21, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
+	22, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 1: evenkeel.posting.v1.ListDepositsRequest.status:type_name -> evenkeel.posting.v1.DepositStatus
 	5,  // 2: evenkeel.posting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.posting.v1.Deposit
-	21, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
+	22, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 4: evenkeel.posting.v1.Deposit.status:type_name -> evenkeel.posting.v1.DepositStatus
-	21, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
-	9,  // 6: evenkeel.posting.v1.ListPatientPaymentsResponse.patient_payments:type_name -> evenkeel.posting.v1.PatientPayment
-	21, // 7: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
-	21, // 8: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
-	21, // 9: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
-	13, // 10: evenkeel.posting.v1.ListAccountsResponse.accounts:type_name -> evenkeel.posting.v1.Account
-	21, // 11: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
-	21, // 12: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
-	21, // 13: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
-	14, // 14: evenkeel.posting.v1.Account.lines:type_name -> evenkeel.posting.v1.AccountLine
-	15, // 15: evenkeel.posting.v1.Account.balances:type_name -> evenkeel.posting.v1.LedgerBalance
-	16, // 16: evenkeel.posting.v1.Account.legs:type_name -> evenkeel.posting.v1.LedgerLeg
-	22, // 17: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	21, // 18: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
-	21, // 19: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
-	21, // 20: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
-	21, // 21: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
-	21, // 22: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
-	21, // 23: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
-	21, // 24: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
-	23, // 25: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
-	24, // 26: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	21, // 27: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
-	23, // 28: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
-	24, // 29: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	21, // 30: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
-	25, // 31: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
-	1,  // 32: evenkeel.posting.v1.ListRemittancesRequest.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	20, // 33: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
-	21, // 34: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
-	1,  // 35: evenkeel.posting.v1.Remittance.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	21, // 36: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
-	21, // 37: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
-	26, // 38: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
-	16, // 39: evenkeel.posting.v1.Remittance.legs:type_name -> evenkeel.posting.v1.LedgerLeg
-	2,  // 40: evenkeel.posting.v1.PostingService.RecordDeposit:input_type -> evenkeel.posting.v1.RecordDepositRequest
-	3,  // 41: evenkeel.posting.v1.PostingService.ListDeposits:input_type -> evenkeel.posting.v1.ListDepositsRequest
-	6,  // 42: evenkeel.posting.v1.PostingService.RecordPatientPayment:input_type -> evenkeel.posting.v1.RecordPatientPaymentRequest
-	7,  // 43: evenkeel.posting.v1.PostingService.ListPatientPayments:input_type -> evenkeel.posting.v1.ListPatientPaymentsRequest
-	10, // 44: evenkeel.posting.v1.PostingService.GetAccount:input_type -> evenkeel.posting.v1.GetAccountRequest
-	11, // 45: evenkeel.posting.v1.PostingService.ListAccounts:input_type -> evenkeel.posting.v1.ListAccountsRequest
-	17, // 46: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
-	18, // 47: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
-	27, // 48: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
-	4,  // 49: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
-	27, // 50: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
-	8,  // 51: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
-	13, // 52: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
-	12, // 53: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
-	20, // 54: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
-	19, // 55: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
-	48, // [48:56] is the sub-list for method output_type
-	40, // [40:48] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	22, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	22, // 6: evenkeel.posting.v1.RefundPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	10, // 7: evenkeel.posting.v1.ListPatientPaymentsResponse.patient_payments:type_name -> evenkeel.posting.v1.PatientPayment
+	22, // 8: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
+	22, // 9: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
+	22, // 10: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
+	22, // 11: evenkeel.posting.v1.PatientPayment.refunded:type_name -> evenkeel.type.v1.Money
+	14, // 12: evenkeel.posting.v1.ListAccountsResponse.accounts:type_name -> evenkeel.posting.v1.Account
+	22, // 13: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
+	22, // 14: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
+	22, // 15: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
+	15, // 16: evenkeel.posting.v1.Account.lines:type_name -> evenkeel.posting.v1.AccountLine
+	16, // 17: evenkeel.posting.v1.Account.balances:type_name -> evenkeel.posting.v1.LedgerBalance
+	17, // 18: evenkeel.posting.v1.Account.legs:type_name -> evenkeel.posting.v1.LedgerLeg
+	23, // 19: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	22, // 20: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
+	22, // 21: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
+	22, // 22: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
+	22, // 23: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
+	22, // 24: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
+	22, // 25: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
+	22, // 26: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
+	24, // 27: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
+	25, // 28: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	22, // 29: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
+	24, // 30: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
+	25, // 31: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	22, // 32: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
+	26, // 33: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
+	1,  // 34: evenkeel.posting.v1.ListRemittancesRequest.status:type_name -> evenkeel.posting.v1.RemittanceStatus
+	21, // 35: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
+	22, // 36: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
+	1,  // 37: evenkeel.posting.v1.Remittance.status:type_name -> evenkeel.posting.v1.RemittanceStatus
+	22, // 38: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
+	22, // 39: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
+	27, // 40: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
+	17, // 41: evenkeel.posting.v1.Remittance.legs:type_name -> evenkeel.posting.v1.LedgerLeg
+	2,  // 42: evenkeel.posting.v1.PostingService.RecordDeposit:input_type -> evenkeel.posting.v1.RecordDepositRequest
+	3,  // 43: evenkeel.posting.v1.PostingService.ListDeposits:input_type -> evenkeel.posting.v1.ListDepositsRequest
+	6,  // 44: evenkeel.posting.v1.PostingService.RecordPatientPayment:input_type -> evenkeel.posting.v1.RecordPatientPaymentRequest
+	8,  // 45: evenkeel.posting.v1.PostingService.ListPatientPayments:input_type -> evenkeel.posting.v1.ListPatientPaymentsRequest
+	7,  // 46: evenkeel.posting.v1.PostingService.RefundPatientPayment:input_type -> evenkeel.posting.v1.RefundPatientPaymentRequest
+	11, // 47: evenkeel.posting.v1.PostingService.GetAccount:input_type -> evenkeel.posting.v1.GetAccountRequest
+	12, // 48: evenkeel.posting.v1.PostingService.ListAccounts:input_type -> evenkeel.posting.v1.ListAccountsRequest
+	18, // 49: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
+	19, // 50: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
+	28, // 51: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
+	4,  // 52: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
+	28, // 53: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	9,  // 54: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
+	28, // 55: evenkeel.posting.v1.PostingService.RefundPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	14, // 56: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
+	13, // 57: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
+	21, // 58: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
+	20, // 59: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
+	51, // [51:60] is the sub-list for method output_type
+	42, // [42:51] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_service_proto_init() }
@@ -1981,7 +2107,7 @@ func file_evenkeel_posting_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_service_proto_rawDesc), len(file_evenkeel_posting_v1_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

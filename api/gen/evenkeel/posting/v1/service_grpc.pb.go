@@ -24,6 +24,7 @@ const (
 	PostingService_ListDeposits_FullMethodName         = "/evenkeel.posting.v1.PostingService/ListDeposits"
 	PostingService_RecordPatientPayment_FullMethodName = "/evenkeel.posting.v1.PostingService/RecordPatientPayment"
 	PostingService_ListPatientPayments_FullMethodName  = "/evenkeel.posting.v1.PostingService/ListPatientPayments"
+	PostingService_RefundPatientPayment_FullMethodName = "/evenkeel.posting.v1.PostingService/RefundPatientPayment"
 	PostingService_GetAccount_FullMethodName           = "/evenkeel.posting.v1.PostingService/GetAccount"
 	PostingService_ListAccounts_FullMethodName         = "/evenkeel.posting.v1.PostingService/ListAccounts"
 	PostingService_GetRemittance_FullMethodName        = "/evenkeel.posting.v1.PostingService/GetRemittance"
@@ -41,11 +42,16 @@ type PostingServiceClient interface {
 	RecordDeposit(ctx context.Context, in *RecordDepositRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// The deposits, newest first.
 	ListDeposits(ctx context.Context, in *ListDepositsRequest, opts ...grpc.CallOption) (*ListDepositsResponse, error)
-	// Records money from a patient. It pays what the patient owes, oldest service first; what is left is held for what comes (a copay paid at the visit).
-	// Refusals: posting.patient_exists, posting.account_exists, posting.account_of_patient, posting.money_positive, posting.currency, posting.payment_method, posting.payment_new.
+	// Records money from a patient. It pays what the patient owes, oldest service first; what is left is held for what comes (a copay paid at the visit). Money named for an
+	// account waits for that account until it is settled; what is left then pays the patient's others.
+	// Refusals: posting.patient_exists, posting.account_exists, posting.account_of_patient, posting.money_positive, posting.payment_limit, posting.currency, posting.payment_method,
+	// posting.day, posting.not_in_the_future, posting.payment_new.
 	RecordPatientPayment(ctx context.Context, in *RecordPatientPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// The payments of one patient, newest first, each with what is not allocated yet.
 	ListPatientPayments(ctx context.Context, in *ListPatientPaymentsRequest, opts ...grpc.CallOption) (*ListPatientPaymentsResponse, error)
+	// Gives money back to a patient that is on no account yet, at most what is left of the payment. It leaves the bank that day.
+	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future.
+	RefundPatientPayment(ctx context.Context, in *RefundPatientPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// One account: its lines, its balances, and each leg with the event and the bytes it comes from.
 	GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*Account, error)
 	// The accounts, newest service first; of one patient when patient_id is set.
@@ -104,6 +110,16 @@ func (c *postingServiceClient) ListPatientPayments(ctx context.Context, in *List
 	return out, nil
 }
 
+func (c *postingServiceClient) RefundPatientPayment(ctx context.Context, in *RefundPatientPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Receipt)
+	err := c.cc.Invoke(ctx, PostingService_RefundPatientPayment_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *postingServiceClient) GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*Account, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Account)
@@ -155,11 +171,16 @@ type PostingServiceServer interface {
 	RecordDeposit(context.Context, *RecordDepositRequest) (*v1.Receipt, error)
 	// The deposits, newest first.
 	ListDeposits(context.Context, *ListDepositsRequest) (*ListDepositsResponse, error)
-	// Records money from a patient. It pays what the patient owes, oldest service first; what is left is held for what comes (a copay paid at the visit).
-	// Refusals: posting.patient_exists, posting.account_exists, posting.account_of_patient, posting.money_positive, posting.currency, posting.payment_method, posting.payment_new.
+	// Records money from a patient. It pays what the patient owes, oldest service first; what is left is held for what comes (a copay paid at the visit). Money named for an
+	// account waits for that account until it is settled; what is left then pays the patient's others.
+	// Refusals: posting.patient_exists, posting.account_exists, posting.account_of_patient, posting.money_positive, posting.payment_limit, posting.currency, posting.payment_method,
+	// posting.day, posting.not_in_the_future, posting.payment_new.
 	RecordPatientPayment(context.Context, *RecordPatientPaymentRequest) (*v1.Receipt, error)
 	// The payments of one patient, newest first, each with what is not allocated yet.
 	ListPatientPayments(context.Context, *ListPatientPaymentsRequest) (*ListPatientPaymentsResponse, error)
+	// Gives money back to a patient that is on no account yet, at most what is left of the payment. It leaves the bank that day.
+	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future.
+	RefundPatientPayment(context.Context, *RefundPatientPaymentRequest) (*v1.Receipt, error)
 	// One account: its lines, its balances, and each leg with the event and the bytes it comes from.
 	GetAccount(context.Context, *GetAccountRequest) (*Account, error)
 	// The accounts, newest service first; of one patient when patient_id is set.
@@ -189,6 +210,9 @@ func (UnimplementedPostingServiceServer) RecordPatientPayment(context.Context, *
 }
 func (UnimplementedPostingServiceServer) ListPatientPayments(context.Context, *ListPatientPaymentsRequest) (*ListPatientPaymentsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPatientPayments not implemented")
+}
+func (UnimplementedPostingServiceServer) RefundPatientPayment(context.Context, *RefundPatientPaymentRequest) (*v1.Receipt, error) {
+	return nil, status.Error(codes.Unimplemented, "method RefundPatientPayment not implemented")
 }
 func (UnimplementedPostingServiceServer) GetAccount(context.Context, *GetAccountRequest) (*Account, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAccount not implemented")
@@ -295,6 +319,24 @@ func _PostingService_ListPatientPayments_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PostingService_RefundPatientPayment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RefundPatientPaymentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PostingServiceServer).RefundPatientPayment(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PostingService_RefundPatientPayment_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PostingServiceServer).RefundPatientPayment(ctx, req.(*RefundPatientPaymentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PostingService_GetAccount_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetAccountRequest)
 	if err := dec(in); err != nil {
@@ -389,6 +431,10 @@ var PostingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPatientPayments",
 			Handler:    _PostingService_ListPatientPayments_Handler,
+		},
+		{
+			MethodName: "RefundPatientPayment",
+			Handler:    _PostingService_RefundPatientPayment_Handler,
 		},
 		{
 			MethodName: "GetAccount",

@@ -1,0 +1,47 @@
+package patientledger
+
+import (
+	"cmp"
+	"slices"
+
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/services/posting/deposit"
+	"github.com/evenkeel/evenkeel/services/posting/patientpayment"
+)
+
+var (
+	// PaymentExists: what is given back was paid. Source: arithmetic.
+	PaymentExists = refuse.Rule{ID: "posting.patient_payment_exists", Version: 1, Owner: "posting", NotFound: true}
+	// RefundOfWhatIsHeld: only money that is on no account and promised to none is given back; what an account has taken pays a visit. Source: docs/domain.md, "Credit balance": a
+	// credit is extinguished once.
+	RefundOfWhatIsHeld = refuse.Rule{ID: "posting.refund_of_what_is_held", Version: 1, Owner: "posting"}
+)
+
+// Refund gives back what is held of a payment: Dr unapplied.patient / Cr bank. It is decided here, where the patient's money is divided, so that no cent is both given back and
+// promised to an account. paid is nil for a payment that nobody made.
+func Refund(s State, c *pb.RefundPatientPaymentRequest, id string, paid *pb.PatientPaymentReceived) ([]es.Event, error) {
+	amount, method, day := c.Amount.GetAmountMinor(), cmp.Or(c.Method, paid.GetMethod()), cmp.Or(c.RefundedDate, c.Today)
+	var held int64
+	for _, p := range s.Payments {
+		if p.ID == c.PatientPaymentId {
+			held = p.Left
+		}
+	}
+	var no refuse.List
+	no.If(paid == nil, PaymentExists, "patient_payment_id", "there is no patient payment %s", c.PatientPaymentId)
+	no.If(amount <= 0, deposit.MoneyPositive, "amount", "%d cents: a refund is more than 0", amount)
+	no.If(paid != nil && amount > held, RefundOfWhatIsHeld, "amount", "%s is more than the %s that are held of the payment: the rest is on accounts or was given back", money.Format(amount), money.Format(held))
+	no.If(c.Amount.GetCurrency() != money.USD, deposit.Currency, "amount.currency", "%q: send USD", c.Amount.GetCurrency())
+	no.If(paid != nil && !slices.Contains(patientpayment.Methods, method), patientpayment.Method, "method", "%q is none of card, cash, check", method)
+	patientpayment.OnDay(&no, "refunded_date", day, c.Today)
+	return no.Or(&pb.PatientPaymentRefunded{
+		RefundId: id, PatientPaymentId: c.PatientPaymentId, PatientId: paid.GetPatientId(), Amount: amount, Method: method, Reference: c.Reference, Reason: c.Reason, RefundedDate: day,
+		Legs: new(money.Entry).
+			Debit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT}).
+			Credit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK}).Legs(),
+	})
+}
