@@ -38,6 +38,10 @@ type laws struct {
 	causes map[string]place // events by id
 	heard  map[string]place // by consumer and stream: the last event of it that had an effect
 
+	lines     []lineOf          // of claims, in the order in which they were made
+	billed    map[string]int64  // by claim
+	accountOf map[string]string // by claim
+
 	coded, charges, claims, submitted, decided, paid int
 	deposits, advised                                int64
 	reached                                          map[string]bool
@@ -47,9 +51,12 @@ func newLaws(w *world.World) *laws {
 	return &laws{
 		world: w, read: map[string]int64{}, ids: map[string]bool{}, ledger: map[typev1.LedgerAccount]int64{}, charged: map[string]int64{}, accounts: map[string]map[typev1.LedgerAccount]int64{},
 		live: map[string]int64{}, denied: map[string]int64{}, approved: map[string]map[string]int32{}, inUse: map[string]map[string]int32{}, holds: map[string]*authorizationv1.UnitsReserved{},
-		reached: map[string]bool{}, causes: map[string]place{}, heard: map[string]place{},
+		reached: map[string]bool{}, billed: map[string]int64{}, accountOf: map[string]string{}, causes: map[string]place{}, heard: map[string]place{},
 	}
 }
+
+// lineOf is the first line of a claim.
+type lineOf struct{ claim, line string }
 
 // place of an event in its stream.
 type place struct {
@@ -143,8 +150,29 @@ func (l *laws) money(r es.Recorded) error {
 			return fmt.Errorf("account %s is charged twice", e.AccountId)
 		}
 		l.charged[e.AccountId] = e.ChargeAmount
+	case *postingv1.ChargeCorrected:
+		if e.PreviousChargeAmount != l.charged[e.AccountId] {
+			return fmt.Errorf("the charge of account %s was %d, the correction says %d", e.AccountId, l.charged[e.AccountId], e.PreviousChargeAmount)
+		}
+		l.charged[e.AccountId] = e.ChargeAmount
+		l.reached["charge corrected"] = true
+	case *postingv1.ChargeVoided:
+		if e.ChargeAmount != l.charged[e.AccountId] {
+			return fmt.Errorf("%d are taken off account %s, which is charged %d", e.ChargeAmount, e.AccountId, l.charged[e.AccountId])
+		}
+		l.charged[e.AccountId] = 0
+		l.reached["charge voided"] = true
+	case *claimsv1.CorrectedClaimPrepared:
+		l.billed[e.ClaimId] = e.Content.GetChargeAmount()
+	case *claimsv1.ClaimClosed:
+		if e.Withdrawn && !e.ChargeStands {
+			l.billed[e.ClaimId] = 0
+		}
 	case *claimsv1.ClaimCreated:
 		l.claims++
+		l.accountOf[e.ClaimId] = e.AccountId
+		l.billed[e.ClaimId] = e.Content.GetChargeAmount()
+		l.lines = append(l.lines, lineOf{e.ClaimId, e.Content.GetLines()[0].GetLineId()})
 	case *claimsv1.ClaimSubmitted:
 		l.submitted++
 	case *claimsv1.ClaimHeld:
@@ -211,7 +239,7 @@ func (l *laws) whole(id string, by map[typev1.LedgerAccount]int64) error {
 	if sum != 0 {
 		return fmt.Errorf("account %s is off by %d cents", id, sum)
 	}
-	if charged := -by[typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS]; l.charged[id] != 0 && charged != l.charged[id] {
+	if charged := -by[typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS]; charged != l.charged[id] {
 		return fmt.Errorf("account %s was charged %d, its revenue is %d", id, l.charged[id], charged)
 	}
 	return nil
@@ -273,6 +301,11 @@ func (l *laws) end() error {
 	if l.coded > 0 && l.claims == 0 {
 		return fmt.Errorf("%d sessions were coded and no claim was made", l.coded)
 	}
+	for claim, billed := range l.billed { // what was billed last is on the books, nothing of what was taken back
+		if charged := l.charged[l.accountOf[claim]]; charged != billed {
+			return fmt.Errorf("claim %s bills %d, its account %s is charged %d", claim, billed, l.accountOf[claim], charged)
+		}
+	}
 	if l.deposits != l.advised {
 		return fmt.Errorf("the bank saw %d cents, remittances told of %d", l.deposits, l.advised)
 	}
@@ -294,4 +327,4 @@ func (l *laws) states() []string {
 }
 
 // wanted are the states that a run of many seeds must reach, or it proves little.
-var wanted = []string{"claim held", "patient share", "deposit matched", "patient payment allocated", "units held", "units used", "units refused", "sent 837P", "sent 270"}
+var wanted = []string{"claim held", "patient share", "deposit matched", "patient payment allocated", "units held", "units used", "units refused", "sent 837P", "sent 270", "charge corrected", "charge voided"}

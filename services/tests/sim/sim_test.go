@@ -90,6 +90,9 @@ func run(seed uint64, trace func(string, ...any)) (*world.World, *laws, error) {
 				}
 			}
 		}
+		if err := change(w, g, l); err != nil {
+			return w, l, err
+		}
 		if w.Rand.IntN(12) == 0 {
 			w.Delay()
 		}
@@ -105,12 +108,28 @@ func run(seed uint64, trace func(string, ...any)) (*world.World, *laws, error) {
 			w.SetFaults(world.Faults{})
 		case day == 12:
 			w.Delay()
+		case day < 20:
+			if err := change(w, g, l); err != nil {
+				return w, l, err
+			}
 		}
 		if err := w.Advance(24*time.Hour, 24*time.Hour); err != nil {
 			return w, l, err
 		}
 	}
 	return w, l, l.end()
+}
+
+// change corrects or takes back one of the claims now and then, as people do who find a mistake.
+func change(w *world.World, g *world.Group, l *laws) error {
+	if len(l.lines) == 0 || w.Rand.IntN(3) > 0 {
+		return nil
+	}
+	c := l.lines[w.Rand.IntN(len(l.lines))]
+	if w.Rand.IntN(3) == 0 {
+		return g.Void(c.claim)
+	}
+	return g.Correct(c.claim, c.line, int32(1000*(1+w.Rand.IntN(3))))
 }
 
 func TestSimulation(t *testing.T) {

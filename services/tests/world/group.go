@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
@@ -299,6 +300,32 @@ func (g *Group) Pay(n int, cents int64) error {
 	_, err := g.do("posting", key, func(ctx context.Context, c Conn) (*typev1.Receipt, error) {
 		return postingv1.NewPostingServiceClient(c).RecordPatientPayment(ctx, &postingv1.RecordPatientPaymentRequest{PatientId: p.ID, Amount: money.Of(cents), Method: "card", Reference: key})
 	})
+	return err
+}
+
+// Correct bills other units of a line of a claim; Void takes a claim back. What the service refuses, since the payer has the claim or it is gone, changes nothing and is no error.
+func (g *Group) Correct(claimID, lineID string, thousandths int32) error {
+	return g.change(func(ctx context.Context, c claimsv1.ClaimsServiceClient) (*typev1.Receipt, error) {
+		return c.CorrectClaim(ctx, &claimsv1.CorrectClaimRequest{ClaimId: claimID, Reason: "other units", Lines: []*claimsv1.LineChange{{LineId: lineID, UnitsThousandths: thousandths}}})
+	})
+}
+
+// Void takes a claim back.
+func (g *Group) Void(claimID string) error {
+	return g.change(func(ctx context.Context, c claimsv1.ClaimsServiceClient) (*typev1.Receipt, error) {
+		return c.VoidClaim(ctx, &claimsv1.VoidClaimRequest{ClaimId: claimID, Reason: "billed by mistake"})
+	})
+}
+
+func (g *Group) change(call func(context.Context, claimsv1.ClaimsServiceClient) (*typev1.Receipt, error)) error {
+	g.visits++
+	err := g.World.Do("claims", fmt.Sprint("change", g.visits), func(ctx context.Context, c Conn) error {
+		_, err := call(ctx, claimsv1.NewClaimsServiceClient(c))
+		return err
+	})
+	if refuse.Reasons(err) != nil {
+		return nil
+	}
 	return err
 }
 
