@@ -42,6 +42,7 @@ var columns = []struct {
 	{"patient", (*reportingv1.PayerRow).GetPatientAmount},
 	{"denied", (*reportingv1.PayerRow).GetDeniedAmount},
 	{"open", (*reportingv1.PayerRow).GetOpenAmount},
+	{"credit", (*reportingv1.PayerRow).GetCreditAmount},
 }
 
 func (t Table) write(out io.Writer) error {
@@ -67,7 +68,7 @@ func (t Table) write(out io.Writer) error {
 	}
 	w.AppendFooter(row(t.Payers.GetTotal()))
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nWhere the money is on %s, by payer (open is the receivable, by days since the service)\n%s\n", t.Payers.GetAsOf(), w.Render())
+	fmt.Fprintf(&b, "\nWhere the money is on %s, by payer (open is the receivable, by days since the service; credit is what a payer has paid too much)\n%s\n", t.Payers.GetAsOf(), w.Render())
 	b.WriteString("Charged, allowed, contractual and patient count with the payer that stands first, paid with whoever paid: a second payer's money stands in its own row.\n")
 	fmt.Fprintf(&b, "Patients have paid %s and owe %s; %s is held until it is known what it pays.\n",
 		shown(t.Payers.GetPatientPaidAmount()), shown(t.Payers.GetPatientOpenAmount()), shown(t.Payers.GetUnappliedAmount()))
@@ -112,7 +113,7 @@ func (t Table) check() error {
 	total := t.Payers.GetTotal()
 	equal("charged", total.GetChargedAmount().GetAmountMinor(), -balance[typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS])
 	equal("contractual", total.GetContractualAmount().GetAmountMinor(), balance[typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL])
-	equal("open", total.GetOpenAmount().GetAmountMinor(), balance[typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE])
+	equal("open less credit", total.GetOpenAmount().GetAmountMinor()-total.GetCreditAmount().GetAmountMinor(), balance[typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE])
 	equal("owed by patients", t.Payers.GetPatientOpenAmount().GetAmountMinor(), balance[typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT])
 	equal("held", t.Payers.GetUnappliedAmount().GetAmountMinor(),
 		-balance[typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE]-balance[typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT])

@@ -49,7 +49,7 @@ func TestEveryCentOfDifferenceIsFound(t *testing.T) {
 			x.Payers.Payers[0].ChargedAmount.AmountMinor++
 		}, "charged: the table says $105.01, the ledger $105.00"},
 		"contractual":   {func(x Table) { x.Ledger.Balances[1].BalanceAmount.AmountMinor-- }, "contractual: the table says $25.00, the ledger $24.99"},
-		"open":          {func(x Table) { x.Ledger.Balances[2].BalanceAmount.AmountMinor++ }, "open: the table says $15.00, the ledger $15.01"},
+		"open":          {func(x Table) { x.Ledger.Balances[2].BalanceAmount.AmountMinor++ }, "open less credit: the table says $15.00, the ledger $15.01"},
 		"patients":      {func(x Table) { x.Payers.PatientOpenAmount.AmountMinor = 0 }, "owed by patients: the table says $0.00, the ledger $5.00"},
 		"held":          {func(x Table) { x.Payers.UnappliedAmount.AmountMinor++ }, "held: the table says $7.01, the ledger $7.00"},
 		"sum":           {func(x Table) { x.Ledger.SumAmount.AmountMinor = 1 }, "sum of the ledger"},

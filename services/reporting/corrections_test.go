@@ -57,7 +57,7 @@ func TestACorrectedOrVoidedChargeIsWhatItIsOnEachDay(t *testing.T) {
 				t.Fatal(p, err)
 			}
 			for _, r := range p.Payers {
-				if r.ChargedAmount.AmountMinor != r.AllowedAmount.AmountMinor+r.ContractualAmount.AmountMinor+r.OpenAmount.AmountMinor {
+				if r.ChargedAmount.AmountMinor != r.AllowedAmount.AmountMinor+r.ContractualAmount.AmountMinor+r.OpenAmount.AmountMinor-r.CreditAmount.AmountMinor {
 					t.Errorf("charged is not allowed, contractual and open together: %v", r)
 				}
 				if r.PayerId == "pay_2" && r.Claims != c.secondPays {
@@ -83,6 +83,34 @@ func TestACorrectedOrVoidedChargeIsWhatItIsOnEachDay(t *testing.T) {
 		r, err := b.api.ListClaims(hosttest.As(t.Context(), b.p, ""), &pb.ListClaimsRequest{AccountId: "two"})
 		if err != nil || len(r.Claims) != 1 || r.Claims[0].Status != "closed" || r.Claims[0].WithdrawnDate != date.Add(today, 8) {
 			t.Fatal(r, err)
+		}
+	})
+	t.Run("what was paid of the voided visit is a credit, apart from what is owed", func(t *testing.T) {
+		ctx := hosttest.As(t.Context(), b.p, "")
+		a := b.aging(&pb.GetAgingRequest{GroupBy: pb.GroupBy_GROUP_BY_LOCATION})
+		north := a.Groups[0]
+		if a.Total.DebitAmount.AmountMinor != 4300_00 || a.Total.CreditAmount.AmountMinor != 170_00 || a.Total.Total.AmountMinor != 4130_00 || a.Total.Accounts != 9 || a.Total.CreditAccounts != 1 ||
+			north.GroupId != "loc_1" || north.CreditAmount.AmountMinor != 170_00 || amounts(north)[0] != 700_00 {
+			t.Fatal(a)
+		}
+		r, err := b.api.ListAgingRows(ctx, &pb.ListAgingRowsRequest{Bucket: "credit"})
+		if err != nil || len(r.Rows) != 1 || r.Rows[0].Bucket != "credit" || r.Rows[0].AccountId != "two" || r.TotalAmount.AmountMinor != -170_00 {
+			t.Fatal(r, err)
+		}
+		p, err := b.api.GetPayers(ctx, &pb.GetPayersRequest{})
+		if err != nil || !p.EqualsLedger || p.Total.OpenAmount.AmountMinor != 4300_00 || p.Total.CreditAmount.AmountMinor != 170_00 {
+			t.Fatal(p, err)
+		}
+		for _, x := range p.Payers {
+			if x.PayerId == "pay_2" && (x.OpenAmount.AmountMinor != 0 || x.CreditAmount.AmountMinor != 170_00) {
+				t.Fatal(x)
+			}
+		}
+		conn := b.signIn("finance_test_credit")
+		b.asAdmin(`INSERT INTO reporting.finance_tenants VALUES ('finance_test_credit', $1)`, hosttest.Tenant)
+		var bucket string
+		if err := conn.QueryRow(t.Context(), `SELECT bucket FROM reporting.finance_ar_aging WHERE balance_amount = -170`).Scan(&bucket); err != nil || bucket != "credit" {
+			t.Fatal(bucket, err)
 		}
 	})
 	t.Run("a rebuild finds the same", func(t *testing.T) {

@@ -9,42 +9,53 @@ import (
 	"github.com/evenkeel/evenkeel/services/reporting/kpi"
 )
 
-// before is how many days earlier the figure is taken that it is compared with.
+// before is how many days earlier the figure is taken that it is compared with; a monthly one is compared with the month before.
 const before = 30
 
-// GetKpis is every key figure as of a day, and as it was 30 days before.
+// GetKpis is every key figure as of a day, and as it was 30 days, or a month, before.
 func (s *Server) GetKpis(ctx context.Context, r *pb.GetKpisRequest) (*pb.Kpis, error) {
 	q, err := s.asked(ctx, r.AsOf, nil)
 	if err != nil {
 		return nil, err
 	}
+	var first string
+	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(min(first_submitted_date)::text, $2) FROM claims WHERE tenant_id = $1 AND payer_sequence = 1`, q.tenant, q.asOf).Scan(&first); err != nil {
+		return nil, fmt.Errorf("the first claim: %w", err)
+	}
 	out := &pb.Kpis{AsOf: q.asOf}
 	for _, f := range kpi.Figures {
-		num, den, err := s.figure(ctx, q, f, q.asOf, r)
-		if err != nil {
-			return nil, err
-		}
 		k := &pb.Kpi{
-			KpiId: f.ID, Version: f.Version, Name: f.Name, Formula: f.Formula, Unit: string(f.Unit), NumeratorName: f.Numerator, Numerator: num, DenominatorName: f.Denominator, Denominator: den,
-			Target: f.Target, Window: "as of " + q.asOf,
+			KpiId: f.ID, Version: f.Version, Name: f.Name, Formula: f.Formula, Unit: string(f.Unit), NumeratorName: f.Numerator, DenominatorName: f.Denominator, Target: f.Target, Window: "as of " + q.asOf,
 		}
-		if f.Window > 0 {
+		earlier := date.Add(q.asOf, -before)
+		switch {
+		case f.Monthly:
+			m := kpi.MonthOf(q.asOf, first)
+			k.Window, k.Base, earlier = fmt.Sprintf("%s to %s", m.From, m.Thru), m.Say(), date.Add(m.From, -1)
+		case f.Window > 0:
 			k.Window = fmt.Sprintf("%s to %s", f.From(q.asOf), f.Thru(q.asOf))
 		}
-		k.ValueMillionths, k.Known = f.Value(num, den)
-		num, den, err = s.figure(ctx, q, f, date.Add(q.asOf, -before), r)
-		if err != nil {
+		if k.Numerator, k.Denominator, k.ValueMillionths, k.Known, err = s.figure(ctx, q, f, q.asOf, first, r); err != nil {
 			return nil, err
 		}
-		k.PreviousValueMillionths, k.PreviousKnown = f.Value(num, den)
+		if _, _, k.PreviousValueMillionths, k.PreviousKnown, err = s.figure(ctx, q, f, earlier, first, r); err != nil {
+			return nil, err
+		}
 		out.Kpis = append(out.Kpis, k)
 	}
 	return out, nil
 }
 
-func (s *Server) figure(ctx context.Context, q ask, f kpi.Figure, asOf string, r *pb.GetKpisRequest) (num, den int64, err error) {
-	if err = s.rt.DB.QueryRow(ctx, f.SQL, q.tenant, f.From(asOf), f.Thru(asOf), r.PayerId, r.LocationId, asOf).Scan(&num, &den); err != nil {
-		return 0, 0, fmt.Errorf("figure %s: %w", f.ID, err)
+// figure is one figure as of a day; first is the day on which the first claim went out.
+func (s *Server) figure(ctx context.Context, q ask, f kpi.Figure, asOf, first string, r *pb.GetKpisRequest) (num, den, value int64, known bool, err error) {
+	args := []any{q.tenant, f.From(asOf), f.Thru(asOf), r.PayerId, r.LocationId, asOf}
+	if f.Monthly {
+		m := kpi.MonthOf(asOf, first)
+		args, f.Scale = []any{q.tenant, m.From, m.Thru, r.PayerId, r.LocationId, m.BaseFrom, m.BaseThru}, m.Base
 	}
-	return num, den, nil
+	if err = s.rt.DB.QueryRow(ctx, f.SQL, args...).Scan(&num, &den); err != nil {
+		return 0, 0, 0, false, fmt.Errorf("figure %s: %w", f.ID, err)
+	}
+	value, known = f.Value(num, den)
+	return num, den, value, known, nil
 }

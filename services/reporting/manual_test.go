@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
 )
 
@@ -26,6 +27,10 @@ func TestTheManualOfFinanceShowsWhatTheDatabaseAnswers(t *testing.T) {
 	b := busy(t)
 	b.publish("claims", "claim/clm_enc_7", &claimsv1.ClaimAdjudicated{ClaimId: "clm_enc_7", RemittanceId: "rem_9", StatusCode: "4", PayerId: "pay_1"})
 	b.publish("claims", "claim/clm_enc_7", &claimsv1.LineDenied{ClaimId: "clm_enc_7", PayerId: "pay_1", LineId: "L1", GroupCode: "CO", Carc: "197", DeniedAmount: 800_00, RemittanceId: "rem_9", LocationId: "loc_2"})
+	for i := range 6 {
+		id := fmt.Sprint("clm_enc_", i)
+		b.publish("claims", "claim/"+id, &claimsv1.ClaimSubmitted{ClaimId: id, ClaimVersion: 1, SubmittedDate: date.Add("2026-03-10", 14*i)})
+	}
 	b.caughtUp()
 	conn := b.signIn("finance_test_manual")
 	b.asAdmin(`INSERT INTO reporting.finance_tenants VALUES ('finance_test_manual', $1)`, hosttest.Tenant)

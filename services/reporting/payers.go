@@ -11,7 +11,7 @@ import (
 )
 
 // GetPayers is one row a payer. Charges, allowed and contractual amounts and what patients owe are counted with the payer that stands first on the account (self-pay: patient); payments with
-// the payer that paid; open amounts with the payer that owes. The sums are those of the ledger, which EqualsLedger says after comparing them.
+// the payer that paid; open amounts and credits with the payer that owes or has paid too much. The sums are those of the ledger, which EqualsLedger says after comparing them.
 func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Payers, error) {
 	q, err := s.asked(ctx, r.AsOf, nil)
 	if err != nil {
@@ -80,8 +80,11 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 			continue
 		}
 		if row := byID[g.GroupId]; row != nil {
-			row.Aging = g.Buckets
+			row.Aging, row.CreditAmount = g.Buckets, g.CreditAmount
+			row.OpenAmount.AmountMinor += g.CreditAmount.AmountMinor // what the legs sum to, without what was paid too much
 		}
+		out.Total.CreditAmount.AmountMinor += g.CreditAmount.AmountMinor
+		out.Total.OpenAmount.AmountMinor += g.CreditAmount.AmountMinor
 		for i, b := range g.Buckets {
 			out.Total.Aging[i].Amount.AmountMinor += b.Amount.AmountMinor
 			out.Total.Aging[i].Accounts += b.Accounts
@@ -93,7 +96,7 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 func emptyRow(id, name string) *pb.PayerRow {
 	return &pb.PayerRow{
 		PayerId: id, Name: name, ChargedAmount: money.Of(0), AllowedAmount: money.Of(0), PaidAmount: money.Of(0), ContractualAmount: money.Of(0), PatientAmount: money.Of(0),
-		DeniedAmount: money.Of(0), OpenAmount: money.Of(0), Aging: newGroup("", "").Buckets,
+		DeniedAmount: money.Of(0), OpenAmount: money.Of(0), CreditAmount: money.Of(0), Aging: newGroup("", "").Buckets,
 	}
 }
 
@@ -116,10 +119,11 @@ func (s *Server) compare(ctx context.Context, q ask, location string, out *pb.Pa
 	}
 	out.PatientPaidAmount = money.Of(allocated)
 	t := out.Total
+	open := t.OpenAmount.AmountMinor - t.CreditAmount.AmountMinor
 	// Every cent charged was paid, adjusted, or is open with a payer or a patient.
-	whole := t.ChargedAmount.AmountMinor == t.ContractualAmount.AmountMinor+t.PaidAmount.AmountMinor+t.OpenAmount.AmountMinor+out.PatientOpenAmount.AmountMinor+allocated+balance["charity"]+
+	whole := t.ChargedAmount.AmountMinor == t.ContractualAmount.AmountMinor+t.PaidAmount.AmountMinor+open+out.PatientOpenAmount.AmountMinor+allocated+balance["charity"]+
 		balance["writeoff_denial"]+balance["writeoff_baddebt"]
 	out.EqualsLedger = location == "" && ledger.SumAmount.AmountMinor == 0 && t.ChargedAmount.AmountMinor == -balance["revenue_gross"] &&
-		t.ContractualAmount.AmountMinor == balance["contractual"] && t.OpenAmount.AmountMinor == balance["ar_insurance"] && out.PatientOpenAmount.AmountMinor == balance["ar_patient"] && whole
+		t.ContractualAmount.AmountMinor == balance["contractual"] && open == balance["ar_insurance"] && out.PatientOpenAmount.AmountMinor == balance["ar_patient"] && whole
 	return nil
 }

@@ -66,8 +66,8 @@ const open = `WITH open AS (
 			CASE WHEN $5 AND bill_date <= $2::date THEN bill_date ELSE service_date END AS since
 		FROM receivables WHERE tenant_id = $1 AND from_day <= $2::date AND thru_day > $2::date AND ($3 = '' OR payer_id = $3) AND ($4 = '' OR location_id = $4))`
 
-// inBucket is the number of the bucket of a day since.
-const inBucket = `CASE WHEN $2::date - since <= 30 THEN 0 WHEN $2::date - since <= 60 THEN 1 WHEN $2::date - since <= 90 THEN 2 WHEN $2::date - since <= 120 THEN 3 ELSE 4 END AS bucket`
+// inBucket is the number of the bucket of a day since; a balance below 0 has no age.
+const inBucket = `CASE WHEN amount < 0 THEN 5 WHEN $2::date - since <= 30 THEN 0 WHEN $2::date - since <= 60 THEN 1 WHEN $2::date - since <= 90 THEN 2 WHEN $2::date - since <= 120 THEN 3 ELSE 4 END AS bucket`
 
 // buckets of an aging.
 var buckets = []*pb.AgingBucket{
@@ -75,8 +75,14 @@ var buckets = []*pb.AgingBucket{
 	{Bucket: "91-120", FromDays: 91, ThruDays: 120}, {Bucket: "121+", FromDays: 121},
 }
 
+// credit is what stands for the bucket where a balance is below 0, and its number.
+const (
+	credit       = "credit"
+	creditBucket = 5
+)
+
 func newGroup(id, name string) *pb.AgingGroup {
-	g := &pb.AgingGroup{GroupId: id, Name: name, Total: money.Of(0)}
+	g := &pb.AgingGroup{GroupId: id, Name: name, Total: money.Of(0), DebitAmount: money.Of(0), CreditAmount: money.Of(0)}
 	for _, b := range buckets {
 		g.Buckets = append(g.Buckets, &pb.AgingBucket{Bucket: b.Bucket, FromDays: b.FromDays, ThruDays: b.ThruDays, Amount: money.Of(0)})
 	}
@@ -84,9 +90,15 @@ func newGroup(id, name string) *pb.AgingGroup {
 }
 
 func add(g *pb.AgingGroup, bucket int, amount, accounts int64) {
+	g.Total.AmountMinor += amount
+	if bucket == creditBucket {
+		g.CreditAmount.AmountMinor -= amount
+		g.CreditAccounts += accounts
+		return
+	}
 	g.Buckets[bucket].Amount.AmountMinor += amount
 	g.Buckets[bucket].Accounts += accounts
-	g.Total.AmountMinor += amount
+	g.DebitAmount.AmountMinor += amount
 	g.Accounts += accounts
 }
 
@@ -105,7 +117,7 @@ func (s *Server) GetAging(ctx context.Context, r *pb.GetAgingRequest) (*pb.Aging
 	}
 	byBill := r.Basis == pb.AgingBasis_AGING_BASIS_BILL_DATE
 	// First the days: what has to be said once a day is not said once a row.
-	rows, err := s.rt.DB.Query(ctx, open+`, days AS (SELECT `+key+` AS id, since, sum(amount) AS amount, count(*) FILTER (WHERE `+first+`) AS accounts FROM open GROUP BY 1, 2),
+	rows, err := s.rt.DB.Query(ctx, open+`, days AS (SELECT `+key+` AS id, since, sum(amount) AS amount, count(*) FILTER (WHERE `+first+`) AS accounts FROM open GROUP BY 1, 2, amount < 0),
 			g AS (SELECT id, bucket, sum(amount)::bigint AS amount, sum(accounts)::bigint AS accounts FROM (SELECT *, `+inBucket+` FROM days) d GROUP BY 1, 2)
 		SELECT id, `+called+`, bucket, amount, accounts FROM g ORDER BY sum(amount) OVER (PARTITION BY id) DESC, 1, 3`, q.tenant, q.asOf, r.PayerId, r.LocationId, byBill)
 	if err != nil {
@@ -156,13 +168,16 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 		return nil, err
 	}
 	bucket := -1
+	if r.Bucket == credit {
+		bucket = creditBucket
+	}
 	for i, b := range buckets {
 		if b.Bucket == r.Bucket {
 			bucket = i
 		}
 	}
 	if r.Bucket != "" && bucket < 0 {
-		return nil, refuse.Because(refuse.Rule{ID: "reporting.bucket_exists", Version: 1, Owner: "integrations"}, "bucket", "%q is no bucket: want 0-30, 31-60, 61-90, 91-120 or 121+", r.Bucket)
+		return nil, refuse.Because(refuse.Rule{ID: "reporting.bucket_exists", Version: 1, Owner: "integrations"}, "bucket", "%q is no bucket: want 0-30, 31-60, 61-90, 91-120, 121+ or credit", r.Bucket)
 	}
 	byBill := r.Basis == pb.AgingBasis_AGING_BASIS_BILL_DATE
 	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, byBill, bucket, r.PatientControlNumber}
@@ -190,7 +205,10 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 		var bucket int
 		err := row.Scan(&a.AccountId, &a.PatientId, &a.PayerId, &a.PayerName, &a.PayerSequence, &a.LocationId, &a.LocationName, &a.ServiceDate, &a.BillDate, &a.Days, &bucket,
 			&a.ChargeAmount.AmountMinor, &a.BalanceAmount.AmountMinor, &a.ClaimId, &a.ClaimStatus, &a.PatientControlNumber, &k.key)
-		a.Bucket = buckets[bucket].Bucket
+		a.Bucket = credit
+		if bucket != creditBucket {
+			a.Bucket = buckets[bucket].Bucket
+		}
 		return k, err
 	})
 	if err != nil {

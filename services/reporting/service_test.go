@@ -502,10 +502,10 @@ func TestKeyFiguresAreWhatTheirFormulasSay(t *testing.T) {
 		value    int64
 	}{
 		{"days_in_ar", 4100_00, 3500_00, 105_428_520}, // charges of the last 90 days: enc_4 to enc_8, whose ages are below 90
-		{"clean_claim_rate", 3, 4, 750_000},
+		{"clean_claim_rate", 3, 5, 600_000},
 		{"first_pass_acceptance", 3, 4, 750_000},
 		{"net_collection_rate", 280_00, 3180_00, 88_050}, // services of 3 March to 31 May: enc_2 to enc_7
-		{"initial_denial_rate", 0, 1, 0},
+		{"initial_denial_rate", 0, 4, 0},                 // sent in June, as the first claims of all: the base is the month itself
 		{"ar_over_90", 600_00, 4100_00, 146_341},
 		{"ar_total", 4100_00, 0, 4100_00},
 	} {

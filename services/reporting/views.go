@@ -107,7 +107,7 @@ func claim(r es.Recorded) []es.Statement {
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::date, $10::text::date, $11)`,
 			r.Tenant, r.StreamID, e.AccountId, e.PatientId, c.PatientControlNumber, c.PayerId, int16(c.PayerSequence), e.LocationId, c.ServiceDate, r.OccurredOn, c.ChargeAmount)}
 	case *claimsv1.ClaimScrubbed:
-		return set(`first_scrub_clean = coalesce(first_scrub_clean, $3)`, e.Clean)
+		return set(`first_scrub_clean = coalesce(first_scrub_clean, $3)`, e.Clean && len(e.Edits) == 0) // an edit that only warns has failed too
 	case *claimsv1.ClaimHeld:
 		return set(`held = true`)
 	case *claimsv1.ClaimReleased:
@@ -116,7 +116,8 @@ func claim(r es.Recorded) []es.Statement {
 		return set(`held = false, transport = 'ready', charge_amount = $3`, e.Content.GetChargeAmount())
 	case *claimsv1.ClaimSubmitted:
 		return append(set(`transport = CASE WHEN transport IN ('ready', 'not_sent') THEN 'submitted' ELSE transport END, submitted_date = $3::text::date,
-				first_submitted_date = coalesce(first_submitted_date, $3::text::date)`, e.SubmittedDate),
+				corrected_before_sent = CASE WHEN first_submitted_date IS NULL THEN $4 ELSE corrected_before_sent END,
+				first_submitted_date = coalesce(first_submitted_date, $3::text::date)`, e.SubmittedDate, e.ClaimVersion > 1),
 			es.SQL(`UPDATE accounts a SET bill_date = least(a.bill_date, $3::text::date) FROM claims c
 				WHERE c.tenant_id = $1 AND c.claim_id = $2 AND a.tenant_id = $1 AND a.account_id = c.account_id`, r.Tenant, r.StreamID, e.SubmittedDate),
 			es.SQL(`UPDATE receivables o SET bill_date = a.bill_date FROM claims c JOIN accounts a ON a.tenant_id = c.tenant_id AND a.account_id = c.account_id

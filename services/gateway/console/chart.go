@@ -122,13 +122,13 @@ func agingTable(title string, a *reportingv1.Aging, rowsOf func(group, bucket st
 	for _, b := range buckets {
 		t.Columns = append(t.Columns, column{Name: span(b.name), Num: true})
 	}
-	t.Columns = append(t.Columns, column{Name: "Total", Num: true}, column{Name: "Accounts", Num: true})
+	t.Columns = append(t.Columns, column{Name: "Credit", Num: true}, column{Name: "Total", Num: true}, column{Name: "Accounts", Num: true})
 	line := func(g *reportingv1.AgingGroup, group string) []cell {
 		cells := []cell{link(g.Name, rowsOf(group, ""))}
 		for _, k := range g.Buckets {
 			cells = append(cells, amount(k.Amount, rowsOf(group, k.Bucket)))
 		}
-		return append(cells, amount(g.Total, rowsOf(group, "")), count(g.Accounts, ""))
+		return append(cells, amount(money.Of(-g.CreditAmount.GetAmountMinor()), rowsOf(group, "credit")), amount(g.Total, rowsOf(group, "")), count(g.Accounts, ""))
 	}
 	for _, g := range a.Groups {
 		t.Rows = append(t.Rows, row{Cells: line(g, g.GroupId)})

@@ -220,6 +220,9 @@ func (c *console) kpi(ctx context.Context, r *request) (*page, error) {
 		d = &kpiPage{Tile: t, Rows: r.to(figureRows(k.KpiId)), Parts: []fact{
 			{"Formula", text(k.Formula)}, {"Version of the formula", count(int64(k.Version), "")}, {"Time", text(t.Window)},
 		}}
+		if k.Base != "" {
+			d.Parts = append(d.Parts, fact{"Base", text(spelledIn(k.Base))})
+		}
 		if k.NumeratorName != "" {
 			d.Parts = append(d.Parts, fact{upper(k.NumeratorName), part(k.Numerator)})
 		}

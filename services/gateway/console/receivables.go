@@ -67,7 +67,7 @@ func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 	}
 	r.ordered(t, next, cut, agingOrders)
 	d := &rows{Title: "Receivables", Tables: []*table{t}, Filter: r.filter(
-		n.payerChoice(r, true), n.locationChoice(r), choice{Name: "age", Label: "Age", Value: bucket, Options: ages()},
+		n.payerChoice(r, true), n.locationChoice(r), choice{Name: "age", Label: "Age", Value: bucket, Options: append(ages(), option{"credit", "Credit balances"})},
 		choice{Name: "basis", Label: "Age counts from", Value: r.q.Get("basis"), Options: bases})}
 	if !wantsCSV(r) && bucket == "" && r.q.Get("page") == "" && r.q.Get("order") == "" {
 		if err := c.agings(ctx, r, d); err != nil {

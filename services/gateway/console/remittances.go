@@ -254,7 +254,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		Caption: "By payer", Note: "all time; paid counts with whoever paid, the rest with the payer that stands first",
 		Columns: []column{
 			{Name: "Payer"}, {Name: "Claims", Num: true}, {Name: "Charged", Num: true}, {Name: "Allowed", Num: true}, {Name: "Paid", Num: true}, {Name: "Contractual", Num: true}, {Name: "Patient", Num: true},
-			{Name: "Denied", Num: true}, {Name: "Open", Num: true},
+			{Name: "Denied", Num: true}, {Name: "Open", Num: true}, {Name: "Credit", Num: true},
 		},
 		Empty: "No payer has an account yet.", Todo: "Register payers and send claims; they show here.",
 	}
@@ -273,6 +273,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		return []cell{
 			link(p.Name, rows), count(p.Claims, claims), amount(p.ChargedAmount, claims), amount(p.AllowedAmount, claims), amount(p.PaidAmount, legs("cash_clearing")),
 			amount(p.ContractualAmount, legs("contractual")), amount(p.PatientAmount, legs("ar_patient")), amount(p.DeniedAmount, r.to("/denials", "payer", p.PayerId, "location", location)), amount(p.OpenAmount, rows),
+			amount(p.CreditAmount, r.to("/receivables", "payer", p.PayerId, "location", location, "age", "credit")),
 		}
 	}
 	for _, p := range a.Payers {
@@ -282,7 +283,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		t.Foot = line(a.Total)
 		t.Foot[0] = text("All payers")
 	}
-	r.sorted(t, "", false, "Payer", "Claims", "Charged", "Allowed", "Paid", "Contractual", "Patient", "Denied", "Open")
+	r.sorted(t, "", false, "Payer", "Claims", "Charged", "Allowed", "Paid", "Contractual", "Patient", "Denied", "Open", "Credit")
 	rest := &table{Caption: "Beside the payers", Columns: []column{{Name: "What"}, {Name: "Amount", Num: true}}, Rows: []row{
 		{Cells: []cell{text("Paid by patients"), amount(a.PatientPaidAmount, r.to("/ledger/unapplied_patient"))}},
 		{Cells: []cell{text("Patients owe"), amount(a.PatientOpenAmount, r.to("/receivables", "payer", "patient"))}},

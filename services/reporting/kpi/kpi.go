@@ -26,7 +26,8 @@ type Figure struct {
 	Window                 int    // days to the day it is as of; 0: as of the day alone
 	Lag                    int    // days that the window ends before
 	Scale                  int64  // the value is numerator × Scale ÷ denominator
-	SQL                    string // two numbers; $1 tenant, $2 first day, $3 last day, $4 payer, $5 location, $6 the day it is as of
+	Monthly                bool   // of a reporting month against the months before it: see MonthOf. Scale is the number of those
+	SQL                    string // two numbers; $1 tenant, $2 first day, $3 last day, $4 payer, $5 location, $6 the day it is as of; a monthly one: $6 and $7 first and last day of the base
 }
 
 // From and Thru are the days of the window as of a day.
@@ -68,17 +69,17 @@ const receivables = `(SELECT coalesce(sum(amount), 0)::bigint` + open + `)`
 var Figures = []Figure{
 	{
 		ID: "days_in_ar", Version: 1, Name: "Days in A/R", Unit: Days, Window: 90, Scale: 90, Target: "below 40",
-		Formula:   "receivables ÷ (gross charges of the last 90 days ÷ 90)",
-		Numerator: "receivables", Denominator: "gross charges of 90 days",
+		Formula:   "(receivables − credit balances) ÷ (gross charges of the last 90 days ÷ 90)",
+		Numerator: "receivables less credit balances", Denominator: "gross charges of 90 days",
 		SQL: `SELECT ` + receivables + `, (SELECT coalesce(-sum(l.amount), 0)::bigint
 			FROM accounts a JOIN ledger_legs l ON l.tenant_id = a.tenant_id AND l.account_id = a.account_id AND l.ledger_account = 'revenue_gross' AND l.occurred_on <= $6::text::date
 			WHERE a.tenant_id = $1 AND a.posted_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR a.first_payer_id = $4) AND ($5 = '' OR a.location_id = $5))`,
 	},
 	{
-		ID: "clean_claim_rate", Version: 1, Name: "Clean claim rate", Unit: Percent, Window: 90, Scale: 1, Target: "95 % or more",
-		Formula:   "claims that passed every edit at the first scrub ÷ claims scrubbed",
-		Numerator: "clean at the first scrub", Denominator: "claims scrubbed",
-		SQL: `SELECT count(*) FILTER (WHERE first_scrub_clean), count(first_scrub_clean) FROM claims WHERE tenant_id = $1 AND created_date BETWEEN $2::text::date AND $3::text::date
+		ID: "clean_claim_rate", Version: 2, Name: "Clean claim rate", Unit: Percent, Window: 90, Scale: 1, Target: "95 % or more",
+		Formula:   "claims to first payers that passed every edit, also those that only warn, and went out as they were made ÷ claims to first payers that were made",
+		Numerator: "claims that passed by themselves", Denominator: "claims made",
+		SQL: `SELECT count(*) FILTER (WHERE first_scrub_clean AND NOT corrected_before_sent), count(*) FROM claims WHERE tenant_id = $1 AND payer_sequence = 1 AND created_date BETWEEN $2::text::date AND $3::text::date
 			AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5) AND $6 <> ''`,
 	},
 	{
@@ -94,11 +95,11 @@ var Figures = []Figure{
 				AND ($4 = '' OR a.first_payer_id = $4) AND ($5 = '' OR a.location_id = $5)`,
 	},
 	{
-		ID: "initial_denial_rate", Version: 1, Name: "Initial denial rate", Unit: Percent, Window: 90, Scale: 1, Target: "below 5 %",
-		Formula:   "claims whose first decision denied a line ÷ claims decided for the first time",
-		Numerator: "claims denied at first", Denominator: "claims decided",
-		SQL: `SELECT count(*) FILTER (WHERE first_denied), count(*) FROM claims WHERE tenant_id = $1 AND first_adjudicated_date BETWEEN $2::text::date AND $3::text::date
-			AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5) AND $6 <> ''`,
+		ID: "initial_denial_rate", Version: 2, Name: "Initial denial rate", Unit: Percent, Monthly: true, Target: "below 5 %",
+		Formula:   "claims to first payers whose first decision, in the month, denied a line ÷ claims sent to first payers in a month, on the average of the 3 months before",
+		Numerator: "claims denied at first", Denominator: "claims sent in the months of the base",
+		SQL: `SELECT count(*) FILTER (WHERE first_denied AND first_adjudicated_date BETWEEN $2::text::date AND $3::text::date), count(*) FILTER (WHERE first_submitted_date BETWEEN $6::text::date AND $7::text::date)
+			FROM claims WHERE tenant_id = $1 AND payer_sequence = 1 AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5)`,
 	},
 	{
 		ID: "first_pass_acceptance", Version: 1, Name: "First-pass acceptance", Unit: Percent, Window: 90, Scale: 1, Target: "95 to 98 %",
@@ -108,14 +109,14 @@ var Figures = []Figure{
 			AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5) AND $6 <> ''`,
 	},
 	{
-		ID: "ar_over_90", Version: 1, Name: "A/R over 90 days", Unit: Percent, Scale: 1, Target: "15 % or less",
-		Formula:   "receivables of services more than 90 days ago ÷ receivables",
+		ID: "ar_over_90", Version: 2, Name: "A/R over 90 days", Unit: Percent, Scale: 1, Target: "15 % or less",
+		Formula:   "receivables of services more than 90 days ago ÷ receivables; credit balances are in neither",
 		Numerator: "receivables over 90 days", Denominator: "receivables",
-		SQL: `SELECT coalesce(sum(amount) FILTER (WHERE service_date < (SELECT $6::text::date) - 90), 0)::bigint, coalesce(sum(amount), 0)::bigint` + open + ` AND $2 <> '' AND $3 <> ''`,
+		SQL: `SELECT coalesce(sum(amount) FILTER (WHERE service_date < (SELECT $6::text::date) - 90), 0)::bigint, coalesce(sum(amount), 0)::bigint` + open + ` AND amount > 0 AND $2 <> '' AND $3 <> ''`,
 	},
 	{
 		ID: "ar_total", Version: 1, Name: "A/R", Unit: Money, Scale: 1,
-		Formula: "receivables from payers and patients", Numerator: "receivables",
+		Formula: "what payers and patients owe less their credit balances", Numerator: "receivables less credit balances",
 		SQL: `SELECT ` + receivables + `, 0::bigint WHERE $2 <> '' AND $3 <> ''`,
 	},
 }

@@ -211,7 +211,7 @@ type AgingBucket struct {
 	Bucket        string                 `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"` // 0-30, 31-60, 61-90, 91-120, 121+
 	FromDays      int32                  `protobuf:"varint,2,opt,name=from_days,json=fromDays,proto3" json:"from_days,omitempty"`
 	ThruDays      int32                  `protobuf:"varint,3,opt,name=thru_days,json=thruDays,proto3" json:"thru_days,omitempty"` // 0: no end
-	Amount        *v1.Money              `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	Amount        *v1.Money              `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`                      // of balances above 0
 	Accounts      int64                  `protobuf:"varint,5,opt,name=accounts,proto3" json:"accounts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -283,14 +283,17 @@ func (x *AgingBucket) GetAccounts() int64 {
 }
 
 type AgingGroup struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	GroupId       string                 `protobuf:"bytes,1,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // payer_id ("patient"), or location_id
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Buckets       []*AgingBucket         `protobuf:"bytes,3,rep,name=buckets,proto3" json:"buckets,omitempty"` // all five, in order
-	Total         *v1.Money              `protobuf:"bytes,4,opt,name=total,proto3" json:"total,omitempty"`
-	Accounts      int64                  `protobuf:"varint,5,opt,name=accounts,proto3" json:"accounts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	GroupId        string                 `protobuf:"bytes,1,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // payer_id ("patient"), or location_id
+	Name           string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Buckets        []*AgingBucket         `protobuf:"bytes,3,rep,name=buckets,proto3" json:"buckets,omitempty"`                               // all five, in order
+	Total          *v1.Money              `protobuf:"bytes,4,opt,name=total,proto3" json:"total,omitempty"`                                   // debit − credit: what the ledger has
+	Accounts       int64                  `protobuf:"varint,5,opt,name=accounts,proto3" json:"accounts,omitempty"`                            // with a balance above 0
+	DebitAmount    *v1.Money              `protobuf:"bytes,6,opt,name=debit_amount,json=debitAmount,proto3" json:"debit_amount,omitempty"`    // of all buckets
+	CreditAmount   *v1.Money              `protobuf:"bytes,7,opt,name=credit_amount,json=creditAmount,proto3" json:"credit_amount,omitempty"` // balances below 0, as a positive amount: what was paid too much. They have no age
+	CreditAccounts int64                  `protobuf:"varint,8,opt,name=credit_accounts,json=creditAccounts,proto3" json:"credit_accounts,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *AgingGroup) Reset() {
@@ -354,6 +357,27 @@ func (x *AgingGroup) GetTotal() *v1.Money {
 func (x *AgingGroup) GetAccounts() int64 {
 	if x != nil {
 		return x.Accounts
+	}
+	return 0
+}
+
+func (x *AgingGroup) GetDebitAmount() *v1.Money {
+	if x != nil {
+		return x.DebitAmount
+	}
+	return nil
+}
+
+func (x *AgingGroup) GetCreditAmount() *v1.Money {
+	if x != nil {
+		return x.CreditAmount
+	}
+	return nil
+}
+
+func (x *AgingGroup) GetCreditAccounts() int64 {
+	if x != nil {
+		return x.CreditAccounts
 	}
 	return 0
 }
@@ -493,7 +517,7 @@ type ListAgingRowsRequest struct {
 	Basis      AgingBasis             `protobuf:"varint,2,opt,name=basis,proto3,enum=evenkeel.reporting.v1.AgingBasis" json:"basis,omitempty"`
 	PayerId    string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
 	LocationId string                 `protobuf:"bytes,4,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	Bucket     string                 `protobuf:"bytes,5,opt,name=bucket,proto3" json:"bucket,omitempty"` // empty: all
+	Bucket     string                 `protobuf:"bytes,5,opt,name=bucket,proto3" json:"bucket,omitempty"` // or credit, for balances below 0; empty: all
 	PageSize   int32                  `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken  string                 `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// amount, days, service_date, payer, account or patient_control_number; with - before it the largest first. Empty: -amount.
@@ -608,7 +632,7 @@ type AgingRow struct {
 	ServiceDate          string                 `protobuf:"bytes,8,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
 	BillDate             string                 `protobuf:"bytes,9,opt,name=bill_date,json=billDate,proto3" json:"bill_date,omitempty"`
 	Days                 int32                  `protobuf:"varint,10,opt,name=days,proto3" json:"days,omitempty"`
-	Bucket               string                 `protobuf:"bytes,11,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	Bucket               string                 `protobuf:"bytes,11,opt,name=bucket,proto3" json:"bucket,omitempty"`                                 // credit where the balance is below 0
 	ChargeAmount         *v1.Money              `protobuf:"bytes,12,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"` // of the account as of that day
 	BalanceAmount        *v1.Money              `protobuf:"bytes,13,opt,name=balance_amount,json=balanceAmount,proto3" json:"balance_amount,omitempty"`
 	ClaimId              string                 `protobuf:"bytes,14,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -1522,6 +1546,7 @@ type Kpi struct {
 	PreviousValueMillionths int64                  `protobuf:"varint,13,opt,name=previous_value_millionths,json=previousValueMillionths,proto3" json:"previous_value_millionths,omitempty"` // of the same length of time before
 	PreviousKnown           bool                   `protobuf:"varint,14,opt,name=previous_known,json=previousKnown,proto3" json:"previous_known,omitempty"`
 	Target                  string                 `protobuf:"bytes,15,opt,name=target,proto3" json:"target,omitempty"` // in words, empty: none
+	Base                    string                 `protobuf:"bytes,16,opt,name=base,proto3" json:"base,omitempty"`     // what the denominator is taken from where that is not the window, in words; empty: the window
 	unknownFields           protoimpl.UnknownFields
 	sizeCache               protoimpl.SizeCache
 }
@@ -1661,6 +1686,13 @@ func (x *Kpi) GetTarget() string {
 	return ""
 }
 
+func (x *Kpi) GetBase() string {
+	if x != nil {
+		return x.Base
+	}
+	return ""
+}
+
 type Kpis struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AsOf          string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
@@ -1776,8 +1808,9 @@ type PayerRow struct {
 	ContractualAmount *v1.Money              `protobuf:"bytes,7,opt,name=contractual_amount,json=contractualAmount,proto3" json:"contractual_amount,omitempty"`
 	PatientAmount     *v1.Money              `protobuf:"bytes,8,opt,name=patient_amount,json=patientAmount,proto3" json:"patient_amount,omitempty"` // moved to patients, net
 	DeniedAmount      *v1.Money              `protobuf:"bytes,9,opt,name=denied_amount,json=deniedAmount,proto3" json:"denied_amount,omitempty"`    // refused and not recovered
-	OpenAmount        *v1.Money              `protobuf:"bytes,10,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`         // its receivable
+	OpenAmount        *v1.Money              `protobuf:"bytes,10,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`         // its receivable: balances above 0
 	Aging             []*AgingBucket         `protobuf:"bytes,11,rep,name=aging,proto3" json:"aging,omitempty"`                                     // of open_amount by date of service
+	CreditAmount      *v1.Money              `protobuf:"bytes,12,opt,name=credit_amount,json=creditAmount,proto3" json:"credit_amount,omitempty"`   // its balances below 0, as a positive amount; open − credit is its receivable in the ledger
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1885,6 +1918,13 @@ func (x *PayerRow) GetOpenAmount() *v1.Money {
 func (x *PayerRow) GetAging() []*AgingBucket {
 	if x != nil {
 		return x.Aging
+	}
+	return nil
+}
+
+func (x *PayerRow) GetCreditAmount() *v1.Money {
+	if x != nil {
+		return x.CreditAmount
 	}
 	return nil
 }
@@ -3079,14 +3119,17 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\tfrom_days\x18\x02 \x01(\x05R\bfromDays\x12\x1b\n" +
 	"\tthru_days\x18\x03 \x01(\x05R\bthruDays\x12/\n" +
 	"\x06amount\x18\x04 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x06amount\x12\x1a\n" +
-	"\baccounts\x18\x05 \x01(\x03R\baccounts\"\xc4\x01\n" +
+	"\baccounts\x18\x05 \x01(\x03R\baccounts\"\xe7\x02\n" +
 	"\n" +
 	"AgingGroup\x12\x19\n" +
 	"\bgroup_id\x18\x01 \x01(\tR\agroupId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12<\n" +
 	"\abuckets\x18\x03 \x03(\v2\".evenkeel.reporting.v1.AgingBucketR\abuckets\x12-\n" +
 	"\x05total\x18\x04 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x05total\x12\x1a\n" +
-	"\baccounts\x18\x05 \x01(\x03R\baccounts\"\x89\x02\n" +
+	"\baccounts\x18\x05 \x01(\x03R\baccounts\x12:\n" +
+	"\fdebit_amount\x18\x06 \x01(\v2\x17.evenkeel.type.v1.MoneyR\vdebitAmount\x12<\n" +
+	"\rcredit_amount\x18\a \x01(\v2\x17.evenkeel.type.v1.MoneyR\fcreditAmount\x12'\n" +
+	"\x0fcredit_accounts\x18\b \x01(\x03R\x0ecreditAccounts\"\x89\x02\n" +
 	"\x05Aging\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x127\n" +
 	"\x05basis\x18\x02 \x01(\x0e2!.evenkeel.reporting.v1.AgingBasisR\x05basis\x129\n" +
@@ -3209,7 +3252,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x1f\n" +
 	"\vlocation_id\x18\x02 \x01(\tR\n" +
 	"locationId\x12\x19\n" +
-	"\bpayer_id\x18\x03 \x01(\tR\apayerId\"\xde\x03\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\"\xf2\x03\n" +
 	"\x03Kpi\x12\x15\n" +
 	"\x06kpi_id\x18\x01 \x01(\tR\x05kpiId\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x12\n" +
@@ -3226,14 +3269,15 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\x06window\x18\f \x01(\tR\x06window\x12:\n" +
 	"\x19previous_value_millionths\x18\r \x01(\x03R\x17previousValueMillionths\x12%\n" +
 	"\x0eprevious_known\x18\x0e \x01(\bR\rpreviousKnown\x12\x16\n" +
-	"\x06target\x18\x0f \x01(\tR\x06target\"K\n" +
+	"\x06target\x18\x0f \x01(\tR\x06target\x12\x12\n" +
+	"\x04base\x18\x10 \x01(\tR\x04base\"K\n" +
 	"\x04Kpis\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12.\n" +
 	"\x04kpis\x18\x02 \x03(\v2\x1a.evenkeel.reporting.v1.KpiR\x04kpis\"H\n" +
 	"\x10GetPayersRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x1f\n" +
 	"\vlocation_id\x18\x02 \x01(\tR\n" +
-	"locationId\"\xc5\x04\n" +
+	"locationId\"\x83\x05\n" +
 	"\bPayerRow\x12\x19\n" +
 	"\bpayer_id\x18\x01 \x01(\tR\apayerId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -3248,7 +3292,8 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\vopen_amount\x18\n" +
 	" \x01(\v2\x17.evenkeel.type.v1.MoneyR\n" +
 	"openAmount\x128\n" +
-	"\x05aging\x18\v \x03(\v2\".evenkeel.reporting.v1.AgingBucketR\x05aging\"\x88\x03\n" +
+	"\x05aging\x18\v \x03(\v2\".evenkeel.reporting.v1.AgingBucketR\x05aging\x12<\n" +
+	"\rcredit_amount\x18\f \x01(\v2\x17.evenkeel.type.v1.MoneyR\fcreditAmount\"\x88\x03\n" +
 	"\x06Payers\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x127\n" +
 	"\x06payers\x18\x02 \x03(\v2\x1f.evenkeel.reporting.v1.PayerRowR\x06payers\x125\n" +
@@ -3458,86 +3503,89 @@ var file_evenkeel_reporting_v1_service_proto_depIdxs = []int32{
 	34, // 2: evenkeel.reporting.v1.AgingBucket.amount:type_name -> evenkeel.type.v1.Money
 	3,  // 3: evenkeel.reporting.v1.AgingGroup.buckets:type_name -> evenkeel.reporting.v1.AgingBucket
 	34, // 4: evenkeel.reporting.v1.AgingGroup.total:type_name -> evenkeel.type.v1.Money
-	0,  // 5: evenkeel.reporting.v1.Aging.basis:type_name -> evenkeel.reporting.v1.AgingBasis
-	4,  // 6: evenkeel.reporting.v1.Aging.groups:type_name -> evenkeel.reporting.v1.AgingGroup
-	4,  // 7: evenkeel.reporting.v1.Aging.total:type_name -> evenkeel.reporting.v1.AgingGroup
-	6,  // 8: evenkeel.reporting.v1.Aging.freshness:type_name -> evenkeel.reporting.v1.Freshness
-	35, // 9: evenkeel.reporting.v1.Freshness.handled_until:type_name -> google.protobuf.Timestamp
-	0,  // 10: evenkeel.reporting.v1.ListAgingRowsRequest.basis:type_name -> evenkeel.reporting.v1.AgingBasis
-	36, // 11: evenkeel.reporting.v1.AgingRow.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 12: evenkeel.reporting.v1.AgingRow.charge_amount:type_name -> evenkeel.type.v1.Money
-	34, // 13: evenkeel.reporting.v1.AgingRow.balance_amount:type_name -> evenkeel.type.v1.Money
-	8,  // 14: evenkeel.reporting.v1.ListAgingRowsResponse.rows:type_name -> evenkeel.reporting.v1.AgingRow
-	34, // 15: evenkeel.reporting.v1.ListAgingRowsResponse.total_amount:type_name -> evenkeel.type.v1.Money
-	1,  // 16: evenkeel.reporting.v1.GetDenialsRequest.group_by:type_name -> evenkeel.reporting.v1.GroupBy
-	34, // 17: evenkeel.reporting.v1.DenialGroup.charged_amount:type_name -> evenkeel.type.v1.Money
-	34, // 18: evenkeel.reporting.v1.DenialGroup.denied_amount:type_name -> evenkeel.type.v1.Money
-	11, // 19: evenkeel.reporting.v1.Denials.groups:type_name -> evenkeel.reporting.v1.DenialGroup
-	11, // 20: evenkeel.reporting.v1.Denials.total:type_name -> evenkeel.reporting.v1.DenialGroup
-	34, // 21: evenkeel.reporting.v1.DenialRow.denied_amount:type_name -> evenkeel.type.v1.Money
-	14, // 22: evenkeel.reporting.v1.ListDenialRowsResponse.rows:type_name -> evenkeel.reporting.v1.DenialRow
-	34, // 23: evenkeel.reporting.v1.ListDenialRowsResponse.total_amount:type_name -> evenkeel.type.v1.Money
-	17, // 24: evenkeel.reporting.v1.Kpis.kpis:type_name -> evenkeel.reporting.v1.Kpi
-	34, // 25: evenkeel.reporting.v1.PayerRow.charged_amount:type_name -> evenkeel.type.v1.Money
-	34, // 26: evenkeel.reporting.v1.PayerRow.allowed_amount:type_name -> evenkeel.type.v1.Money
-	34, // 27: evenkeel.reporting.v1.PayerRow.paid_amount:type_name -> evenkeel.type.v1.Money
-	34, // 28: evenkeel.reporting.v1.PayerRow.contractual_amount:type_name -> evenkeel.type.v1.Money
-	34, // 29: evenkeel.reporting.v1.PayerRow.patient_amount:type_name -> evenkeel.type.v1.Money
-	34, // 30: evenkeel.reporting.v1.PayerRow.denied_amount:type_name -> evenkeel.type.v1.Money
-	34, // 31: evenkeel.reporting.v1.PayerRow.open_amount:type_name -> evenkeel.type.v1.Money
-	3,  // 32: evenkeel.reporting.v1.PayerRow.aging:type_name -> evenkeel.reporting.v1.AgingBucket
-	20, // 33: evenkeel.reporting.v1.Payers.payers:type_name -> evenkeel.reporting.v1.PayerRow
-	20, // 34: evenkeel.reporting.v1.Payers.total:type_name -> evenkeel.reporting.v1.PayerRow
-	34, // 35: evenkeel.reporting.v1.Payers.patient_paid_amount:type_name -> evenkeel.type.v1.Money
-	34, // 36: evenkeel.reporting.v1.Payers.patient_open_amount:type_name -> evenkeel.type.v1.Money
-	34, // 37: evenkeel.reporting.v1.Payers.unapplied_amount:type_name -> evenkeel.type.v1.Money
-	37, // 38: evenkeel.reporting.v1.LedgerBalance.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
-	34, // 39: evenkeel.reporting.v1.LedgerBalance.debit_amount:type_name -> evenkeel.type.v1.Money
-	34, // 40: evenkeel.reporting.v1.LedgerBalance.credit_amount:type_name -> evenkeel.type.v1.Money
-	34, // 41: evenkeel.reporting.v1.LedgerBalance.balance_amount:type_name -> evenkeel.type.v1.Money
-	23, // 42: evenkeel.reporting.v1.Ledger.balances:type_name -> evenkeel.reporting.v1.LedgerBalance
-	34, // 43: evenkeel.reporting.v1.Ledger.sum_amount:type_name -> evenkeel.type.v1.Money
-	37, // 44: evenkeel.reporting.v1.ListLegsRequest.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
-	35, // 45: evenkeel.reporting.v1.LedgerLeg.recorded_at:type_name -> google.protobuf.Timestamp
-	37, // 46: evenkeel.reporting.v1.LedgerLeg.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
-	34, // 47: evenkeel.reporting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
-	36, // 48: evenkeel.reporting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	38, // 49: evenkeel.reporting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
-	26, // 50: evenkeel.reporting.v1.ListLegsResponse.legs:type_name -> evenkeel.reporting.v1.LedgerLeg
-	34, // 51: evenkeel.reporting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
-	29, // 52: evenkeel.reporting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.reporting.v1.Deposit
-	36, // 53: evenkeel.reporting.v1.ClaimRow.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 54: evenkeel.reporting.v1.ClaimRow.charge_amount:type_name -> evenkeel.type.v1.Money
-	34, // 55: evenkeel.reporting.v1.ClaimRow.paid_amount:type_name -> evenkeel.type.v1.Money
-	34, // 56: evenkeel.reporting.v1.ClaimRow.denied_amount:type_name -> evenkeel.type.v1.Money
-	34, // 57: evenkeel.reporting.v1.ClaimRow.open_amount:type_name -> evenkeel.type.v1.Money
-	32, // 58: evenkeel.reporting.v1.ListClaimsResponse.claims:type_name -> evenkeel.reporting.v1.ClaimRow
-	34, // 59: evenkeel.reporting.v1.ListClaimsResponse.total_charge_amount:type_name -> evenkeel.type.v1.Money
-	2,  // 60: evenkeel.reporting.v1.ReportingService.GetAging:input_type -> evenkeel.reporting.v1.GetAgingRequest
-	7,  // 61: evenkeel.reporting.v1.ReportingService.ListAgingRows:input_type -> evenkeel.reporting.v1.ListAgingRowsRequest
-	10, // 62: evenkeel.reporting.v1.ReportingService.GetDenials:input_type -> evenkeel.reporting.v1.GetDenialsRequest
-	13, // 63: evenkeel.reporting.v1.ReportingService.ListDenialRows:input_type -> evenkeel.reporting.v1.ListDenialRowsRequest
-	16, // 64: evenkeel.reporting.v1.ReportingService.GetKpis:input_type -> evenkeel.reporting.v1.GetKpisRequest
-	19, // 65: evenkeel.reporting.v1.ReportingService.GetPayers:input_type -> evenkeel.reporting.v1.GetPayersRequest
-	22, // 66: evenkeel.reporting.v1.ReportingService.GetLedger:input_type -> evenkeel.reporting.v1.GetLedgerRequest
-	25, // 67: evenkeel.reporting.v1.ReportingService.ListLegs:input_type -> evenkeel.reporting.v1.ListLegsRequest
-	28, // 68: evenkeel.reporting.v1.ReportingService.ListDeposits:input_type -> evenkeel.reporting.v1.ListDepositsRequest
-	31, // 69: evenkeel.reporting.v1.ReportingService.ListClaims:input_type -> evenkeel.reporting.v1.ListClaimsRequest
-	5,  // 70: evenkeel.reporting.v1.ReportingService.GetAging:output_type -> evenkeel.reporting.v1.Aging
-	9,  // 71: evenkeel.reporting.v1.ReportingService.ListAgingRows:output_type -> evenkeel.reporting.v1.ListAgingRowsResponse
-	12, // 72: evenkeel.reporting.v1.ReportingService.GetDenials:output_type -> evenkeel.reporting.v1.Denials
-	15, // 73: evenkeel.reporting.v1.ReportingService.ListDenialRows:output_type -> evenkeel.reporting.v1.ListDenialRowsResponse
-	18, // 74: evenkeel.reporting.v1.ReportingService.GetKpis:output_type -> evenkeel.reporting.v1.Kpis
-	21, // 75: evenkeel.reporting.v1.ReportingService.GetPayers:output_type -> evenkeel.reporting.v1.Payers
-	24, // 76: evenkeel.reporting.v1.ReportingService.GetLedger:output_type -> evenkeel.reporting.v1.Ledger
-	27, // 77: evenkeel.reporting.v1.ReportingService.ListLegs:output_type -> evenkeel.reporting.v1.ListLegsResponse
-	30, // 78: evenkeel.reporting.v1.ReportingService.ListDeposits:output_type -> evenkeel.reporting.v1.ListDepositsResponse
-	33, // 79: evenkeel.reporting.v1.ReportingService.ListClaims:output_type -> evenkeel.reporting.v1.ListClaimsResponse
-	70, // [70:80] is the sub-list for method output_type
-	60, // [60:70] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	34, // 5: evenkeel.reporting.v1.AgingGroup.debit_amount:type_name -> evenkeel.type.v1.Money
+	34, // 6: evenkeel.reporting.v1.AgingGroup.credit_amount:type_name -> evenkeel.type.v1.Money
+	0,  // 7: evenkeel.reporting.v1.Aging.basis:type_name -> evenkeel.reporting.v1.AgingBasis
+	4,  // 8: evenkeel.reporting.v1.Aging.groups:type_name -> evenkeel.reporting.v1.AgingGroup
+	4,  // 9: evenkeel.reporting.v1.Aging.total:type_name -> evenkeel.reporting.v1.AgingGroup
+	6,  // 10: evenkeel.reporting.v1.Aging.freshness:type_name -> evenkeel.reporting.v1.Freshness
+	35, // 11: evenkeel.reporting.v1.Freshness.handled_until:type_name -> google.protobuf.Timestamp
+	0,  // 12: evenkeel.reporting.v1.ListAgingRowsRequest.basis:type_name -> evenkeel.reporting.v1.AgingBasis
+	36, // 13: evenkeel.reporting.v1.AgingRow.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	34, // 14: evenkeel.reporting.v1.AgingRow.charge_amount:type_name -> evenkeel.type.v1.Money
+	34, // 15: evenkeel.reporting.v1.AgingRow.balance_amount:type_name -> evenkeel.type.v1.Money
+	8,  // 16: evenkeel.reporting.v1.ListAgingRowsResponse.rows:type_name -> evenkeel.reporting.v1.AgingRow
+	34, // 17: evenkeel.reporting.v1.ListAgingRowsResponse.total_amount:type_name -> evenkeel.type.v1.Money
+	1,  // 18: evenkeel.reporting.v1.GetDenialsRequest.group_by:type_name -> evenkeel.reporting.v1.GroupBy
+	34, // 19: evenkeel.reporting.v1.DenialGroup.charged_amount:type_name -> evenkeel.type.v1.Money
+	34, // 20: evenkeel.reporting.v1.DenialGroup.denied_amount:type_name -> evenkeel.type.v1.Money
+	11, // 21: evenkeel.reporting.v1.Denials.groups:type_name -> evenkeel.reporting.v1.DenialGroup
+	11, // 22: evenkeel.reporting.v1.Denials.total:type_name -> evenkeel.reporting.v1.DenialGroup
+	34, // 23: evenkeel.reporting.v1.DenialRow.denied_amount:type_name -> evenkeel.type.v1.Money
+	14, // 24: evenkeel.reporting.v1.ListDenialRowsResponse.rows:type_name -> evenkeel.reporting.v1.DenialRow
+	34, // 25: evenkeel.reporting.v1.ListDenialRowsResponse.total_amount:type_name -> evenkeel.type.v1.Money
+	17, // 26: evenkeel.reporting.v1.Kpis.kpis:type_name -> evenkeel.reporting.v1.Kpi
+	34, // 27: evenkeel.reporting.v1.PayerRow.charged_amount:type_name -> evenkeel.type.v1.Money
+	34, // 28: evenkeel.reporting.v1.PayerRow.allowed_amount:type_name -> evenkeel.type.v1.Money
+	34, // 29: evenkeel.reporting.v1.PayerRow.paid_amount:type_name -> evenkeel.type.v1.Money
+	34, // 30: evenkeel.reporting.v1.PayerRow.contractual_amount:type_name -> evenkeel.type.v1.Money
+	34, // 31: evenkeel.reporting.v1.PayerRow.patient_amount:type_name -> evenkeel.type.v1.Money
+	34, // 32: evenkeel.reporting.v1.PayerRow.denied_amount:type_name -> evenkeel.type.v1.Money
+	34, // 33: evenkeel.reporting.v1.PayerRow.open_amount:type_name -> evenkeel.type.v1.Money
+	3,  // 34: evenkeel.reporting.v1.PayerRow.aging:type_name -> evenkeel.reporting.v1.AgingBucket
+	34, // 35: evenkeel.reporting.v1.PayerRow.credit_amount:type_name -> evenkeel.type.v1.Money
+	20, // 36: evenkeel.reporting.v1.Payers.payers:type_name -> evenkeel.reporting.v1.PayerRow
+	20, // 37: evenkeel.reporting.v1.Payers.total:type_name -> evenkeel.reporting.v1.PayerRow
+	34, // 38: evenkeel.reporting.v1.Payers.patient_paid_amount:type_name -> evenkeel.type.v1.Money
+	34, // 39: evenkeel.reporting.v1.Payers.patient_open_amount:type_name -> evenkeel.type.v1.Money
+	34, // 40: evenkeel.reporting.v1.Payers.unapplied_amount:type_name -> evenkeel.type.v1.Money
+	37, // 41: evenkeel.reporting.v1.LedgerBalance.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
+	34, // 42: evenkeel.reporting.v1.LedgerBalance.debit_amount:type_name -> evenkeel.type.v1.Money
+	34, // 43: evenkeel.reporting.v1.LedgerBalance.credit_amount:type_name -> evenkeel.type.v1.Money
+	34, // 44: evenkeel.reporting.v1.LedgerBalance.balance_amount:type_name -> evenkeel.type.v1.Money
+	23, // 45: evenkeel.reporting.v1.Ledger.balances:type_name -> evenkeel.reporting.v1.LedgerBalance
+	34, // 46: evenkeel.reporting.v1.Ledger.sum_amount:type_name -> evenkeel.type.v1.Money
+	37, // 47: evenkeel.reporting.v1.ListLegsRequest.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
+	35, // 48: evenkeel.reporting.v1.LedgerLeg.recorded_at:type_name -> google.protobuf.Timestamp
+	37, // 49: evenkeel.reporting.v1.LedgerLeg.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
+	34, // 50: evenkeel.reporting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
+	36, // 51: evenkeel.reporting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 52: evenkeel.reporting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
+	26, // 53: evenkeel.reporting.v1.ListLegsResponse.legs:type_name -> evenkeel.reporting.v1.LedgerLeg
+	34, // 54: evenkeel.reporting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
+	29, // 55: evenkeel.reporting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.reporting.v1.Deposit
+	36, // 56: evenkeel.reporting.v1.ClaimRow.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	34, // 57: evenkeel.reporting.v1.ClaimRow.charge_amount:type_name -> evenkeel.type.v1.Money
+	34, // 58: evenkeel.reporting.v1.ClaimRow.paid_amount:type_name -> evenkeel.type.v1.Money
+	34, // 59: evenkeel.reporting.v1.ClaimRow.denied_amount:type_name -> evenkeel.type.v1.Money
+	34, // 60: evenkeel.reporting.v1.ClaimRow.open_amount:type_name -> evenkeel.type.v1.Money
+	32, // 61: evenkeel.reporting.v1.ListClaimsResponse.claims:type_name -> evenkeel.reporting.v1.ClaimRow
+	34, // 62: evenkeel.reporting.v1.ListClaimsResponse.total_charge_amount:type_name -> evenkeel.type.v1.Money
+	2,  // 63: evenkeel.reporting.v1.ReportingService.GetAging:input_type -> evenkeel.reporting.v1.GetAgingRequest
+	7,  // 64: evenkeel.reporting.v1.ReportingService.ListAgingRows:input_type -> evenkeel.reporting.v1.ListAgingRowsRequest
+	10, // 65: evenkeel.reporting.v1.ReportingService.GetDenials:input_type -> evenkeel.reporting.v1.GetDenialsRequest
+	13, // 66: evenkeel.reporting.v1.ReportingService.ListDenialRows:input_type -> evenkeel.reporting.v1.ListDenialRowsRequest
+	16, // 67: evenkeel.reporting.v1.ReportingService.GetKpis:input_type -> evenkeel.reporting.v1.GetKpisRequest
+	19, // 68: evenkeel.reporting.v1.ReportingService.GetPayers:input_type -> evenkeel.reporting.v1.GetPayersRequest
+	22, // 69: evenkeel.reporting.v1.ReportingService.GetLedger:input_type -> evenkeel.reporting.v1.GetLedgerRequest
+	25, // 70: evenkeel.reporting.v1.ReportingService.ListLegs:input_type -> evenkeel.reporting.v1.ListLegsRequest
+	28, // 71: evenkeel.reporting.v1.ReportingService.ListDeposits:input_type -> evenkeel.reporting.v1.ListDepositsRequest
+	31, // 72: evenkeel.reporting.v1.ReportingService.ListClaims:input_type -> evenkeel.reporting.v1.ListClaimsRequest
+	5,  // 73: evenkeel.reporting.v1.ReportingService.GetAging:output_type -> evenkeel.reporting.v1.Aging
+	9,  // 74: evenkeel.reporting.v1.ReportingService.ListAgingRows:output_type -> evenkeel.reporting.v1.ListAgingRowsResponse
+	12, // 75: evenkeel.reporting.v1.ReportingService.GetDenials:output_type -> evenkeel.reporting.v1.Denials
+	15, // 76: evenkeel.reporting.v1.ReportingService.ListDenialRows:output_type -> evenkeel.reporting.v1.ListDenialRowsResponse
+	18, // 77: evenkeel.reporting.v1.ReportingService.GetKpis:output_type -> evenkeel.reporting.v1.Kpis
+	21, // 78: evenkeel.reporting.v1.ReportingService.GetPayers:output_type -> evenkeel.reporting.v1.Payers
+	24, // 79: evenkeel.reporting.v1.ReportingService.GetLedger:output_type -> evenkeel.reporting.v1.Ledger
+	27, // 80: evenkeel.reporting.v1.ReportingService.ListLegs:output_type -> evenkeel.reporting.v1.ListLegsResponse
+	30, // 81: evenkeel.reporting.v1.ReportingService.ListDeposits:output_type -> evenkeel.reporting.v1.ListDepositsResponse
+	33, // 82: evenkeel.reporting.v1.ReportingService.ListClaims:output_type -> evenkeel.reporting.v1.ListClaimsResponse
+	73, // [73:83] is the sub-list for method output_type
+	63, // [63:73] is the sub-list for method input_type
+	63, // [63:63] is the sub-list for extension type_name
+	63, // [63:63] is the sub-list for extension extendee
+	0,  // [0:63] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_reporting_v1_service_proto_init() }

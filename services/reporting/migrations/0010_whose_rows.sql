@@ -1,0 +1,7 @@
+-- +goose Up
+-- Who sees nothing learns why from the views themselves.
+COMMENT ON VIEW finance_ledger IS 'The sub-ledger: one row a leg of every event that moved money. The legs of an event sum to 0. Rows are added and never changed. Shows the rows of the tenants that reporting.finance_tenants names for the user who signs in; an administrator without a row there sees none.';
+COMMENT ON VIEW finance_ar_aging IS 'What is owed now, one row an account and debtor, with its age in days on the business day of the last event. As of an earlier day: sum finance_ledger up to it. Shows the rows of the tenants that reporting.finance_tenants names for the user who signs in; an administrator without a row there sees none.';
+COMMENT ON VIEW finance_claims IS 'Claims as they are now: one row a claim, which is one payer''s for one visit. Shows the rows of the tenants that reporting.finance_tenants names for the user who signs in; an administrator without a row there sees none.';
+COMMENT ON VIEW finance_denials IS 'Denied amounts, one row a line, remittance and code. Shows the rows of the tenants that reporting.finance_tenants names for the user who signs in; an administrator without a row there sees none.';
+COMMENT ON VIEW finance_deposits IS 'What the bank saw, one row a deposit, with the remittance that it pays. Shows the rows of the tenants that reporting.finance_tenants names for the user who signs in; an administrator without a row there sees none.';
