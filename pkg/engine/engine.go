@@ -1,6 +1,6 @@
 // Package engine is the runtime of decisions, written once for all services: load, fold, decide, append, retry.
 //
-// Execute runs one command on one stream for a caller who waits for the answer; Handle runs the reactions to a batch of other services' events as one unit; Fire does
+// Execute runs one command on one stream (ExecuteBeside: on two) for a caller who waits for the answer; Handle runs the reactions to a batch of other services' events as one unit; Fire does
 // the same for timers that are due. All three check and fill commands, seal what is PHI, derive ids from what caused them, append with the expected
 // version and decide again when somebody was faster. A decision never sees any of this. The promises: a repeated request gets the first answer (TestARepeatedRequestGetsTheFirstAnswer);
 // a batch has its effects once or not at all (TestABatchIsAllOrNothing); a state that went into a failed append is never used again.
@@ -129,10 +129,33 @@ func Execute[S any, C proto.Message](ctx context.Context, e *Engine, s es.Stream
 	if !ok {
 		return nil, ErrNoCaller
 	}
-	return e.execute(ctx, caller, es.Do(s, id, decide, command), command)
+	return e.execute(ctx, caller, es.Do(s, id, decide, command), command, nil)
 }
 
-func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, message proto.Message) (*typev1.Receipt, error) {
+// ExecuteBeside is Execute where the decision depends on a second stream too and may add to it: what it records in the two is on disk together, or not at all. Where it
+// adds to the second stream and somebody else did so meanwhile, it is decided again; a decision that adds nothing there has only read it. The receipt is the first stream's.
+func ExecuteBeside[S, B any, C proto.Message](ctx context.Context, e *Engine, s es.Stream[S], id string, b es.Stream[B], besideID string, decide func(S, B, C) (events, beside []es.Event, err error), command C) (*typev1.Receipt, error) {
+	caller, ok := CallerOf(ctx)
+	if !ok {
+		return nil, ErrNoCaller
+	}
+	var other B
+	var added []es.Event
+	cmd := es.Do(s, id, func(state S, c C) (events []es.Event, err error) {
+		events, added, err = decide(state, other, c)
+		return events, err
+	}, command)
+	second := &beside{see: func(state any) { other = state.(B) }, Command: es.Do(b, besideID, func(B, C) ([]es.Event, error) { return added, nil }, command)}
+	return e.execute(ctx, caller, cmd, command, second)
+}
+
+// beside is the second stream of a command. Its decision gives what that of the first has said; see shows that one the state.
+type beside struct {
+	es.Command
+	see func(state any)
+}
+
+func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, message proto.Message, second *beside) (*typev1.Receipt, error) {
 	e.running.Add(1)
 	defer e.running.Add(-1)
 	name := string(message.ProtoReflect().Descriptor().Name())
@@ -145,7 +168,7 @@ func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, mes
 	}
 	key := eventlog.StreamKey{Tenant: caller.Tenant, Stream: es.Name(cmd.Kind, cmd.ID)}
 	if err := e.prepare(message); err != nil {
-		return nil, e.withRules(ctx, err, key, cmd, message)
+		return nil, e.withRules(ctx, err, key, cmd, message, second)
 	}
 	causeID := es.DeriveUUID("request", caller.Tenant.String(), caller.RequestKey, key.Stream)
 	if caller.RequestKey == "" {
@@ -160,8 +183,13 @@ func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, mes
 		if err != nil {
 			return nil, err
 		}
+		other, err := e.takeBeside(ctx, caller.Tenant, second)
+		if err != nil {
+			return nil, err
+		}
 		if caller.IfMatch != 0 && caller.IfMatch != have.version {
 			e.states.put(key, have)
+			other.put(e)
 			if answer, err := e.answered(ctx, caller, hash, key); answer != nil || err != nil {
 				return answer, err
 			}
@@ -170,6 +198,7 @@ func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, mes
 		events, err := decideSafely(cmd, have.state)
 		if err != nil || len(events) == 0 {
 			e.states.put(key, have)
+			other.put(e)
 			// Only now it is worth asking whether this is a repetition: the second "sign" is refused by the rules, the repeated first one is not.
 			if answer, failed := e.answered(ctx, caller, hash, key); answer != nil || failed != nil {
 				return answer, failed
@@ -181,6 +210,7 @@ func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, mes
 		}
 		if caller.DryRun {
 			e.states.put(key, have)
+			other.put(e)
 			return e.receipt(key, have.version+len(events), planned(events), false), nil
 		}
 		unit := eventlog.Unit{}
@@ -193,6 +223,9 @@ func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, mes
 		}
 		unit.Appends = []eventlog.Append{{StreamKey: key, Expect: have.version, Events: pending}}
 		if err := addTimers(&unit, caller.Tenant, timers); err != nil {
+			return nil, err
+		}
+		if err := other.pend(ctx, e, why, &unit); err != nil {
 			return nil, err
 		}
 		result, err := e.Log.Append(ctx, unit)
@@ -211,18 +244,80 @@ func (e *Engine) execute(ctx context.Context, caller Caller, cmd es.Command, mes
 		}
 		have.version += len(events)
 		e.states.put(key, have)
+		other.recorded(e)
 		return e.receipt(key, have.version, result.Records, false), nil
 	}
 	return nil, fmt.Errorf("decide on %s: %d others were faster, one after the other: %w", cmd.Kind, attempts, eventlog.ErrConflict)
 }
 
+// taken is the second stream of a command, while it is decided. Nil: there is none.
+type taken struct {
+	folded
+	*beside
+	key    eventlog.StreamKey
+	events []es.Event
+}
+
+func (e *Engine) takeBeside(ctx context.Context, tenant uuid.UUID, second *beside) (*taken, error) {
+	if second == nil {
+		return nil, nil
+	}
+	t := &taken{beside: second, key: eventlog.StreamKey{Tenant: tenant, Stream: es.Name(second.Kind, second.ID)}}
+	var err error
+	if t.folded, err = e.take(ctx, t.key, second.Command); err != nil {
+		return nil, err
+	}
+	second.see(t.state)
+	return t, nil
+}
+
+// put gives the state back as it was.
+func (t *taken) put(e *Engine) {
+	if t != nil {
+		e.states.put(t.key, t.folded)
+	}
+}
+
+// pend adds to a unit what the decision said about the second stream.
+func (t *taken) pend(ctx context.Context, e *Engine, why cause, unit *eventlog.Unit) (err error) {
+	if t == nil {
+		return nil
+	}
+	if t.events, err = decideSafely(t.Command, t.state); err != nil || len(t.events) == 0 {
+		return err
+	}
+	pending, timers, err := e.pend(ctx, why, t.key, t.Command, t.events, 1)
+	if err != nil {
+		return err
+	}
+	unit.Appends = append(unit.Appends, eventlog.Append{StreamKey: t.key, Expect: t.version, Events: pending})
+	return addTimers(unit, t.key.Tenant, timers)
+}
+
+// recorded keeps the state as it is now.
+func (t *taken) recorded(e *Engine) {
+	if t == nil {
+		return
+	}
+	for _, ev := range t.events {
+		t.state = t.Fold(t.state, ev)
+	}
+	t.version += len(t.events)
+	t.put(e)
+}
+
 // withRules adds to what is wrong with a command's syntax the rules that it breaks beside, so that a caller mends all at once. A field whose syntax is wrong is judged by its syntax alone, and so is what lies in it or around it.
-func (e *Engine) withRules(ctx context.Context, syntax error, key eventlog.StreamKey, cmd es.Command, message proto.Message) error {
+func (e *Engine) withRules(ctx context.Context, syntax error, key eventlog.StreamKey, cmd es.Command, message proto.Message, second *beside) error {
 	have, err := e.take(ctx, key, cmd)
 	if err != nil {
 		return err
 	}
 	defer e.states.put(key, have)
+	other, err := e.takeBeside(ctx, key.Tenant, second)
+	if err != nil {
+		return err
+	}
+	defer other.put(e)
 	e.fill(message)
 	_, broken := decideSafely(cmd, have.state) // a decision may fail on what is no command at all: then the syntax says why
 	var all refuse.List
@@ -263,6 +358,9 @@ func (e *Engine) receipt(key eventlog.StreamKey, version int, records []eventlog
 	_, id := es.Split(key.Stream)
 	r := &typev1.Receipt{Id: id, Version: int32(version), Replayed: replayed}
 	for _, rec := range records {
+		if rec.Stream != "" && rec.Stream != key.Stream {
+			continue // of the stream beside
+		}
 		if rec.Position > 0 {
 			r.ConsistencyToken = Token(e.Service, es.Slot(key.Tenant, key.Stream), rec.Position)
 		}

@@ -113,6 +113,52 @@ func TestCallersAtOnce(t *testing.T) {
 	}
 }
 
+// Many shelves in one room that has place for three: whoever puts something onto a shelf puts it into the room too, so the room is never overfull whoever comes at once.
+func TestADecisionOnTwoStreams(t *testing.T) {
+	e := newEngine(t, Options{})
+	rooms := es.Stream[shelf]{Kind: "room", Evolve: shelves.Evolve}
+	both := func(_, in shelf, c *authv1.ReserveUnitsRequest) ([]es.Event, []es.Event, error) {
+		if in.held+c.Units > 3 {
+			return []es.Event{&authv1.UnitsReserved{AppointmentId: "outside"}}, nil, nil
+		}
+		held := &authv1.UnitsReserved{AppointmentId: c.AppointmentId, Units: c.Units}
+		return []es.Event{held}, []es.Event{held}, nil
+	}
+	done := make(chan error)
+	for i := range 64 {
+		go func() {
+			for {
+				r, err := ExecuteBeside(as(fmt.Sprint("k", i)), e, shelves, fmt.Sprint("s", i), rooms, "r", both, request(1))
+				if errors.Is(err, eventlog.ErrConflict) {
+					continue // many others were faster
+				}
+				if err == nil && (len(r.Events) != 1 || r.Version != 1) {
+					err = fmt.Errorf("the receipt is of more than the shelf: %v", r)
+				}
+				done <- err
+				return
+			}
+		}()
+	}
+	for range 64 {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, version, err := Load(as(""), e, rooms, "r")
+	if err != nil || in.held != 3 || version != 3 || events(t, e) != 64+3 {
+		t.Fatalf("the room holds %d (%v), the log has %d events", in.held, err, events(t, e))
+	}
+	again, err := ExecuteBeside(as("k0"), e, shelves, "s0", rooms, "r", both, request(1))
+	if err != nil || !again.Replayed || len(again.Events) != 1 {
+		t.Fatalf("the repeated request: %v, %v", again, err)
+	}
+	c := Caller{Tenant: tenant, RequestKey: "dry", DryRun: true}
+	if _, err := ExecuteBeside(WithCaller(context.Background(), c), e, shelves, "dry", rooms, "other", both, request(1)); err != nil || events(t, e) != 67 {
+		t.Fatalf("a dry run left %d events: %v", events(t, e), err)
+	}
+}
+
 func TestIfMatchAndDryRun(t *testing.T) {
 	e := newEngine(t, Options{})
 	if _, err := Execute(as("k1"), e, shelves, "s", put, request(1)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/services/coding/encounter"
+	"github.com/evenkeel/evenkeel/services/coding/servicehistory"
 )
 
 //go:embed migrations/*.sql
@@ -24,12 +25,12 @@ func New() host.Service {
 	}
 	return host.Service{
 		Name:    "coding",
-		Sources: []string{"registry", "intake", "authorization", "exchange"},
+		Sources: []string{"registry", "intake", "authorization", "exchange", "coding", "posting"},
 		Handler: engine.Handler{
-			React: encounter.React,
+			React: es.Fan(encounter.React, servicehistory.React),
 			Mirrors: []es.AnyMirror{
 				encounter.PatientMirror, encounter.PayerMirror, encounter.LocationMirror, encounter.ClinicianMirror, encounter.ChargesMirror,
-				encounter.AuthorizationMirror, encounter.AppointmentMirror,
+				encounter.AuthorizationMirror, encounter.AppointmentMirror, servicehistory.CodedMirror,
 			},
 		},
 		Project:    Project,

@@ -21,6 +21,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/page"
 	"github.com/evenkeel/evenkeel/services/coding/encounter"
+	"github.com/evenkeel/evenkeel/services/coding/servicehistory"
 )
 
 // Server answers the service's gRPC methods.
@@ -50,9 +51,10 @@ func (s *Server) SignEncounter(ctx context.Context, r *pb.SignEncounterRequest) 
 	if err != nil {
 		return nil, err
 	}
-	return engine.Execute(ctx, s.rt.Engine, encounter.Stream, r.EncounterId, func(st encounter.State, c *pb.SignEncounterRequest) ([]es.Event, error) {
-		return encounter.Sign(st, c, now)
-	}, r)
+	decide := func(st encounter.State, given servicehistory.State, c *pb.SignEncounterRequest) ([]es.Event, []es.Event, error) {
+		return encounter.Sign(st, given, c, now)
+	}
+	return engine.ExecuteBeside(ctx, s.rt.Engine, encounter.Stream, r.EncounterId, servicehistory.Stream, now.PatientID, decide, r)
 }
 
 // AnswerCoderQuery answers the open query.
@@ -61,9 +63,10 @@ func (s *Server) AnswerCoderQuery(ctx context.Context, r *pb.AnswerCoderQueryReq
 	if err != nil {
 		return nil, err
 	}
-	return engine.Execute(ctx, s.rt.Engine, encounter.Stream, r.EncounterId, func(st encounter.State, c *pb.AnswerCoderQueryRequest) ([]es.Event, error) {
-		return encounter.Answer(st, c, now)
-	}, r)
+	decide := func(st encounter.State, given servicehistory.State, c *pb.AnswerCoderQueryRequest) ([]es.Event, []es.Event, error) {
+		return encounter.Answer(st, given, c, now)
+	}
+	return engine.ExecuteBeside(ctx, s.rt.Engine, encounter.Stream, r.EncounterId, servicehistory.Stream, now.PatientID, decide, r)
 }
 
 // known is what receiving needs to know of others.
@@ -104,6 +107,7 @@ func (s *Server) situation(ctx context.Context, id string) (encounter.Situation,
 		return now, err
 	}
 	e, day := st.Received, st.Received.ServiceDate
+	now.PatientID = e.PatientId
 	if now.Location, _, err = engine.Find(ctx, s.rt.Engine, encounter.LocationMirror, e.LocationId); err != nil {
 		return now, err
 	}

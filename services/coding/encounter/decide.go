@@ -14,6 +14,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/coding/rules"
+	"github.com/evenkeel/evenkeel/services/coding/servicehistory"
 )
 
 var (
@@ -51,6 +52,8 @@ var (
 	QueryOpen = refuse.Rule{ID: "coding.query_open", Version: 1, Owner: "coding"}
 	// OneAnswer: a code, or that nothing is billed: not both. Source: our own choice.
 	OneAnswer = refuse.Rule{ID: "coding.one_answer", Version: 1, Owner: "coding"}
+	// DistinctModifier: a modifier that says a service is distinct comes with the word that it is. Source: our own choice.
+	DistinctModifier = refuse.Rule{ID: "coding.distinct_modifier", Version: 1, Owner: "coding"}
 	// PayerOrder: on one day one coverage has each place in the order of payers. Source: our own choice; who pays first is never guessed.
 	PayerOrder = refuse.Rule{ID: "coding.payer_order", Version: 1, Owner: "intake"}
 )
@@ -144,59 +147,78 @@ func management(no *refuse.List, c *pb.ReceiveEncounterRequest) {
 // Situation is what coding a visit is told of other services' facts, as they are now.
 type Situation struct {
 	rules.Facts
+	PatientID       string
 	OrganizationID  string
 	Payers          []*intakev1.ResponsiblePayer // in order; none: self-pay
 	AuthorizationID string                       // the encounter's, or the appointment's
 	Approved        *authorizationv1.AuthorizationApproved
 }
 
-// Sign records the signature and codes the visit.
-func Sign(s State, c *pb.SignEncounterRequest, now Situation) ([]es.Event, error) {
+// Sign records the signature and codes the visit, and enters it into the patient's history.
+func Sign(s State, given servicehistory.State, c *pb.SignEncounterRequest, now Situation) (events, entered []es.Event, err error) {
 	if s.Received == nil {
-		return nil, missing(c.EncounterId)
+		return nil, nil, missing(c.EncounterId)
 	}
 	var no refuse.List
 	no.If(s.Signed, SignedOnce, "", "encounter %s is signed already", c.EncounterId)
 	supervises := now.Supervisor != nil && c.SignedByClinicianId == now.Supervisor.ClinicianId
 	no.If(c.SignedByClinicianId != s.Received.ClinicianId && !supervises, Signer, "signed_by_clinician_id",
 		"%s neither gave the service nor was the supervisor on %s", c.SignedByClinicianId, s.Received.ServiceDate)
-	return no.Or(append([]es.Event{&pb.EncounterSigned{
+	if no.Any() {
+		return nil, nil, no.Err()
+	}
+	coded, entered := code(s.Received, s.Said, given, now)
+	return append([]es.Event{&pb.EncounterSigned{
 		EncounterId: c.EncounterId, PatientId: s.Received.PatientId, SignedByClinicianId: c.SignedByClinicianId, SignedAt: c.SignedAt,
-	}}, code(s, s.CoderCode, now)...)...)
+	}}, coded...), entered, nil
 }
 
 // Answer is a coder's answer to the open query.
-func Answer(s State, c *pb.AnswerCoderQueryRequest, now Situation) ([]es.Event, error) {
+func Answer(s State, given servicehistory.State, c *pb.AnswerCoderQueryRequest, now Situation) (events, entered []es.Event, err error) {
 	if s.Received == nil {
-		return nil, missing(c.EncounterId)
+		return nil, nil, missing(c.EncounterId)
 	}
 	var no refuse.List
 	no.If(s.Query == nil, QueryOpen, "", "encounter %s has no open query", c.EncounterId)
 	no.If(c.NoBill && c.ServiceCode != "", OneAnswer, "no_bill", "a code and that nothing is billed: send one of them")
-	events := []es.Event{&pb.CoderQueryAnswered{
+	no.If(c.NoBill && c.DistinctService, OneAnswer, "no_bill", "that it stands beside others and that nothing is billed: send one of them")
+	no.If(c.DistinctModifier != "" && !c.DistinctService, DistinctModifier, "distinct_modifier", "modifier %s without distinct_service: say that the service is one of its own", c.DistinctModifier)
+	if no.Any() {
+		return nil, nil, no.Err()
+	}
+	answered := &pb.CoderQueryAnswered{
 		EncounterId: c.EncounterId, PatientId: s.Received.PatientId, ServiceCode: c.ServiceCode, Note: c.Note, NoBill: c.NoBill,
-	}}
-	if no.Any() || c.NoBill {
-		return no.Or(events...)
+		DistinctService: c.DistinctService, DistinctModifier: c.DistinctModifier,
 	}
-	said := c.ServiceCode
-	if said == "" {
-		said = s.CoderCode
+	if c.NoBill {
+		return []es.Event{answered}, nil, nil
 	}
-	return no.Or(append(events, code(s, said, now)...)...)
+	coded, entered := code(s.Received, s.Said.and(answered), given, now)
+	return append([]es.Event{answered}, coded...), entered, nil
 }
 
 func missing(id string) error {
 	return refuse.Because(EncounterReceived, "encounter_id", "there is no encounter %s: send it first", id)
 }
 
-// code is what a signed visit becomes: codes, or a query with every reason.
-func code(s State, coderCode string, now Situation) []es.Event {
-	e := s.Received
-	coding, open := rules.Derive(rules.Visit{EncounterReceived: e, CoderCode: coderCode}, now.Facts)
+// code is what a signed visit becomes: codes, and its entry in the patient's history; or a query with every reason.
+func code(e *pb.EncounterReceived, said Said, given servicehistory.State, now Situation) (events, entered []es.Event) {
+	visit := rules.Visit{EncounterReceived: e, CoderCode: said.Code}
+	coding, open := rules.Derive(visit, now.Facts)
+	entry := &pb.ServicesEntered{
+		PatientId: e.PatientId, EncounterId: e.EncounterId, OrganizationId: now.OrganizationID, ClinicianId: e.ClinicianId, ServiceDate: e.ServiceDate,
+		ServiceCodes: servicehistory.Codes(coding.Lines), StartAt: e.StartAt, EndAt: e.EndAt,
+	}
+	if asked := rules.Beside(entry, given.Entered, now.Policy); !said.Distinct {
+		open = append(open, asked...)
+	} else if len(asked) > 0 {
+		visit.DistinctModifier = said.Modifier
+		coding, open = rules.Derive(visit, now.Facts)
+		coding.Decisions = append(coding.Decisions, rules.Overruled(asked, said.Modifier))
+	}
 	open = append(open, payerOrder(now.Payers)...)
 	if len(open) > 0 {
-		return []es.Event{&pb.CoderQueryRaised{EncounterId: e.EncounterId, PatientId: e.PatientId, Reasons: open}}
+		return []es.Event{&pb.CoderQueryRaised{EncounterId: e.EncounterId, PatientId: e.PatientId, Reasons: open}}, nil
 	}
 	return []es.Event{
 		&pb.CodesDerived{EncounterId: e.EncounterId, PatientId: e.PatientId, Lines: coding.Lines, Decisions: coding.Decisions, Minutes: coding.Minutes},
@@ -205,9 +227,9 @@ func code(s State, coderCode string, now Situation) []es.Event {
 			RenderingClinicianId: coding.RenderingID, SupervisingClinicianId: coding.SupervisingID, ServiceDate: e.ServiceDate,
 			Lines: coding.Lines, ChargeAmount: coding.Charge, ResponsiblePayers: now.Payers,
 			AuthorizationId: now.AuthorizationID, AuthNo: authNo(now.Approved, e),
-			DiagnosisCodes: e.DiagnosisCodes, DiagnosisCodeSystem: "10",
+			DiagnosisCodes: e.DiagnosisCodes, DiagnosisCodeSystem: "10", Modality: e.Modality,
 		},
-	}
+	}, []es.Event{entry}
 }
 
 // authNo is the payer's number, when its approval is this patient's and reaches this day.

@@ -1,6 +1,7 @@
 package encounter
 
 import (
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -18,6 +19,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/es/estest"
 	"github.com/evenkeel/evenkeel/services/coding/rules"
+	"github.com/evenkeel/evenkeel/services/coding/servicehistory"
 )
 
 type events = []es.Event
@@ -143,7 +145,10 @@ func short(in events, err error) (events, error) {
 }
 
 func signing(now Situation) func(State, *pb.SignEncounterRequest) ([]es.Event, error) {
-	return func(s State, c *pb.SignEncounterRequest) ([]es.Event, error) { return short(Sign(s, c, now)) }
+	return func(s State, c *pb.SignEncounterRequest) ([]es.Event, error) {
+		out, _, err := Sign(s, servicehistory.State{}, c, now)
+		return short(out, err)
+	}
 }
 
 func completed(code string, charge int64) *pb.CodingCompleted {
@@ -153,6 +158,7 @@ func completed(code string, charge int64) *pb.CodingCompleted {
 			LineId: "L1", ServiceCode: code, UnitsThousandths: 1000, PlaceOfService: "11", ChargeAmount: charge, DiagnosisPointers: []int32{1}, ServiceDate: "2026-03-02",
 		}},
 		ChargeAmount: charge, ResponsiblePayers: situation().Payers, AuthorizationId: "aut_1", AuthNo: "A77", DiagnosisCodes: []string{"F411"}, DiagnosisCodeSystem: "10",
+		Modality: typev1.Modality_MODALITY_IN_PERSON,
 	}
 }
 
@@ -219,7 +225,8 @@ func TestAnswer(t *testing.T) {
 		return &pb.AnswerCoderQueryRequest{EncounterId: "enc_1", ServiceCode: code, NoBill: noBill}
 	}
 	decide := func(s State, c *pb.AnswerCoderQueryRequest) ([]es.Event, error) {
-		return short(Answer(s, c, situation()))
+		out, _, err := Answer(s, servicehistory.State{}, c, situation())
+		return short(out, err)
 	}
 	derived := &pb.CodesDerived{EncounterId: "enc_1", Minutes: 10}
 	estest.Run(t, Stream, decide, []estest.Case[*pb.AnswerCoderQueryRequest]{
@@ -232,6 +239,60 @@ func TestAnswer(t *testing.T) {
 		{Name: "once", Given: append(asked[:3:3], answered("", true)), When: answer("90832", false), Refused: "coding.query_open"},
 		{Name: "what was not received is not there", When: answer("", true), Refused: "coding.encounter_received"},
 	})
+}
+
+// entry is a visit in the patient's history.
+func entry(id string, codes ...string) *pb.ServicesEntered {
+	return &pb.ServicesEntered{PatientId: "pat_1", EncounterId: id, OrganizationId: "org_1", ClinicianId: "cli_1", ServiceDate: "2026-03-02", ServiceCodes: codes}
+}
+
+// A second session of the day is asked about; a coder says what becomes of it.
+func TestASecondSessionOfTheDay(t *testing.T) {
+	morning := servicehistory.State{Entered: []*pb.ServicesEntered{entry("enc_0", "90834")}}
+	sign := func(s State, c *pb.SignEncounterRequest) ([]es.Event, error) {
+		out, entered, err := Sign(s, morning, c, situation())
+		if len(entered) > 0 {
+			t.Fatalf("what is asked about is not billed, yet it was entered: %v", entered)
+		}
+		return short(out, err)
+	}
+	asked := events{received(nil), signed, query("coding.psychotherapy_once_a_day")}
+	estest.Run(t, Stream, sign, []estest.Case[*pb.SignEncounterRequest]{{
+		Name: "is asked about", Given: asked[:1], When: &pb.SignEncounterRequest{EncounterId: "enc_1", SignedByClinicianId: "cli_1"}, Then: asked[1:],
+	}})
+
+	type answer = pb.AnswerCoderQueryRequest
+	answering := func(given servicehistory.State) func(State, *answer) ([]es.Event, error) {
+		return func(s State, c *answer) ([]es.Event, error) {
+			out, _, err := Answer(s, given, c, situation())
+			return short(out, err)
+		}
+	}
+	answered := func(distinct bool, modifier string) *pb.CoderQueryAnswered {
+		return &pb.CoderQueryAnswered{EncounterId: "enc_1", PatientId: "pat_1", DistinctService: distinct, DistinctModifier: modifier}
+	}
+	derived := &pb.CodesDerived{EncounterId: "enc_1", Minutes: 55}
+	with := completed("90837", 15000)
+	with.Lines[0].Modifiers = []string{"XE"}
+	estest.Run(t, Stream, answering(morning), []estest.Case[*answer]{
+		{Name: "both stand, with the modifier that says so", Given: asked, When: &answer{EncounterId: "enc_1", DistinctService: true, DistinctModifier: "XE"}, Then: events{answered(true, "XE"), derived, with}},
+		{Name: "both stand, and the payer wants no modifier", Given: asked, When: &answer{EncounterId: "enc_1", DistinctService: true}, Then: events{answered(true, ""), derived, completed("90837", 15000)}},
+		{Name: "another code does not make it stand", Given: asked, When: &answer{EncounterId: "enc_1", ServiceCode: "90832"}, Then: events{
+			&pb.CoderQueryAnswered{EncounterId: "enc_1", PatientId: "pat_1", ServiceCode: "90832"}, query("coding.psychotherapy_once_a_day"),
+		}},
+		{Name: "nothing said, nothing changed", Given: asked, When: &answer{EncounterId: "enc_1"}, Then: events{answered(false, ""), query("coding.psychotherapy_once_a_day")}},
+		{Name: "what was said once is kept", Given: append(asked[:3:3], answered(true, "XE"), query("coding.price")), When: &answer{EncounterId: "enc_1"}, Then: events{answered(false, ""), derived, with}},
+		{Name: "not billed and billed beside is one too many", Given: asked, When: &answer{EncounterId: "enc_1", DistinctService: true, NoBill: true}, Refused: "coding.one_answer"},
+		{Name: "a modifier alone says nothing", Given: asked, When: &answer{EncounterId: "enc_1", DistinctModifier: "59"}, Refused: "coding.distinct_modifier"},
+	})
+	estest.Run(t, Stream, answering(servicehistory.State{}), []estest.Case[*answer]{
+		{Name: "coded again when the other one is billed no more", Given: asked, When: &answer{EncounterId: "enc_1"}, Then: events{answered(false, ""), derived, completed("90837", 15000)}},
+		{Name: "then no modifier is needed", Given: asked, When: &answer{EncounterId: "enc_1", DistinctService: true, DistinctModifier: "XE"}, Then: events{answered(true, "XE"), derived, completed("90837", 15000)}},
+	})
+	_, entered, err := Answer(estest.Fold(Stream, asked), morning, &answer{EncounterId: "enc_1", DistinctService: true}, situation())
+	if want := entry("enc_1", "90837"); err != nil || len(entered) != 1 || !slices.Equal(entered[0].(*pb.ServicesEntered).ServiceCodes, want.ServiceCodes) {
+		t.Fatalf("what stands is entered too: %v, %v", entered, err)
+	}
 }
 
 func imported(first typev1.PayerSequence, rest ...typev1.PayerSequence) *exchangev1.ClaimImported {
@@ -321,10 +382,14 @@ func TestASignedSessionHasOneOutcome(t *testing.T) {
 		if rapid.Bool().Draw(t, "no prices") {
 			now.Charges = nil
 		}
+		var given servicehistory.State
+		if rapid.Bool().Draw(t, "another that day") {
+			given.Entered = []*pb.ServicesEntered{entry("enc_0", "90834")}
+		}
 		e := received(func(e *pb.EncounterReceived) {
 			e.EndAt = at(start + int64(rapid.IntRange(1, 200).Draw(t, "minutes"))*60)
 		})
-		out, err := Sign(estest.Fold(Stream, events{e}), &pb.SignEncounterRequest{EncounterId: "enc_1", SignedByClinicianId: "cli_1"}, now)
+		out, entered, err := Sign(estest.Fold(Stream, events{e}), given, &pb.SignEncounterRequest{EncounterId: "enc_1", SignedByClinicianId: "cli_1"}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -337,8 +402,8 @@ func TestASignedSessionHasOneOutcome(t *testing.T) {
 				asked++
 			}
 		}
-		if coded+asked != 1 {
-			t.Fatalf("coded %d times, asked %d times", coded, asked)
+		if coded+asked != 1 || coded != len(entered) {
+			t.Fatalf("coded %d times, asked %d times, entered %d times", coded, asked, len(entered))
 		}
 	})
 }

@@ -11,9 +11,27 @@ type State struct {
 	Received  *pb.EncounterReceived
 	Signed    bool
 	Query     *pb.CoderQueryRaised // open; nil: none
-	CoderCode string               // the coder's code for the primary line; empty: none was said
+	Said      Said
 	NotBilled bool
 	Completed bool
+}
+
+// Said is what coders have said of the visit so far.
+type Said struct {
+	Code     string // of the primary line; empty: none was said
+	Distinct bool   // it stands beside the patient's other services
+	Modifier string // that says so; empty: none
+}
+
+// and is what was said, with one more answer.
+func (s Said) and(e *pb.CoderQueryAnswered) Said {
+	if e.ServiceCode != "" {
+		s.Code = e.ServiceCode
+	}
+	if e.DistinctService {
+		s.Distinct, s.Modifier = true, e.DistinctModifier
+	}
+	return s
 }
 
 // Stream is the encounter's stream.
@@ -29,10 +47,7 @@ func Evolve(s State, event es.Event) State {
 	case *pb.CoderQueryRaised:
 		s.Query = e
 	case *pb.CoderQueryAnswered:
-		s.Query, s.NotBilled = nil, e.NoBill
-		if e.ServiceCode != "" {
-			s.CoderCode = e.ServiceCode
-		}
+		s.Query, s.NotBilled, s.Said = nil, e.NoBill, s.Said.and(e)
 	case *pb.CodingCompleted:
 		s.Completed = true
 	}

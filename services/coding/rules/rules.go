@@ -17,10 +17,11 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
-// Visit is a session, and the coder's code for its primary line where a coder gave one.
+// Visit is a session, and what a coder said of it: the code of its primary line, and the modifier by which that stands beside the patient's other services. Empty: nothing.
 type Visit struct {
 	*codingv1.EncounterReceived
-	CoderCode string
+	CoderCode        string
+	DistinctModifier string
 }
 
 // Facts are what was in force on the day of service. A nil is not known, or is not there.
@@ -60,8 +61,8 @@ func Derive(v Visit, f Facts) (Coding, []*problemv1.Reason) {
 	w.codes()
 	w.who()
 	place := w.place()
-	modifiers := w.modifiers()
-	w.lines(place, modifiers)
+	licensed, telehealth := w.modifiers()
+	w.lines(place, licensed, telehealth)
 	if w.no.Any() {
 		return Coding{}, w.no.Reasons()
 	}
@@ -254,16 +255,15 @@ func (w *work) place() string {
 	return place
 }
 
-// modifiers of every line: license first, telehealth after it.
-func (w *work) modifiers() []string {
+// modifiers of every line: of the license, and after those of telehealth.
+func (w *work) modifiers() (licensed, telehealth []string) {
 	policy := w.facts.Policy
 	if policy == nil {
-		return nil
+		return nil, nil
 	}
-	var all []string
 	for _, m := range policy.LicenseModifiers {
-		if m.LicenseType == w.facts.Clinician.GetLicenseType() && !slices.Contains(all, m.Modifier) {
-			all = append(all, m.Modifier)
+		if m.LicenseType == w.facts.Clinician.GetLicenseType() && !slices.Contains(licensed, m.Modifier) {
+			licensed = append(licensed, m.Modifier)
 			w.decided(LicenseModifier, "modifier "+m.Modifier, "the payer wants it for the license of who gave the service (policy of %s)", policy.FromDate)
 		}
 	}
@@ -279,17 +279,24 @@ func (w *work) modifiers() []string {
 			w.decided(TelehealthModifier, "modifier", "none: the payer wants none on %s (policy of %s)", how, policy.FromDate)
 		case w.visit.ServiceDate < from:
 			w.no.If(true, ModifierInForce, "modality", "the payer's policy of %s wants modifier %s, which exists from %s on: correct the policy, then answer", policy.FromDate, modifier, from)
-		case slices.Contains(all, modifier):
+		case slices.Contains(licensed, modifier):
 		default:
-			all = append(all, modifier)
+			telehealth = append(telehealth, modifier)
 			w.decided(TelehealthModifier, "modifier "+modifier, "%s, as the payer wants it (policy of %s)", how, policy.FromDate)
 		}
 	}
-	w.no.If(len(all) > 4, FourModifiers, "modality", "the payer's policy of %s asks for %d modifiers, a line carries four: correct the policy, then answer", policy.FromDate, len(all))
-	return all
+	n := len(licensed) + len(telehealth)
+	if w.visit.DistinctModifier != "" {
+		n++
+	}
+	w.no.If(n > mostModifiers, FourModifiers, "modality", "%d modifiers with those of the payer's policy of %s, a line carries four: correct the policy, or answer without one", n, policy.FromDate)
+	return licensed, telehealth
 }
 
-func (w *work) lines(place string, modifiers []string) {
+const mostModifiers = 4
+
+// lines puts the modifier of a distinct service on the primary line, among those that decide about the price: in front of telehealth ones.
+func (w *work) lines(place string, licensed, telehealth []string) {
 	pointers := make([]int32, min(4, len(w.visit.DiagnosisCodes)))
 	for i := range pointers {
 		pointers[i] = int32(i + 1)
@@ -297,8 +304,13 @@ func (w *work) lines(place string, modifiers []string) {
 	w.decided(DiagnosisPointers, "diagnosis pointers", "the first %d diagnoses", len(pointers))
 	for i, p := range w.picked {
 		price := w.price(p.code)
+		modifiers := slices.Clone(licensed)
+		if i == 0 && w.visit.DistinctModifier != "" {
+			modifiers = append(modifiers, w.visit.DistinctModifier)
+		}
+		modifiers = append(modifiers, telehealth...)
 		line := &typev1.ServiceLine{
-			LineId: fmt.Sprint("L", i+1), ServiceCode: p.code, Modifiers: slices.Clone(modifiers), UnitsThousandths: p.units * 1000, PlaceOfService: place,
+			LineId: fmt.Sprint("L", i+1), ServiceCode: p.code, Modifiers: modifiers, UnitsThousandths: p.units * 1000, PlaceOfService: place,
 			ChargeAmount: price * int64(p.units), DiagnosisPointers: slices.Clone(pointers), ServiceDate: w.visit.ServiceDate,
 		}
 		w.out.Lines = append(w.out.Lines, line)

@@ -80,6 +80,7 @@ func SetPolicy(s State, c *pb.SetPayerPolicyRequest) ([]es.Event, error) {
 		PayerId: c.PayerId, FromDate: c.FromDate, TimelyFilingDays: c.TimelyFilingDays, AuthorizationCodes: c.AuthorizationCodes,
 		TelehealthModifier: c.TelehealthModifier, AudioModifier: c.AudioModifier, SupervisedBilling: c.SupervisedBilling,
 		LicenseModifiers: c.LicenseModifiers, GroupSizeMax: c.GroupSizeMax, TelehealthCovered: c.TelehealthCovered,
+		EvaluationGapDays: c.EvaluationGapDays,
 	}
 	if at, found := s.find(c.FromDate); found && proto.Equal(s.Policies[at], policy) {
 		return nil, nil

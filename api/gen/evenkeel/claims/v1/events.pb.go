@@ -129,6 +129,55 @@ func (AcknowledgmentLevel) EnumDescriptor() ([]byte, []int) {
 	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{1}
 }
 
+type CoverageChange int32
+
+const (
+	CoverageChange_COVERAGE_CHANGE_UNSPECIFIED       CoverageChange = 0
+	CoverageChange_COVERAGE_CHANGE_RETRO_TERMINATION CoverageChange = 1 // the claim's coverage is not in force on the day of service
+	CoverageChange_COVERAGE_CHANGE_EARLIER_PAYER     CoverageChange = 2 // another coverage has, or comes before, the claim's place in the order of payers
+)
+
+// Enum value maps for CoverageChange.
+var (
+	CoverageChange_name = map[int32]string{
+		0: "COVERAGE_CHANGE_UNSPECIFIED",
+		1: "COVERAGE_CHANGE_RETRO_TERMINATION",
+		2: "COVERAGE_CHANGE_EARLIER_PAYER",
+	}
+	CoverageChange_value = map[string]int32{
+		"COVERAGE_CHANGE_UNSPECIFIED":       0,
+		"COVERAGE_CHANGE_RETRO_TERMINATION": 1,
+		"COVERAGE_CHANGE_EARLIER_PAYER":     2,
+	}
+)
+
+func (x CoverageChange) Enum() *CoverageChange {
+	p := new(CoverageChange)
+	*p = x
+	return p
+}
+
+func (x CoverageChange) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CoverageChange) Descriptor() protoreflect.EnumDescriptor {
+	return file_evenkeel_claims_v1_events_proto_enumTypes[2].Descriptor()
+}
+
+func (CoverageChange) Type() protoreflect.EnumType {
+	return &file_evenkeel_claims_v1_events_proto_enumTypes[2]
+}
+
+func (x CoverageChange) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CoverageChange.Descriptor instead.
+func (CoverageChange) EnumDescriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{2}
+}
+
 type DenialOrigin int32
 
 const (
@@ -183,11 +232,11 @@ func (x DenialOrigin) String() string {
 }
 
 func (DenialOrigin) Descriptor() protoreflect.EnumDescriptor {
-	return file_evenkeel_claims_v1_events_proto_enumTypes[2].Descriptor()
+	return file_evenkeel_claims_v1_events_proto_enumTypes[3].Descriptor()
 }
 
 func (DenialOrigin) Type() protoreflect.EnumType {
-	return &file_evenkeel_claims_v1_events_proto_enumTypes[2]
+	return &file_evenkeel_claims_v1_events_proto_enumTypes[3]
 }
 
 func (x DenialOrigin) Number() protoreflect.EnumNumber {
@@ -196,7 +245,7 @@ func (x DenialOrigin) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DenialOrigin.Descriptor instead.
 func (DenialOrigin) EnumDescriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{2}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{3}
 }
 
 type Provider struct {
@@ -1857,6 +1906,200 @@ func (x *ClaimAdjudicated) GetPayerId() string {
 	return ""
 }
 
+// The patient's coverages of the day of service are not those for which the claim was made.
+type CoverageChangeDetected struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId         string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId       string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	EncounterId     string                 `protobuf:"bytes,3,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	PayerId         string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	CoverageId      string                 `protobuf:"bytes,5,opt,name=coverage_id,json=coverageId,proto3" json:"coverage_id,omitempty"` // the claim's
+	ServiceDate     string                 `protobuf:"bytes,6,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	Change          CoverageChange         `protobuf:"varint,7,opt,name=change,proto3,enum=evenkeel.claims.v1.CoverageChange" json:"change,omitempty"`
+	ThruDate        string                 `protobuf:"bytes,8,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`                        // last day covered by it; empty: open
+	OtherCoverageId string                 `protobuf:"bytes,9,opt,name=other_coverage_id,json=otherCoverageId,proto3" json:"other_coverage_id,omitempty"` // which comes before it
+	OtherPayerId    string                 `protobuf:"bytes,10,opt,name=other_payer_id,json=otherPayerId,proto3" json:"other_payer_id,omitempty"`
+	Sent            bool                   `protobuf:"varint,11,opt,name=sent,proto3" json:"sent,omitempty"`                                       // the payer has the claim; else it is held
+	PaidAmount      int64                  `protobuf:"varint,12,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`         // by the payer: it may take it back
+	AtRiskAmount    int64                  `protobuf:"varint,13,opt,name=at_risk_amount,json=atRiskAmount,proto3" json:"at_risk_amount,omitempty"` // what was paid, else the charge
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *CoverageChangeDetected) Reset() {
+	*x = CoverageChangeDetected{}
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoverageChangeDetected) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoverageChangeDetected) ProtoMessage() {}
+
+func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoverageChangeDetected.ProtoReflect.Descriptor instead.
+func (*CoverageChangeDetected) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CoverageChangeDetected) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *CoverageChangeDetected) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *CoverageChangeDetected) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
+func (x *CoverageChangeDetected) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *CoverageChangeDetected) GetCoverageId() string {
+	if x != nil {
+		return x.CoverageId
+	}
+	return ""
+}
+
+func (x *CoverageChangeDetected) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *CoverageChangeDetected) GetChange() CoverageChange {
+	if x != nil {
+		return x.Change
+	}
+	return CoverageChange_COVERAGE_CHANGE_UNSPECIFIED
+}
+
+func (x *CoverageChangeDetected) GetThruDate() string {
+	if x != nil {
+		return x.ThruDate
+	}
+	return ""
+}
+
+func (x *CoverageChangeDetected) GetOtherCoverageId() string {
+	if x != nil {
+		return x.OtherCoverageId
+	}
+	return ""
+}
+
+func (x *CoverageChangeDetected) GetOtherPayerId() string {
+	if x != nil {
+		return x.OtherPayerId
+	}
+	return ""
+}
+
+func (x *CoverageChangeDetected) GetSent() bool {
+	if x != nil {
+		return x.Sent
+	}
+	return false
+}
+
+func (x *CoverageChangeDetected) GetPaidAmount() int64 {
+	if x != nil {
+		return x.PaidAmount
+	}
+	return 0
+}
+
+func (x *CoverageChangeDetected) GetAtRiskAmount() int64 {
+	if x != nil {
+		return x.AtRiskAmount
+	}
+	return 0
+}
+
+// They are again.
+type CoverageChangeCleared struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoverageChangeCleared) Reset() {
+	*x = CoverageChangeCleared{}
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoverageChangeCleared) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoverageChangeCleared) ProtoMessage() {}
+
+func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoverageChangeCleared.ProtoReflect.Descriptor instead.
+func (*CoverageChangeCleared) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *CoverageChangeCleared) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *CoverageChangeCleared) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
 type LineDenied struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -1881,7 +2124,7 @@ type LineDenied struct {
 
 func (x *LineDenied) Reset() {
 	*x = LineDenied{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1893,7 +2136,7 @@ func (x *LineDenied) String() string {
 func (*LineDenied) ProtoMessage() {}
 
 func (x *LineDenied) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1906,7 +2149,7 @@ func (x *LineDenied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDenied.ProtoReflect.Descriptor instead.
 func (*LineDenied) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *LineDenied) GetClaimId() string {
@@ -2037,7 +2280,7 @@ type DenialOverturned struct {
 
 func (x *DenialOverturned) Reset() {
 	*x = DenialOverturned{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2049,7 +2292,7 @@ func (x *DenialOverturned) String() string {
 func (*DenialOverturned) ProtoMessage() {}
 
 func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2062,7 +2305,7 @@ func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialOverturned.ProtoReflect.Descriptor instead.
 func (*DenialOverturned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DenialOverturned) GetClaimId() string {
@@ -2135,7 +2378,7 @@ type CorrectedClaimPrepared struct {
 
 func (x *CorrectedClaimPrepared) Reset() {
 	*x = CorrectedClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2147,7 +2390,7 @@ func (x *CorrectedClaimPrepared) String() string {
 func (*CorrectedClaimPrepared) ProtoMessage() {}
 
 func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2160,7 +2403,7 @@ func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectedClaimPrepared.ProtoReflect.Descriptor instead.
 func (*CorrectedClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CorrectedClaimPrepared) GetClaimId() string {
@@ -2218,7 +2461,7 @@ type SecondaryClaimPrepared struct {
 
 func (x *SecondaryClaimPrepared) Reset() {
 	*x = SecondaryClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2230,7 +2473,7 @@ func (x *SecondaryClaimPrepared) String() string {
 func (*SecondaryClaimPrepared) ProtoMessage() {}
 
 func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2243,7 +2486,7 @@ func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecondaryClaimPrepared.ProtoReflect.Descriptor instead.
 func (*SecondaryClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SecondaryClaimPrepared) GetClaimId() string {
@@ -2297,7 +2540,7 @@ type ClaimClosed struct {
 
 func (x *ClaimClosed) Reset() {
 	*x = ClaimClosed{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2309,7 +2552,7 @@ func (x *ClaimClosed) String() string {
 func (*ClaimClosed) ProtoMessage() {}
 
 func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2322,7 +2565,7 @@ func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimClosed.ProtoReflect.Descriptor instead.
 func (*ClaimClosed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ClaimClosed) GetClaimId() string {
@@ -2391,7 +2634,7 @@ type ClaimReopened struct {
 
 func (x *ClaimReopened) Reset() {
 	*x = ClaimReopened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2403,7 +2646,7 @@ func (x *ClaimReopened) String() string {
 func (*ClaimReopened) ProtoMessage() {}
 
 func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2416,7 +2659,7 @@ func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReopened.ProtoReflect.Descriptor instead.
 func (*ClaimReopened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ClaimReopened) GetClaimId() string {
@@ -2444,7 +2687,7 @@ type AcknowledgmentDue struct {
 
 func (x *AcknowledgmentDue) Reset() {
 	*x = AcknowledgmentDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2456,7 +2699,7 @@ func (x *AcknowledgmentDue) String() string {
 func (*AcknowledgmentDue) ProtoMessage() {}
 
 func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2469,7 +2712,7 @@ func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgmentDue.ProtoReflect.Descriptor instead.
 func (*AcknowledgmentDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AcknowledgmentDue) GetClaimId() string {
@@ -2496,7 +2739,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2508,7 +2751,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2521,7 +2764,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RemittanceDue) GetClaimId() string {
@@ -2547,7 +2790,7 @@ type TimelyFilingDue struct {
 
 func (x *TimelyFilingDue) Reset() {
 	*x = TimelyFilingDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2559,7 +2802,7 @@ func (x *TimelyFilingDue) String() string {
 func (*TimelyFilingDue) ProtoMessage() {}
 
 func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2572,7 +2815,7 @@ func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingDue.ProtoReflect.Descriptor instead.
 func (*TimelyFilingDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TimelyFilingDue) GetClaimId() string {
@@ -2760,7 +3003,29 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\rclaim_ordinal\x18\v \x01(\x05R\fclaimOrdinal\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\f \x01(\tR\tpatientId\x12\x19\n" +
-	"\bpayer_id\x18\r \x01(\tR\apayerId\"\x91\x04\n" +
+	"\bpayer_id\x18\r \x01(\tR\apayerId\"\xda\x03\n" +
+	"\x16CoverageChangeDetected\x12\x19\n" +
+	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12!\n" +
+	"\fencounter_id\x18\x03 \x01(\tR\vencounterId\x12\x19\n" +
+	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12\x1f\n" +
+	"\vcoverage_id\x18\x05 \x01(\tR\n" +
+	"coverageId\x12!\n" +
+	"\fservice_date\x18\x06 \x01(\tR\vserviceDate\x12:\n" +
+	"\x06change\x18\a \x01(\x0e2\".evenkeel.claims.v1.CoverageChangeR\x06change\x12\x1b\n" +
+	"\tthru_date\x18\b \x01(\tR\bthruDate\x12*\n" +
+	"\x11other_coverage_id\x18\t \x01(\tR\x0fotherCoverageId\x12$\n" +
+	"\x0eother_payer_id\x18\n" +
+	" \x01(\tR\fotherPayerId\x12\x12\n" +
+	"\x04sent\x18\v \x01(\bR\x04sent\x12\x1f\n" +
+	"\vpaid_amount\x18\f \x01(\x03R\n" +
+	"paidAmount\x12$\n" +
+	"\x0eat_risk_amount\x18\r \x01(\x03R\fatRiskAmount\"Q\n" +
+	"\x15CoverageChangeCleared\x12\x19\n" +
+	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\"\x91\x04\n" +
 	"\n" +
 	"LineDenied\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
@@ -2839,7 +3104,11 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	" ACKNOWLEDGMENT_LEVEL_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bACKNOWLEDGMENT_LEVEL_SYNTAX\x10\x01\x12&\n" +
 	"\"ACKNOWLEDGMENT_LEVEL_CLEARINGHOUSE\x10\x02\x12\x1e\n" +
-	"\x1aACKNOWLEDGMENT_LEVEL_PAYER\x10\x03*\xb2\x02\n" +
+	"\x1aACKNOWLEDGMENT_LEVEL_PAYER\x10\x03*{\n" +
+	"\x0eCoverageChange\x12\x1f\n" +
+	"\x1bCOVERAGE_CHANGE_UNSPECIFIED\x10\x00\x12%\n" +
+	"!COVERAGE_CHANGE_RETRO_TERMINATION\x10\x01\x12!\n" +
+	"\x1dCOVERAGE_CHANGE_EARLIER_PAYER\x10\x02*\xb2\x02\n" +
 	"\fDenialOrigin\x12\x1d\n" +
 	"\x19DENIAL_ORIGIN_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19DENIAL_ORIGIN_ELIGIBILITY\x10\x01\x12\x1f\n" +
@@ -2864,90 +3133,94 @@ func file_evenkeel_claims_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_claims_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(FrequencyCode)(0),                // 0: evenkeel.claims.v1.FrequencyCode
 	(AcknowledgmentLevel)(0),          // 1: evenkeel.claims.v1.AcknowledgmentLevel
-	(DenialOrigin)(0),                 // 2: evenkeel.claims.v1.DenialOrigin
-	(*Provider)(nil),                  // 3: evenkeel.claims.v1.Provider
-	(*ClaimPerson)(nil),               // 4: evenkeel.claims.v1.ClaimPerson
-	(*PriorPayer)(nil),                // 5: evenkeel.claims.v1.PriorPayer
-	(*PriorPayerLine)(nil),            // 6: evenkeel.claims.v1.PriorPayerLine
-	(*ClaimContent)(nil),              // 7: evenkeel.claims.v1.ClaimContent
-	(*ClaimCreated)(nil),              // 8: evenkeel.claims.v1.ClaimCreated
-	(*EditFailure)(nil),               // 9: evenkeel.claims.v1.EditFailure
-	(*ClaimScrubbed)(nil),             // 10: evenkeel.claims.v1.ClaimScrubbed
-	(*ClaimHeld)(nil),                 // 11: evenkeel.claims.v1.ClaimHeld
-	(*ClaimReleased)(nil),             // 12: evenkeel.claims.v1.ClaimReleased
-	(*SubmissionRequested)(nil),       // 13: evenkeel.claims.v1.SubmissionRequested
-	(*ClaimSubmitted)(nil),            // 14: evenkeel.claims.v1.ClaimSubmitted
-	(*ClaimAcknowledged)(nil),         // 15: evenkeel.claims.v1.ClaimAcknowledged
-	(*ClaimRejected)(nil),             // 16: evenkeel.claims.v1.ClaimRejected
-	(*ClaimOverdue)(nil),              // 17: evenkeel.claims.v1.ClaimOverdue
-	(*TimelyFilingWarningRaised)(nil), // 18: evenkeel.claims.v1.TimelyFilingWarningRaised
-	(*ClaimAdjudicated)(nil),          // 19: evenkeel.claims.v1.ClaimAdjudicated
-	(*LineDenied)(nil),                // 20: evenkeel.claims.v1.LineDenied
-	(*DenialOverturned)(nil),          // 21: evenkeel.claims.v1.DenialOverturned
-	(*CorrectedClaimPrepared)(nil),    // 22: evenkeel.claims.v1.CorrectedClaimPrepared
-	(*SecondaryClaimPrepared)(nil),    // 23: evenkeel.claims.v1.SecondaryClaimPrepared
-	(*ClaimClosed)(nil),               // 24: evenkeel.claims.v1.ClaimClosed
-	(*ClaimReopened)(nil),             // 25: evenkeel.claims.v1.ClaimReopened
-	(*AcknowledgmentDue)(nil),         // 26: evenkeel.claims.v1.AcknowledgmentDue
-	(*RemittanceDue)(nil),             // 27: evenkeel.claims.v1.RemittanceDue
-	(*TimelyFilingDue)(nil),           // 28: evenkeel.claims.v1.TimelyFilingDue
-	(*v1.PersonName)(nil),             // 29: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),                // 30: evenkeel.type.v1.Address
-	(v1.Sex)(0),                       // 31: evenkeel.type.v1.Sex
-	(v1.PayerSequence)(0),             // 32: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),             // 33: evenkeel.type.v1.Adjustment
-	(v1.Relationship)(0),              // 34: evenkeel.type.v1.Relationship
-	(*v1.ServiceLine)(nil),            // 35: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),                // 36: evenkeel.problem.v1.Reason
-	(*v1.Source)(nil),                 // 37: evenkeel.type.v1.Source
+	(CoverageChange)(0),               // 2: evenkeel.claims.v1.CoverageChange
+	(DenialOrigin)(0),                 // 3: evenkeel.claims.v1.DenialOrigin
+	(*Provider)(nil),                  // 4: evenkeel.claims.v1.Provider
+	(*ClaimPerson)(nil),               // 5: evenkeel.claims.v1.ClaimPerson
+	(*PriorPayer)(nil),                // 6: evenkeel.claims.v1.PriorPayer
+	(*PriorPayerLine)(nil),            // 7: evenkeel.claims.v1.PriorPayerLine
+	(*ClaimContent)(nil),              // 8: evenkeel.claims.v1.ClaimContent
+	(*ClaimCreated)(nil),              // 9: evenkeel.claims.v1.ClaimCreated
+	(*EditFailure)(nil),               // 10: evenkeel.claims.v1.EditFailure
+	(*ClaimScrubbed)(nil),             // 11: evenkeel.claims.v1.ClaimScrubbed
+	(*ClaimHeld)(nil),                 // 12: evenkeel.claims.v1.ClaimHeld
+	(*ClaimReleased)(nil),             // 13: evenkeel.claims.v1.ClaimReleased
+	(*SubmissionRequested)(nil),       // 14: evenkeel.claims.v1.SubmissionRequested
+	(*ClaimSubmitted)(nil),            // 15: evenkeel.claims.v1.ClaimSubmitted
+	(*ClaimAcknowledged)(nil),         // 16: evenkeel.claims.v1.ClaimAcknowledged
+	(*ClaimRejected)(nil),             // 17: evenkeel.claims.v1.ClaimRejected
+	(*ClaimOverdue)(nil),              // 18: evenkeel.claims.v1.ClaimOverdue
+	(*TimelyFilingWarningRaised)(nil), // 19: evenkeel.claims.v1.TimelyFilingWarningRaised
+	(*ClaimAdjudicated)(nil),          // 20: evenkeel.claims.v1.ClaimAdjudicated
+	(*CoverageChangeDetected)(nil),    // 21: evenkeel.claims.v1.CoverageChangeDetected
+	(*CoverageChangeCleared)(nil),     // 22: evenkeel.claims.v1.CoverageChangeCleared
+	(*LineDenied)(nil),                // 23: evenkeel.claims.v1.LineDenied
+	(*DenialOverturned)(nil),          // 24: evenkeel.claims.v1.DenialOverturned
+	(*CorrectedClaimPrepared)(nil),    // 25: evenkeel.claims.v1.CorrectedClaimPrepared
+	(*SecondaryClaimPrepared)(nil),    // 26: evenkeel.claims.v1.SecondaryClaimPrepared
+	(*ClaimClosed)(nil),               // 27: evenkeel.claims.v1.ClaimClosed
+	(*ClaimReopened)(nil),             // 28: evenkeel.claims.v1.ClaimReopened
+	(*AcknowledgmentDue)(nil),         // 29: evenkeel.claims.v1.AcknowledgmentDue
+	(*RemittanceDue)(nil),             // 30: evenkeel.claims.v1.RemittanceDue
+	(*TimelyFilingDue)(nil),           // 31: evenkeel.claims.v1.TimelyFilingDue
+	(*v1.PersonName)(nil),             // 32: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),                // 33: evenkeel.type.v1.Address
+	(v1.Sex)(0),                       // 34: evenkeel.type.v1.Sex
+	(v1.PayerSequence)(0),             // 35: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),             // 36: evenkeel.type.v1.Adjustment
+	(v1.Relationship)(0),              // 37: evenkeel.type.v1.Relationship
+	(*v1.ServiceLine)(nil),            // 38: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),                // 39: evenkeel.problem.v1.Reason
+	(*v1.Source)(nil),                 // 40: evenkeel.type.v1.Source
 }
 var file_evenkeel_claims_v1_events_proto_depIdxs = []int32{
-	29, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
-	30, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
-	29, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	31, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	30, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
-	29, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
-	31, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
-	30, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
-	32, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	33, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	6,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
-	33, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	32, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
+	33, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
+	32, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	34, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	33, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
+	32, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
+	34, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
+	33, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
+	35, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	36, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	7,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
+	36, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	0,  // 12: evenkeel.claims.v1.ClaimContent.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
-	32, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
-	3,  // 15: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
-	3,  // 16: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
-	3,  // 17: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
-	3,  // 18: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
-	35, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
-	5,  // 20: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
-	4,  // 21: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
-	7,  // 22: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
-	36, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
-	9,  // 24: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
-	36, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
-	7,  // 26: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
-	37, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
+	35, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	37, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
+	4,  // 15: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
+	4,  // 16: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
+	4,  // 17: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
+	4,  // 18: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
+	38, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
+	6,  // 20: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
+	5,  // 21: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
+	8,  // 22: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
+	39, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
+	10, // 24: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
+	39, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	8,  // 26: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
+	40, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
 	1,  // 28: evenkeel.claims.v1.ClaimAcknowledged.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	37, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	40, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
 	1,  // 30: evenkeel.claims.v1.ClaimRejected.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	37, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
-	37, // 32: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
-	2,  // 33: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
-	7,  // 34: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
-	32, // 35: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	36, // [36:36] is the sub-list for method output_type
-	36, // [36:36] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	40, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
+	40, // 32: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
+	2,  // 33: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
+	3,  // 34: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
+	8,  // 35: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
+	35, // 36: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_claims_v1_events_proto_init() }
@@ -2960,8 +3233,8 @@ func file_evenkeel_claims_v1_events_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_claims_v1_events_proto_rawDesc), len(file_evenkeel_claims_v1_events_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   26,
+			NumEnums:      4,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

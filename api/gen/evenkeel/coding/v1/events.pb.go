@@ -538,14 +538,16 @@ func (x *CoderQueryRaised) GetReasons() []*v11.Reason {
 }
 
 type CoderQueryAnswered struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	EncounterId   string                 `protobuf:"bytes,1,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
-	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	ServiceCode   string                 `protobuf:"bytes,3,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"` // the coder's code for the primary line; empty: coded again by what is known now
-	Note          string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`                                  // no PHI
-	NoBill        bool                   `protobuf:"varint,5,opt,name=no_bill,json=noBill,proto3" json:"no_bill,omitempty"`               // nothing is billed; the encounter ends here
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	EncounterId      string                 `protobuf:"bytes,1,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	PatientId        string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ServiceCode      string                 `protobuf:"bytes,3,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`                // the coder's code for the primary line; empty: coded again by what is known now
+	Note             string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`                                                 // no PHI
+	NoBill           bool                   `protobuf:"varint,5,opt,name=no_bill,json=noBill,proto3" json:"no_bill,omitempty"`                              // nothing is billed; the encounter ends here
+	DistinctService  bool                   `protobuf:"varint,6,opt,name=distinct_service,json=distinctService,proto3" json:"distinct_service,omitempty"`   // it stands beside the patient's other services: documented as one of its own
+	DistinctModifier string                 `protobuf:"bytes,7,opt,name=distinct_modifier,json=distinctModifier,proto3" json:"distinct_modifier,omitempty"` // that says so on the claim; empty: none
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *CoderQueryAnswered) Reset() {
@@ -613,6 +615,20 @@ func (x *CoderQueryAnswered) GetNoBill() bool {
 	return false
 }
 
+func (x *CoderQueryAnswered) GetDistinctService() bool {
+	if x != nil {
+		return x.DistinctService
+	}
+	return false
+}
+
+func (x *CoderQueryAnswered) GetDistinctModifier() string {
+	if x != nil {
+		return x.DistinctModifier
+	}
+	return ""
+}
+
 // Everything later steps need of a coded visit. Charges are final from here on; a change is a new event.
 type CodingCompleted struct {
 	state                  protoimpl.MessageState  `protogen:"open.v1"`
@@ -637,6 +653,7 @@ type CodingCompleted struct {
 	PriorAdjudications     []*PriorAdjudication    `protobuf:"bytes,19,rep,name=prior_adjudications,json=priorAdjudications,proto3" json:"prior_adjudications,omitempty"`      // imported: what earlier payers decided before the move
 	ImportId               string                  `protobuf:"bytes,20,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"`                                    // imported: the claim it became of
 	Source                 *v1.Source              `protobuf:"bytes,21,opt,name=source,proto3" json:"source,omitempty"`                                                        // imported: the claim's segments in the other system's file
+	Modality               v1.Modality             `protobuf:"varint,22,opt,name=modality,proto3,enum=evenkeel.type.v1.Modality" json:"modality,omitempty"`                    // unspecified: imported, or coded before this was told
 	unknownFields          protoimpl.UnknownFields
 	sizeCache              protoimpl.SizeCache
 }
@@ -818,6 +835,13 @@ func (x *CodingCompleted) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *CodingCompleted) GetModality() v1.Modality {
+	if x != nil {
+		return x.Modality
+	}
+	return v1.Modality(0)
+}
+
 // A later file of an imported visit says more about its payers: what one of them decided since, or who comes next. The charge stays as it is.
 type VisitPayersTold struct {
 	state              protoimpl.MessageState  `protogen:"open.v1"`
@@ -996,6 +1020,169 @@ func (x *ImportHeld) GetSource() *v1.Source {
 	return nil
 }
 
+// Stream service_history/{patient_id}: what a patient was given and is billed, so that no visit is coded without seeing the others.
+// A visit's services were coded, or corrected: they replace those that were entered of it before.
+type ServicesEntered struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	PatientId      string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	EncounterId    string                 `protobuf:"bytes,2,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	OrganizationId string                 `protobuf:"bytes,3,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	ClinicianId    string                 `protobuf:"bytes,4,opt,name=clinician_id,json=clinicianId,proto3" json:"clinician_id,omitempty"` // who gave the service; imported: who is named as rendering
+	ServiceDate    string                 `protobuf:"bytes,5,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	ServiceCodes   []string               `protobuf:"bytes,6,rep,name=service_codes,json=serviceCodes,proto3" json:"service_codes,omitempty"` // in order of the lines
+	StartAt        *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=start_at,json=startAt,proto3" json:"start_at,omitempty"`                // unset: imported
+	EndAt          *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=end_at,json=endAt,proto3" json:"end_at,omitempty"`
+	Imported       bool                   `protobuf:"varint,9,opt,name=imported,proto3" json:"imported,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ServicesEntered) Reset() {
+	*x = ServicesEntered{}
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServicesEntered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServicesEntered) ProtoMessage() {}
+
+func (x *ServicesEntered) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServicesEntered.ProtoReflect.Descriptor instead.
+func (*ServicesEntered) Descriptor() ([]byte, []int) {
+	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ServicesEntered) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ServicesEntered) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
+func (x *ServicesEntered) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ServicesEntered) GetClinicianId() string {
+	if x != nil {
+		return x.ClinicianId
+	}
+	return ""
+}
+
+func (x *ServicesEntered) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *ServicesEntered) GetServiceCodes() []string {
+	if x != nil {
+		return x.ServiceCodes
+	}
+	return nil
+}
+
+func (x *ServicesEntered) GetStartAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartAt
+	}
+	return nil
+}
+
+func (x *ServicesEntered) GetEndAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndAt
+	}
+	return nil
+}
+
+func (x *ServicesEntered) GetImported() bool {
+	if x != nil {
+		return x.Imported
+	}
+	return false
+}
+
+// The visit is billed no more: its place is free.
+type ServicesRemoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PatientId     string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	EncounterId   string                 `protobuf:"bytes,2,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServicesRemoved) Reset() {
+	*x = ServicesRemoved{}
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServicesRemoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServicesRemoved) ProtoMessage() {}
+
+func (x *ServicesRemoved) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServicesRemoved.ProtoReflect.Descriptor instead.
+func (*ServicesRemoved) Descriptor() ([]byte, []int) {
+	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ServicesRemoved) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ServicesRemoved) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
 // What a payer decided in another billing system, as an imported secondary claim tells it.
 type PriorAdjudication struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -1012,7 +1199,7 @@ type PriorAdjudication struct {
 
 func (x *PriorAdjudication) Reset() {
 	*x = PriorAdjudication{}
-	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1211,7 @@ func (x *PriorAdjudication) String() string {
 func (*PriorAdjudication) ProtoMessage() {}
 
 func (x *PriorAdjudication) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1224,7 @@ func (x *PriorAdjudication) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorAdjudication.ProtoReflect.Descriptor instead.
 func (*PriorAdjudication) Descriptor() ([]byte, []int) {
-	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PriorAdjudication) GetPayerId() string {
@@ -1101,7 +1288,7 @@ type PriorLine struct {
 
 func (x *PriorLine) Reset() {
 	*x = PriorLine{}
-	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1300,7 @@ func (x *PriorLine) String() string {
 func (*PriorLine) ProtoMessage() {}
 
 func (x *PriorLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_coding_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1313,7 @@ func (x *PriorLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorLine.ProtoReflect.Descriptor instead.
 func (*PriorLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_coding_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PriorLine) GetLineId() string {
@@ -1205,14 +1392,16 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x125\n" +
-	"\areasons\x18\x03 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\"\xa6\x01\n" +
+	"\areasons\x18\x03 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\"\xfe\x01\n" +
 	"\x12CoderQueryAnswered\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12!\n" +
 	"\fservice_code\x18\x03 \x01(\tR\vserviceCode\x12\x12\n" +
 	"\x04note\x18\x04 \x01(\tR\x04note\x12\x17\n" +
-	"\ano_bill\x18\x05 \x01(\bR\x06noBill\"\xcd\a\n" +
+	"\ano_bill\x18\x05 \x01(\bR\x06noBill\x12)\n" +
+	"\x10distinct_service\x18\x06 \x01(\bR\x0fdistinctService\x12+\n" +
+	"\x11distinct_modifier\x18\a \x01(\tR\x10distinctModifier\"\x85\b\n" +
 	"\x0fCodingCompleted\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
@@ -1237,7 +1426,8 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\x12rendering_taxonomy\x18\x12 \x01(\tR\x11renderingTaxonomy\x12V\n" +
 	"\x13prior_adjudications\x18\x13 \x03(\v2%.evenkeel.coding.v1.PriorAdjudicationR\x12priorAdjudications\x12\x1b\n" +
 	"\timport_id\x18\x14 \x01(\tR\bimportId\x120\n" +
-	"\x06source\x18\x15 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xcf\x02\n" +
+	"\x06source\x18\x15 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x126\n" +
+	"\bmodality\x18\x16 \x01(\x0e2\x1a.evenkeel.type.v1.ModalityR\bmodality\"\xcf\x02\n" +
 	"\x0fVisitPayersTold\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
@@ -1255,7 +1445,22 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\x16patient_control_number\x18\x04 \x01(\tR\x14patientControlNumber\x12#\n" +
 	"\rcharge_amount\x18\x05 \x01(\x03R\fchargeAmount\x125\n" +
 	"\areasons\x18\x06 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\x120\n" +
-	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xeb\x02\n" +
+	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xed\x02\n" +
+	"\x0fServicesEntered\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x12!\n" +
+	"\fencounter_id\x18\x02 \x01(\tR\vencounterId\x12'\n" +
+	"\x0forganization_id\x18\x03 \x01(\tR\x0eorganizationId\x12!\n" +
+	"\fclinician_id\x18\x04 \x01(\tR\vclinicianId\x12!\n" +
+	"\fservice_date\x18\x05 \x01(\tR\vserviceDate\x12#\n" +
+	"\rservice_codes\x18\x06 \x03(\tR\fserviceCodes\x125\n" +
+	"\bstart_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\astartAt\x121\n" +
+	"\x06end_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x05endAt\x12\x1a\n" +
+	"\bimported\x18\t \x01(\bR\bimported\"S\n" +
+	"\x0fServicesRemoved\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x12!\n" +
+	"\fencounter_id\x18\x02 \x01(\tR\vencounterId\"\xeb\x02\n" +
 	"\x11PriorAdjudication\x12\x19\n" +
 	"\bpayer_id\x18\x01 \x01(\tR\apayerId\x12F\n" +
 	"\x0epayer_sequence\x18\x02 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12\x1f\n" +
@@ -1296,7 +1501,7 @@ func file_evenkeel_coding_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_coding_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_evenkeel_coding_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_evenkeel_coding_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_evenkeel_coding_v1_events_proto_goTypes = []any{
 	(ServiceKind)(0),              // 0: evenkeel.coding.v1.ServiceKind
 	(*EncounterReceived)(nil),     // 1: evenkeel.coding.v1.EncounterReceived
@@ -1308,46 +1513,51 @@ var file_evenkeel_coding_v1_events_proto_goTypes = []any{
 	(*CodingCompleted)(nil),       // 7: evenkeel.coding.v1.CodingCompleted
 	(*VisitPayersTold)(nil),       // 8: evenkeel.coding.v1.VisitPayersTold
 	(*ImportHeld)(nil),            // 9: evenkeel.coding.v1.ImportHeld
-	(*PriorAdjudication)(nil),     // 10: evenkeel.coding.v1.PriorAdjudication
-	(*PriorLine)(nil),             // 11: evenkeel.coding.v1.PriorLine
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(v1.Modality)(0),              // 13: evenkeel.type.v1.Modality
-	(*v1.ServiceLine)(nil),        // 14: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),            // 15: evenkeel.problem.v1.Reason
-	(*v12.ResponsiblePayer)(nil),  // 16: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Source)(nil),             // 17: evenkeel.type.v1.Source
-	(v1.PayerSequence)(0),         // 18: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),         // 19: evenkeel.type.v1.Adjustment
+	(*ServicesEntered)(nil),       // 10: evenkeel.coding.v1.ServicesEntered
+	(*ServicesRemoved)(nil),       // 11: evenkeel.coding.v1.ServicesRemoved
+	(*PriorAdjudication)(nil),     // 12: evenkeel.coding.v1.PriorAdjudication
+	(*PriorLine)(nil),             // 13: evenkeel.coding.v1.PriorLine
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(v1.Modality)(0),              // 15: evenkeel.type.v1.Modality
+	(*v1.ServiceLine)(nil),        // 16: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),            // 17: evenkeel.problem.v1.Reason
+	(*v12.ResponsiblePayer)(nil),  // 18: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Source)(nil),             // 19: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),         // 20: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),         // 21: evenkeel.type.v1.Adjustment
 }
 var file_evenkeel_coding_v1_events_proto_depIdxs = []int32{
-	12, // 0: evenkeel.coding.v1.EncounterReceived.start_at:type_name -> google.protobuf.Timestamp
-	12, // 1: evenkeel.coding.v1.EncounterReceived.end_at:type_name -> google.protobuf.Timestamp
-	13, // 2: evenkeel.coding.v1.EncounterReceived.modality:type_name -> evenkeel.type.v1.Modality
+	14, // 0: evenkeel.coding.v1.EncounterReceived.start_at:type_name -> google.protobuf.Timestamp
+	14, // 1: evenkeel.coding.v1.EncounterReceived.end_at:type_name -> google.protobuf.Timestamp
+	15, // 2: evenkeel.coding.v1.EncounterReceived.modality:type_name -> evenkeel.type.v1.Modality
 	0,  // 3: evenkeel.coding.v1.EncounterReceived.service_kind:type_name -> evenkeel.coding.v1.ServiceKind
-	12, // 4: evenkeel.coding.v1.EncounterSigned.signed_at:type_name -> google.protobuf.Timestamp
-	14, // 5: evenkeel.coding.v1.CodesDerived.lines:type_name -> evenkeel.type.v1.ServiceLine
+	14, // 4: evenkeel.coding.v1.EncounterSigned.signed_at:type_name -> google.protobuf.Timestamp
+	16, // 5: evenkeel.coding.v1.CodesDerived.lines:type_name -> evenkeel.type.v1.ServiceLine
 	3,  // 6: evenkeel.coding.v1.CodesDerived.decisions:type_name -> evenkeel.coding.v1.CodingDecision
-	15, // 7: evenkeel.coding.v1.CoderQueryRaised.reasons:type_name -> evenkeel.problem.v1.Reason
-	14, // 8: evenkeel.coding.v1.CodingCompleted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	16, // 9: evenkeel.coding.v1.CodingCompleted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	10, // 10: evenkeel.coding.v1.CodingCompleted.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
-	17, // 11: evenkeel.coding.v1.CodingCompleted.source:type_name -> evenkeel.type.v1.Source
-	16, // 12: evenkeel.coding.v1.VisitPayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	10, // 13: evenkeel.coding.v1.VisitPayersTold.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
-	17, // 14: evenkeel.coding.v1.VisitPayersTold.source:type_name -> evenkeel.type.v1.Source
-	15, // 15: evenkeel.coding.v1.ImportHeld.reasons:type_name -> evenkeel.problem.v1.Reason
-	17, // 16: evenkeel.coding.v1.ImportHeld.source:type_name -> evenkeel.type.v1.Source
-	18, // 17: evenkeel.coding.v1.PriorAdjudication.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	11, // 18: evenkeel.coding.v1.PriorAdjudication.lines:type_name -> evenkeel.coding.v1.PriorLine
-	19, // 19: evenkeel.coding.v1.PriorAdjudication.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	17, // 20: evenkeel.coding.v1.PriorAdjudication.source:type_name -> evenkeel.type.v1.Source
-	19, // 21: evenkeel.coding.v1.PriorLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	17, // 22: evenkeel.coding.v1.PriorLine.source:type_name -> evenkeel.type.v1.Source
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	17, // 7: evenkeel.coding.v1.CoderQueryRaised.reasons:type_name -> evenkeel.problem.v1.Reason
+	16, // 8: evenkeel.coding.v1.CodingCompleted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	18, // 9: evenkeel.coding.v1.CodingCompleted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	12, // 10: evenkeel.coding.v1.CodingCompleted.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
+	19, // 11: evenkeel.coding.v1.CodingCompleted.source:type_name -> evenkeel.type.v1.Source
+	15, // 12: evenkeel.coding.v1.CodingCompleted.modality:type_name -> evenkeel.type.v1.Modality
+	18, // 13: evenkeel.coding.v1.VisitPayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	12, // 14: evenkeel.coding.v1.VisitPayersTold.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
+	19, // 15: evenkeel.coding.v1.VisitPayersTold.source:type_name -> evenkeel.type.v1.Source
+	17, // 16: evenkeel.coding.v1.ImportHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	19, // 17: evenkeel.coding.v1.ImportHeld.source:type_name -> evenkeel.type.v1.Source
+	14, // 18: evenkeel.coding.v1.ServicesEntered.start_at:type_name -> google.protobuf.Timestamp
+	14, // 19: evenkeel.coding.v1.ServicesEntered.end_at:type_name -> google.protobuf.Timestamp
+	20, // 20: evenkeel.coding.v1.PriorAdjudication.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	13, // 21: evenkeel.coding.v1.PriorAdjudication.lines:type_name -> evenkeel.coding.v1.PriorLine
+	21, // 22: evenkeel.coding.v1.PriorAdjudication.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	19, // 23: evenkeel.coding.v1.PriorAdjudication.source:type_name -> evenkeel.type.v1.Source
+	21, // 24: evenkeel.coding.v1.PriorLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	19, // 25: evenkeel.coding.v1.PriorLine.source:type_name -> evenkeel.type.v1.Source
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_coding_v1_events_proto_init() }
@@ -1361,7 +1571,7 @@ func file_evenkeel_coding_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_coding_v1_events_proto_rawDesc), len(file_evenkeel_coding_v1_events_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

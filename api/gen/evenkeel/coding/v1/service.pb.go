@@ -300,13 +300,17 @@ func (x *SignEncounterRequest) GetSignedAt() *timestamppb.Timestamp {
 }
 
 type AnswerCoderQueryRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	EncounterId   string                 `protobuf:"bytes,1,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
-	ServiceCode   string                 `protobuf:"bytes,2,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"` // CPT or HCPCS of the primary line; empty: see above
-	NoBill        bool                   `protobuf:"varint,3,opt,name=no_bill,json=noBill,proto3" json:"no_bill,omitempty"`               // the session is not billed to anybody
-	Note          string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`                                  // why; no PHI
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	EncounterId string                 `protobuf:"bytes,1,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	ServiceCode string                 `protobuf:"bytes,2,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"` // CPT or HCPCS of the primary line; empty: see above
+	NoBill      bool                   `protobuf:"varint,3,opt,name=no_bill,json=noBill,proto3" json:"no_bill,omitempty"`               // the session is not billed to anybody
+	Note        string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`                                  // why; no PHI
+	// The service is documented as one of its own and stands beside the patient's other services of that day, or since the last evaluation: both are billed.
+	DistinctService bool `protobuf:"varint,5,opt,name=distinct_service,json=distinctService,proto3" json:"distinct_service,omitempty"`
+	// Says so on the claim's primary line: 59, or the more precise XE, XP, XS, XU; 76, 77 for a repetition; 25 on an E/M. Empty: none. Only with distinct_service.
+	DistinctModifier string `protobuf:"bytes,6,opt,name=distinct_modifier,json=distinctModifier,proto3" json:"distinct_modifier,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *AnswerCoderQueryRequest) Reset() {
@@ -363,6 +367,20 @@ func (x *AnswerCoderQueryRequest) GetNoBill() bool {
 func (x *AnswerCoderQueryRequest) GetNote() string {
 	if x != nil {
 		return x.Note
+	}
+	return ""
+}
+
+func (x *AnswerCoderQueryRequest) GetDistinctService() bool {
+	if x != nil {
+		return x.DistinctService
+	}
+	return false
+}
+
+func (x *AnswerCoderQueryRequest) GetDistinctModifier() string {
+	if x != nil {
+		return x.DistinctModifier
 	}
 	return ""
 }
@@ -1149,12 +1167,14 @@ const file_evenkeel_coding_v1_service_proto_rawDesc = "" +
 	"\x14SignEncounterRequest\x12*\n" +
 	"\fencounter_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\vencounterId\x12<\n" +
 	"\x16signed_by_clinician_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x13signedByClinicianId\x12=\n" +
-	"\tsigned_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xd4\x18\x02R\bsignedAt\"\xb8\x01\n" +
+	"\tsigned_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xd4\x18\x02R\bsignedAt\"\xb5\x02\n" +
 	"\x17AnswerCoderQueryRequest\x12*\n" +
 	"\fencounter_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\vencounterId\x12:\n" +
 	"\fservice_code\x18\x02 \x01(\tB\x17\xbaH\x14r\x122\x10^([A-Z0-9]{5})?$R\vserviceCode\x12\x17\n" +
 	"\ano_bill\x18\x03 \x01(\bR\x06noBill\x12\x1c\n" +
-	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x04note\"A\n" +
+	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x04note\x12)\n" +
+	"\x10distinct_service\x18\x05 \x01(\bR\x0fdistinctService\x12P\n" +
+	"\x11distinct_modifier\x18\x06 \x01(\tB#\xbaH r\x1e2\x1c^(59|XE|XP|XS|XU|76|77|25)?$R\x10distinctModifier\"A\n" +
 	"\x13GetEncounterRequest\x12*\n" +
 	"\fencounter_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\vencounterId\"\xf3\x01\n" +
 	"\x15ListEncountersRequest\x12\x1d\n" +

@@ -42,8 +42,9 @@ type CodingServiceClient interface {
 	// Refusals: coding.encounter_received, coding.signed_once, coding.signer.
 	SignEncounter(ctx context.Context, in *SignEncounterRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Answers the open query. With service_code the coder says the code of the primary line; with no_bill that nothing is billed; with neither the session is
-	// coded again by what is known now (after a price, a supervisor or a payer's policy was added). What stays open is asked again.
-	// Refusals: coding.encounter_received, coding.query_open, coding.one_answer, coding.service_code.
+	// coded again by what is known now (after a price, a supervisor or a payer's policy was added). What stays open is asked again. A query about other services of
+	// that day is answered with distinct_service (both are billed) or no_bill.
+	// Refusals: coding.encounter_received, coding.query_open, coding.one_answer, coding.service_code, coding.distinct_modifier.
 	AnswerCoderQuery(ctx context.Context, in *AnswerCoderQueryRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// One encounter with its lines, every decision with its rule, and the open query.
 	GetEncounter(ctx context.Context, in *GetEncounterRequest, opts ...grpc.CallOption) (*Encounter, error)
@@ -124,8 +125,9 @@ type CodingServiceServer interface {
 	// Refusals: coding.encounter_received, coding.signed_once, coding.signer.
 	SignEncounter(context.Context, *SignEncounterRequest) (*v1.Receipt, error)
 	// Answers the open query. With service_code the coder says the code of the primary line; with no_bill that nothing is billed; with neither the session is
-	// coded again by what is known now (after a price, a supervisor or a payer's policy was added). What stays open is asked again.
-	// Refusals: coding.encounter_received, coding.query_open, coding.one_answer, coding.service_code.
+	// coded again by what is known now (after a price, a supervisor or a payer's policy was added). What stays open is asked again. A query about other services of
+	// that day is answered with distinct_service (both are billed) or no_bill.
+	// Refusals: coding.encounter_received, coding.query_open, coding.one_answer, coding.service_code, coding.distinct_modifier.
 	AnswerCoderQuery(context.Context, *AnswerCoderQueryRequest) (*v1.Receipt, error)
 	// One encounter with its lines, every decision with its rule, and the open query.
 	GetEncounter(context.Context, *GetEncounterRequest) (*Encounter, error)

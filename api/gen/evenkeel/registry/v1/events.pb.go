@@ -650,6 +650,7 @@ type PayerPolicySet struct {
 	LicenseModifiers   []*LicenseModifier     `protobuf:"bytes,8,rep,name=license_modifiers,json=licenseModifiers,proto3" json:"license_modifiers,omitempty"`
 	GroupSizeMax       int32                  `protobuf:"varint,9,opt,name=group_size_max,json=groupSizeMax,proto3" json:"group_size_max,omitempty"` // 0: no cap
 	TelehealthCovered  bool                   `protobuf:"varint,10,opt,name=telehealth_covered,json=telehealthCovered,proto3" json:"telehealth_covered,omitempty"`
+	EvaluationGapDays  int32                  `protobuf:"varint,11,opt,name=evaluation_gap_days,json=evaluationGapDays,proto3" json:"evaluation_gap_days,omitempty"` // until a diagnostic evaluation may be repeated; 0: none known
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -752,6 +753,13 @@ func (x *PayerPolicySet) GetTelehealthCovered() bool {
 		return x.TelehealthCovered
 	}
 	return false
+}
+
+func (x *PayerPolicySet) GetEvaluationGapDays() int32 {
+	if x != nil {
+		return x.EvaluationGapDays
+	}
+	return 0
 }
 
 type LicenseModifier struct {
@@ -1004,7 +1012,7 @@ const file_evenkeel_registry_v1_events_proto_rawDesc = "" +
 	"\x10filing_indicator\x18\x04 \x01(\tR\x0ffilingIndicator\x12\x1f\n" +
 	"\vreceiver_id\x18\x05 \x01(\tR\n" +
 	"receiverId\x12.\n" +
-	"\x13behavioral_payer_id\x18\x06 \x01(\tR\x11behavioralPayerId\"\x80\x04\n" +
+	"\x13behavioral_payer_id\x18\x06 \x01(\tR\x11behavioralPayerId\"\xb0\x04\n" +
 	"\x0ePayerPolicySet\x12\x19\n" +
 	"\bpayer_id\x18\x01 \x01(\tR\apayerId\x12\x1b\n" +
 	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x12,\n" +
@@ -1016,7 +1024,8 @@ const file_evenkeel_registry_v1_events_proto_rawDesc = "" +
 	"\x11license_modifiers\x18\b \x03(\v2%.evenkeel.registry.v1.LicenseModifierR\x10licenseModifiers\x12$\n" +
 	"\x0egroup_size_max\x18\t \x01(\x05R\fgroupSizeMax\x12-\n" +
 	"\x12telehealth_covered\x18\n" +
-	" \x01(\bR\x11telehealthCovered\"o\n" +
+	" \x01(\bR\x11telehealthCovered\x12.\n" +
+	"\x13evaluation_gap_days\x18\v \x01(\x05R\x11evaluationGapDays\"o\n" +
 	"\x0fLicenseModifier\x12@\n" +
 	"\flicense_type\x18\x01 \x01(\x0e2\x1d.evenkeel.type.v1.LicenseTypeR\vlicenseType\x12\x1a\n" +
 	"\bmodifier\x18\x02 \x01(\tR\bmodifier\"\xc3\x01\n" +

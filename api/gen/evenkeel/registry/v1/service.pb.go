@@ -1824,6 +1824,7 @@ type SetPayerPolicyRequest struct {
 	LicenseModifiers   []*LicenseModifier     `protobuf:"bytes,8,rep,name=license_modifiers,json=licenseModifiers,proto3" json:"license_modifiers,omitempty"` // one per license type
 	GroupSizeMax       int32                  `protobuf:"varint,9,opt,name=group_size_max,json=groupSizeMax,proto3" json:"group_size_max,omitempty"`          // patients; 0: no cap
 	TelehealthCovered  bool                   `protobuf:"varint,10,opt,name=telehealth_covered,json=telehealthCovered,proto3" json:"telehealth_covered,omitempty"`
+	EvaluationGapDays  int32                  `protobuf:"varint,11,opt,name=evaluation_gap_days,json=evaluationGapDays,proto3" json:"evaluation_gap_days,omitempty"` // until a diagnostic evaluation (90791, 90792) may be repeated; 0: none known
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -1926,6 +1927,13 @@ func (x *SetPayerPolicyRequest) GetTelehealthCovered() bool {
 		return x.TelehealthCovered
 	}
 	return false
+}
+
+func (x *SetPayerPolicyRequest) GetEvaluationGapDays() int32 {
+	if x != nil {
+		return x.EvaluationGapDays
+	}
+	return 0
 }
 
 type ListPayerPoliciesRequest struct {
@@ -2565,7 +2573,7 @@ const file_evenkeel_registry_v1_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"q\n" +
 	"\x12ListPayersResponse\x123\n" +
 	"\x06payers\x18\x01 \x03(\v2\x1b.evenkeel.registry.v1.PayerR\x06payers\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa5\x04\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe1\x04\n" +
 	"\x15SetPayerPolicyRequest\x12\"\n" +
 	"\bpayer_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\apayerId\x12\x1b\n" +
 	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x12,\n" +
@@ -2577,7 +2585,9 @@ const file_evenkeel_registry_v1_service_proto_rawDesc = "" +
 	"\x11license_modifiers\x18\b \x03(\v2%.evenkeel.registry.v1.LicenseModifierB\b\xbaH\x05\x92\x01\x02\x10dR\x10licenseModifiers\x12$\n" +
 	"\x0egroup_size_max\x18\t \x01(\x05R\fgroupSizeMax\x12-\n" +
 	"\x12telehealth_covered\x18\n" +
-	" \x01(\bR\x11telehealthCovered\"z\n" +
+	" \x01(\bR\x11telehealthCovered\x12:\n" +
+	"\x13evaluation_gap_days\x18\v \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xcc\x1c(\x00R\x11evaluationGapDays\"z\n" +
 	"\x18ListPayerPoliciesRequest\x12\"\n" +
 	"\bpayer_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\apayerId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
