@@ -41,7 +41,7 @@ func TestRegister(t *testing.T) {
 func TestSetPolicy(t *testing.T) {
 	ask := func(change func(*pb.SetPayerPolicyRequest)) *pb.SetPayerPolicyRequest {
 		c := &pb.SetPayerPolicyRequest{
-			PayerId: blue.PayerId, FromDate: "2026-01-01", TimelyFilingDays: 90, AuthorizationCodes: []string{"90837"}, TelehealthModifier: "95",
+			PayerId: blue.PayerId, FromDate: "2026-01-01", TimelyFilingDays: 90, AuthorizationCodes: []string{"90837"}, TelehealthModifier: "95", EvaluationGapDays: 180,
 			SupervisedBilling: pb.SupervisedBilling_SUPERVISED_BILLING_NOT_COVERED,
 		}
 		change(c)
@@ -49,7 +49,7 @@ func TestSetPolicy(t *testing.T) {
 	}
 	plain := func(*pb.SetPayerPolicyRequest) {}
 	said := &pb.PayerPolicySet{
-		PayerId: blue.PayerId, FromDate: "2026-01-01", TimelyFilingDays: 90, AuthorizationCodes: []string{"90837"}, TelehealthModifier: "95",
+		PayerId: blue.PayerId, FromDate: "2026-01-01", TimelyFilingDays: 90, AuthorizationCodes: []string{"90837"}, TelehealthModifier: "95", EvaluationGapDays: 180,
 		SupervisedBilling: pb.SupervisedBilling_SUPERVISED_BILLING_NOT_COVERED,
 	}
 	shorter := &pb.PayerPolicySet{PayerId: blue.PayerId, FromDate: "2026-01-01", TimelyFilingDays: 60, SupervisedBilling: pb.SupervisedBilling_SUPERVISED_BILLING_NOT_COVERED}
