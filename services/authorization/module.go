@@ -10,6 +10,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/engine"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/host"
+	"github.com/evenkeel/evenkeel/services/authorization/allocation"
 	"github.com/evenkeel/evenkeel/services/authorization/requirement"
 	"github.com/evenkeel/evenkeel/services/authorization/unitledger"
 )
@@ -25,10 +26,10 @@ func New() host.Service {
 	}
 	return host.Service{
 		Name:    "authorization",
-		Sources: []string{"registry", "intake", "coding"},
+		Sources: []string{"registry", "intake", "authorization", "coding", "claims", "posting"},
 		Handler: engine.Handler{
-			React:   es.Fan(unitledger.React, requirement.React),
-			Mirrors: []es.AnyMirror{requirement.PolicyMirror, unitledger.PatientMirror},
+			React:   es.Fan(unitledger.React, requirement.React, allocation.React),
+			Mirrors: []es.AnyMirror{requirement.PolicyMirror, unitledger.PatientMirror, allocation.CodedMirror, allocation.ReceivedMirror, ClaimMirror},
 		},
 		Project:    Project,
 		Migrations: sql,

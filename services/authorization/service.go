@@ -63,7 +63,7 @@ func (s *Server) ReleaseUnits(ctx context.Context, r *pb.ReleaseUnitsRequest) (*
 	return engine.Execute(ctx, s.rt.Engine, unitledger.Stream, r.AuthorizationId, unitledger.Release, r)
 }
 
-const columns = `SELECT authorization_id, patient_id, payer_id, status, auth_no, from_date::text, thru_date::text, version,
+const columns = `SELECT authorization_id, patient_id, payer_id, status, auth_no, from_date::text, thru_date::text, version, location_ids,
 	(SELECT coalesce(json_agg(json_build_object('service_code', u.service_code, 'approved', u.approved, 'held', u.held, 'consumed', u.consumed,
 		'left', u.approved - u.held - u.consumed) ORDER BY u.service_code), '[]')
 	 FROM authorization_units u WHERE u.tenant_id = a.tenant_id AND u.authorization_id = a.authorization_id)
@@ -72,7 +72,7 @@ const columns = `SELECT authorization_id, patient_id, payer_id, status, auth_no,
 func scan(row pgx.CollectableRow) (*pb.Authorization, error) {
 	a := &pb.Authorization{}
 	var state string
-	err := row.Scan(&a.AuthorizationId, &a.PatientId, &a.PayerId, &state, &a.AuthNo, &a.FromDate, &a.ThruDate, &a.Version, &a.Units)
+	err := row.Scan(&a.AuthorizationId, &a.PatientId, &a.PayerId, &state, &a.AuthNo, &a.FromDate, &a.ThruDate, &a.Version, &a.LocationIds, &a.Units)
 	a.Status = map[string]pb.AuthorizationStatus{
 		"requested": pb.AuthorizationStatus_AUTHORIZATION_STATUS_REQUESTED,
 		"approved":  pb.AuthorizationStatus_AUTHORIZATION_STATUS_APPROVED,
@@ -95,7 +95,31 @@ func (s *Server) GetAuthorization(ctx context.Context, r *pb.GetAuthorizationReq
 	if err == pgx.ErrNoRows {
 		return nil, status.Errorf(codes.NotFound, "there is no authorization %s", r.AuthorizationId)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("get authorization: %w", err)
+	}
+	a.Entries, err = s.entries(ctx, a)
 	return a, err
+}
+
+// entries are the changes of an authorization's ledger: who reserved and used how many units, and when.
+func (s *Server) entries(ctx context.Context, a *pb.Authorization) ([]*pb.AuthorizationEntry, error) {
+	history, err := s.rt.Engine.History(ctx, unitledger.Stream.Name(a.AuthorizationId))
+	if err != nil {
+		return nil, err
+	}
+	var out []*pb.AuthorizationEntry
+	for _, r := range history {
+		out = append(out, entries(r)...)
+	}
+	for _, e := range out {
+		claims, _, err := engine.Find(ctx, s.rt.Engine, ClaimMirror, e.EncounterId)
+		if err != nil {
+			return nil, err
+		}
+		e.ClaimId = claims[a.PayerId]
+	}
+	return out, nil
 }
 
 // ListAuthorizations are the authorizations of one patient.

@@ -233,14 +233,18 @@ func (e *ehr) appointment(ctx context.Context, v *visit) (string, error) {
 	})
 }
 
-// enter sends the sessions of a day: who came, what was taken at the desk, the record and its signature.
+// enter sends the sessions of a day: who came and who did not, what was taken at the desk, the record and its signature.
 func (e *ehr) enter(ctx context.Context, day int) error {
 	type session struct {
 		*visit
 		again bool
 	}
 	var today []session
+	var missed []*visit
 	for _, v := range e.plan.visits {
+		if v.fate == noShow && v.day == day && !v.walkIn {
+			missed = append(missed, v)
+		}
 		if v.fate == happens && v.entered == day {
 			today = append(today, session{v, false})
 		}
@@ -248,8 +252,18 @@ func (e *ehr) enter(ctx context.Context, day int) error {
 			today = append(today, session{v, true})
 		}
 	}
-	if len(today) == 0 {
+	if len(today)+len(missed) == 0 {
 		return nil
+	}
+	if err := each(ctx, missed, func(ctx context.Context, v *visit) error {
+		id, err := e.appointment(ctx, v)
+		if err != nil {
+			return err
+		}
+		_, err = e.write(ctx, v.name+" missed", "/v1/appointments/"+id+"/no-shows", &intakev1.RecordNoShowRequest{Reason: "the patient did not come"})
+		return err
+	}); err != nil {
+		return err
 	}
 	if err := each(ctx, today, func(ctx context.Context, s session) error {
 		if s.again {

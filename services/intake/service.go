@@ -199,6 +199,11 @@ func (s *Server) CancelAppointment(ctx context.Context, r *pb.CancelAppointmentR
 	return engine.Execute(ctx, s.rt.Engine, appointment.Stream, r.AppointmentId, appointment.Cancel, r)
 }
 
+// RecordNoShow says that the patient did not come.
+func (s *Server) RecordNoShow(ctx context.Context, r *pb.RecordNoShowRequest) (*typev1.Receipt, error) {
+	return engine.Execute(ctx, s.rt.Engine, appointment.Stream, r.AppointmentId, appointment.NoShow, r)
+}
+
 // CheckInAppointment says that the patient is there.
 func (s *Server) CheckInAppointment(ctx context.Context, r *pb.CheckInAppointmentRequest) (*typev1.Receipt, error) {
 	return engine.Execute(ctx, s.rt.Engine, appointment.Stream, r.AppointmentId, appointment.CheckIn, r)
@@ -409,6 +414,8 @@ func (s *Server) GetAppointment(ctx context.Context, r *pb.GetAppointmentRequest
 	switch {
 	case st.Cancelled:
 		out.Status = pb.AppointmentStatus_APPOINTMENT_STATUS_CANCELLED
+	case st.NoShowed:
+		out.Status = pb.AppointmentStatus_APPOINTMENT_STATUS_NO_SHOWED
 	case st.CheckedIn:
 		out.Status = pb.AppointmentStatus_APPOINTMENT_STATUS_CHECKED_IN
 	default:

@@ -31,6 +31,8 @@ func Project(r es.Recorded) []es.Statement {
 			int32(pb.AppointmentStatus_APPOINTMENT_STATUS_SCHEDULED), int32(pb.Readiness_READINESS_PENDING), r.Version)}
 	case *pb.AppointmentCancelled:
 		return []es.Statement{became(r, pb.AppointmentStatus_APPOINTMENT_STATUS_CANCELLED)}
+	case *pb.AppointmentNoShowed:
+		return []es.Statement{became(r, pb.AppointmentStatus_APPOINTMENT_STATUS_NO_SHOWED)}
 	case *pb.AppointmentCheckedIn:
 		return []es.Statement{became(r, pb.AppointmentStatus_APPOINTMENT_STATUS_CHECKED_IN)}
 	case *pb.VisitCleared:

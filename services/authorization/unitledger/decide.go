@@ -1,8 +1,10 @@
 package unitledger
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -33,8 +35,12 @@ var (
 	UnitsWithinApproval = refuse.Rule{ID: "authorization.units_within_approval", Version: 1, Owner: "authorizations"}
 	// OneHoldPerVisit: a visit holds units once. Source: our own choice; a change is a release and a new hold.
 	OneHoldPerVisit = refuse.Rule{ID: "authorization.one_hold_per_visit", Version: 1, Owner: "scheduling"}
-	// OneUsePerEncounter: an encounter uses units once. Source: our own choice.
-	OneUsePerEncounter = refuse.Rule{ID: "authorization.one_use_per_encounter", Version: 1, Owner: "authorizations"}
+	// OfPatient: an authorization covers the patient it was given for. Source: the approval itself. Checked 2026-11-24.
+	OfPatient = refuse.Rule{ID: "authorization.of_patient", Version: 1, Owner: "authorizations"}
+	// CodeApproved: an approval covers the codes it names. Source: the approval itself (278 response or letter). Checked 2026-11-24.
+	CodeApproved = refuse.Rule{ID: "authorization.code_approved", Version: 1, Owner: "authorizations"}
+	// AtLocation: an approval that names locations covers services there. Source: the approval itself. Checked 2026-11-24.
+	AtLocation = refuse.Rule{ID: "authorization.at_location", Version: 1, Owner: "authorizations"}
 )
 
 // Known is what the decision to request is told of other services' facts.
@@ -61,6 +67,7 @@ func Approve(s State, c *pb.ApproveAuthorizationRequest) ([]es.Event, error) {
 	approved := &pb.AuthorizationApproved{
 		AuthorizationId: c.AuthorizationId, PatientId: s.Requested.PatientId, PayerId: s.Requested.PayerId,
 		AuthNo: c.AuthNo, FromDate: c.FromDate, ThruDate: c.ThruDate, UnitsByCode: c.UnitsByCode,
+		LocationIds: c.LocationIds,
 	}
 	if proto.Equal(s.Approved, approved) {
 		return nil, nil
@@ -97,15 +104,17 @@ func Reserve(s State, c *pb.ReserveUnitsRequest) ([]es.Event, error) {
 	}
 	want := &pb.UnitsReserved{
 		AuthorizationId: c.AuthorizationId, AppointmentId: c.AppointmentId, ServiceCode: c.ServiceCode, ServiceDate: c.ServiceDate, Units: c.Units,
+		PatientId: s.Requested.PatientId,
 	}
 	held, left := s.Held[c.AppointmentId], s.Left[c.ServiceCode]
-	if proto.Equal(held, want) || s.Used[c.AppointmentId] { // what was given already needs no hold: its coding came before its booking
+	same := held != nil && held.ServiceCode == c.ServiceCode && held.ServiceDate == c.ServiceDate && held.Units == c.Units
+	if same || s.Used[c.AppointmentId] { // what was given already needs no hold: its coding came before its booking
 		return nil, nil
 	}
 	var no refuse.List
 	no.If(held != nil, OneHoldPerVisit, "appointment_id", "%s already holds %d units", c.AppointmentId, held.GetUnits())
-	covers(&no, s, c.ServiceDate)
-	no.If(c.Units > left, UnitsWithinApproval, "units", "%d asked, %d left of %s", c.Units, left, c.ServiceCode)
+	covers(&no, s, c.ServiceCode, c.ServiceDate, c.LocationId)
+	no.If(c.Units > left && s.mayCover(c.ServiceCode), UnitsWithinApproval, "units", "%d asked, %d left of %s", c.Units, left, c.ServiceCode)
 	return no.Or(want)
 }
 
@@ -120,23 +129,29 @@ func Release(s State, c *pb.ReleaseUnitsRequest) ([]es.Event, error) {
 	}
 	return []es.Event{&pb.UnitsReleased{
 		AuthorizationId: c.AuthorizationId, AppointmentId: c.AppointmentId, ServiceCode: held.ServiceCode, Units: held.Units, Reason: c.Reason,
+		PatientId: s.Requested.PatientId,
 	}}, nil
 }
 
-// Use is what an encounter uses of one code.
+// Use is what an encounter uses of one code, in all.
 type Use struct {
-	AuthorizationID, EncounterID, AppointmentID string
-	PatientID, ServiceCode, ServiceDate         string
-	Units                                       int32
+	AuthorizationID, EncounterID, AppointmentID     string
+	PatientID, ServiceCode, ServiceDate, LocationID string
+	Units                                           int32
 }
 
-// Consume turns the hold of a visit into use, or uses units that were never held.
+// Consume turns the hold of a visit into use, or uses units that were never held. A visit that has units already uses, or gives back, the difference.
 func Consume(s State, c Use) ([]es.Event, error) {
 	if s.Requested == nil {
 		return nil, missing(c.AuthorizationID)
 	}
-	if s.Consumed[c.EncounterID] != nil {
-		return nil, nil
+	has := s.Consumed[c.EncounterID]
+	more := c.Units
+	if has.ServiceCode == c.ServiceCode {
+		more -= has.Units
+	}
+	if has.Units > 0 && more <= 0 {
+		return restore(s, c, -more, fmt.Sprintf("%d are billed now, not %d", c.Units, has.Units)), nil
 	}
 	held := s.Held[c.AppointmentID]
 	left := s.Left[c.ServiceCode]
@@ -144,16 +159,36 @@ func Consume(s State, c Use) ([]es.Event, error) {
 		left += held.GetUnits()
 	}
 	var no refuse.List
-	covers(&no, s, c.ServiceDate)
-	no.If(c.Units > left, UnitsWithinApproval, "units", "%d needed, %d left of %s", c.Units, left, c.ServiceCode)
-	events, err := no.Or(&pb.UnitsConsumed{
-		AuthorizationId: c.AuthorizationID, EncounterId: c.EncounterID, AppointmentId: c.AppointmentID, ServiceCode: c.ServiceCode,
-		ServiceDate: c.ServiceDate, Units: c.Units, ReleasedUnits: held.GetUnits(), ReleasedServiceCode: held.GetServiceCode(),
+	no.If(c.PatientID != s.Requested.PatientId, OfPatient, "patient_id", "%s is another patient's", c.AuthorizationID)
+	covers(&no, s, c.ServiceCode, c.ServiceDate, c.LocationID)
+	no.If(more > left && s.mayCover(c.ServiceCode), UnitsWithinApproval, "units", "%d needed, %d left of %s", more, left, c.ServiceCode)
+	if no.Any() {
+		return no.Or()
+	}
+	var events []es.Event
+	if has.ServiceCode != c.ServiceCode {
+		events = restore(s, c, has.Units, "the visit is billed as "+c.ServiceCode)
+	}
+	events = append(events, &pb.UnitsConsumed{
+		AuthorizationId: c.AuthorizationID, EncounterId: c.EncounterID, AppointmentId: c.AppointmentID, ServiceCode: c.ServiceCode, PatientId: c.PatientID,
+		ServiceDate: c.ServiceDate, Units: more, ReleasedUnits: held.GetUnits(), ReleasedServiceCode: held.GetServiceCode(),
 	})
-	if err == nil && left == c.Units {
+	if left == more {
 		events = append(events, &pb.AuthorizationExhausted{AuthorizationId: c.AuthorizationID, PatientId: c.PatientID, ServiceCode: c.ServiceCode})
 	}
-	return events, err
+	return events, nil
+}
+
+// restore gives units back that an encounter has used; none: nothing.
+func restore(s State, c Use, units int32, reason string) []es.Event {
+	has := s.Consumed[c.EncounterID]
+	if units == 0 {
+		return nil
+	}
+	return []es.Event{&pb.UnitsRestored{
+		AuthorizationId: c.AuthorizationID, EncounterId: c.EncounterID, AppointmentId: has.AppointmentID, PatientId: s.Requested.PatientId,
+		ServiceCode: has.ServiceCode, ServiceDate: has.ServiceDate, Units: units, Reason: reason,
+	}}
 }
 
 func missing(id string) error {
@@ -166,13 +201,21 @@ func period(no *refuse.List, from, thru string) {
 	no.If(date.Valid(from) && date.Valid(thru) && thru < from, Period, "thru_date", "%s is before %s", thru, from)
 }
 
-func covers(no *refuse.List, s State, day string) {
-	from, thru := s.Approved.GetFromDate(), s.Approved.GetThruDate()
-	if s.Approved == nil {
+func covers(no *refuse.List, s State, code, day, location string) {
+	a := s.Approved
+	if a == nil {
 		no.If(true, WithinPeriod, "service_date", "the payer has not approved it")
 		return
 	}
-	no.If(!date.Within(day, from, thru), WithinPeriod, "service_date", "%s is not within %s to %s", day, from, thru)
+	no.If(!date.Within(day, a.FromDate, a.ThruDate), WithinPeriod, "service_date", "%s is not within %s to %s", day, a.FromDate, a.ThruDate)
+	no.If(a.UnitsByCode[code] == 0, CodeApproved, "service_code", "%s is not approved, only %s", code, strings.Join(slices.Sorted(maps.Keys(a.UnitsByCode)), ", "))
+	elsewhere := len(a.LocationIds) > 0 && location != "" && !slices.Contains(a.LocationIds, location)
+	no.If(elsewhere, AtLocation, "location_id", "%s is not one of the locations it is approved for: %s", location, strings.Join(a.LocationIds, ", "))
+}
+
+// mayCover is false of a code that was not approved: how many units are left of it is no news then.
+func (s State) mayCover(code string) bool {
+	return s.Approved == nil || s.Approved.UnitsByCode[code] > 0
 }
 
 func used(s State) map[string]int32 {

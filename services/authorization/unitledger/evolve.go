@@ -15,9 +15,15 @@ type State struct {
 	Denied    bool
 	Left      map[string]int32             // by service code: units neither held nor consumed
 	Held      map[string]*pb.UnitsReserved // by appointment
-	Consumed  map[string]*pb.UnitsConsumed // by encounter
+	Consumed  map[string]Consumed          // by encounter
 	Used      map[string]bool              // appointments whose visit has been given
-	Refused   map[string]bool              // visits (appointment or encounter) of which somebody was told already
+	Refused   map[string]*pb.UnitsRefused  // by visit (appointment or encounter): what somebody was told already
+}
+
+// Consumed is what an encounter has used, in all.
+type Consumed struct {
+	AppointmentID, ServiceCode, ServiceDate string
+	Units                                   int32
 }
 
 // Stream is the authorization's stream.
@@ -29,7 +35,7 @@ func Evolve(s State, event es.Event) State {
 	case *pb.AuthorizationRequested:
 		s = State{
 			Requested: e, Left: map[string]int32{}, Held: map[string]*pb.UnitsReserved{},
-			Consumed: map[string]*pb.UnitsConsumed{}, Used: map[string]bool{}, Refused: map[string]bool{},
+			Consumed: map[string]Consumed{}, Used: map[string]bool{}, Refused: map[string]*pb.UnitsRefused{},
 		}
 	case *pb.AuthorizationApproved:
 		s.Approved, s.Denied = e, false
@@ -40,6 +46,7 @@ func Evolve(s State, event es.Event) State {
 		for _, c := range s.Consumed {
 			s.Left[c.ServiceCode] -= c.Units
 		}
+		s.free()
 	case *pb.AuthorizationDenied:
 		s.Denied = true
 	case *pb.UnitsReserved:
@@ -48,21 +55,42 @@ func Evolve(s State, event es.Event) State {
 	case *pb.UnitsReleased:
 		s.Left[e.ServiceCode] += e.Units
 		delete(s.Held, e.AppointmentId)
+		s.free()
 	case *pb.UnitsConsumed:
 		if e.ReleasedUnits > 0 {
 			s.Left[e.ReleasedServiceCode] += e.ReleasedUnits
 			delete(s.Held, e.AppointmentId)
+			s.free()
 		}
 		s.Left[e.ServiceCode] -= e.Units
-		s.Consumed[e.EncounterId] = e
+		s.Consumed[e.EncounterId] = Consumed{e.AppointmentId, e.ServiceCode, e.ServiceDate, s.Consumed[e.EncounterId].Units + e.Units}
 		if e.AppointmentId != "" {
 			s.Used[e.AppointmentId] = true
 		}
+	case *pb.UnitsRestored:
+		s.Left[e.ServiceCode] += e.Units
+		if has := s.Consumed[e.EncounterId]; has.Units > e.Units {
+			has.Units -= e.Units
+			s.Consumed[e.EncounterId] = has
+		} else {
+			delete(s.Consumed, e.EncounterId)
+		}
+		s.free()
 	case *pb.UnitsRefused:
 		if s.Refused == nil { // a visit named an authorization that was never requested
-			s.Refused = map[string]bool{}
+			s.Refused = map[string]*pb.UnitsRefused{}
 		}
-		s.Refused[e.AppointmentId+e.EncounterId] = true
+		s.Refused[visit(e)] = e
 	}
 	return s
+}
+
+// free forgets who was refused: there are other units now, and whoever asks again is answered again.
+func (s State) free() { clear(s.Refused) }
+
+func visit(e *pb.UnitsRefused) string {
+	if e.EncounterId != "" {
+		return e.EncounterId
+	}
+	return e.AppointmentId
 }

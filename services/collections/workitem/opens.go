@@ -16,10 +16,64 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
+// CoveredMirror has the authorization whose units a visit holds or has used, by appointment_id and by encounter_id; empty: none any more.
+var CoveredMirror = es.Mirror[string]{
+	Name: "collections.covered",
+	Keys: func(r es.Recorded) []string {
+		switch e := r.Event.(type) {
+		case *authorizationv1.UnitsReserved:
+			return []string{e.AppointmentId}
+		case *authorizationv1.UnitsReleased:
+			return []string{e.AppointmentId}
+		case *authorizationv1.UnitsConsumed:
+			return []string{e.EncounterId}
+		}
+		return nil
+	},
+	Evolve: func(by string, event es.Event) string {
+		switch e := event.(type) {
+		case *authorizationv1.UnitsReserved:
+			return e.AuthorizationId
+		case *authorizationv1.UnitsConsumed:
+			return e.AuthorizationId
+		case *authorizationv1.UnitsReleased:
+			if e.AuthorizationId == by {
+				return ""
+			}
+		}
+		return by
+	},
+}
+
+// AppointmentMirror has the appointment of a coded visit, by encounter_id.
+var AppointmentMirror = es.Mirror[string]{
+	Name: "collections.appointment",
+	Keys: func(r es.Recorded) []string {
+		if e, ok := r.Event.(*codingv1.CodingCompleted); ok && e.AppointmentId != "" {
+			return []string{e.EncounterId}
+		}
+		return nil
+	},
+	Evolve: func(_ string, event es.Event) string { return event.(*codingv1.CodingCompleted).AppointmentId },
+}
+
 // React opens an item for what somebody must do and resolves it when what it waited for has happened.
-func React(r es.Recorded, _ es.Look) ([]es.Command, error) {
+func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	var out []es.Command
-	if item := opens(r); item != nil {
+	item := opens(r)
+	switch e := r.Event.(type) {
+	case *authorizationv1.UnitsRefused: // another authorization may have said yes before this one's no was heard
+		by, _ := es.Find(look, CoveredMirror, e.EncounterId+e.AppointmentId)
+		if by != "" && by != e.AuthorizationId {
+			item = nil
+		}
+	case *postingv1.ChargeVoided:
+		if appointment, there := es.Find(look, AppointmentMirror, e.EncounterId); there {
+			id := ID("authorization", appointment)
+			out = append(out, es.Do(Stream, id, Settle, &pb.WorkItemResolved{WorkItemId: id, Outcome: "voided"}))
+		}
+	}
+	if item != nil {
 		item.OpenedDate = r.OccurredOn
 		out = append(out, es.Do(Stream, ID(item.Kind, item.Subject), Raise, item))
 	}
@@ -200,6 +254,10 @@ func resolves(event es.Event) []done {
 		return []done{{"visit_held", e.AppointmentId, "the visit took place"}}
 	case *intakev1.AppointmentCancelled:
 		return []done{{"visit_held", e.AppointmentId, "cancelled"}, {"authorization", e.AppointmentId, "cancelled"}}
+	case *intakev1.AppointmentNoShowed:
+		return []done{{"visit_held", e.AppointmentId, "the patient did not come"}, {"authorization", e.AppointmentId, "the patient did not come"}}
+	case *postingv1.ChargeVoided:
+		return []done{{"authorization", e.EncounterId, "voided"}}
 	case *authorizationv1.UnitsReserved:
 		return []done{{"authorization", e.AppointmentId, "covered"}}
 	case *authorizationv1.UnitsConsumed:

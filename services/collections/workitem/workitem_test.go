@@ -3,7 +3,9 @@ package workitem
 import (
 	"testing"
 
+	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
@@ -63,6 +65,24 @@ func TestAWithdrawnClaimIsWork(t *testing.T) {
 	}
 }
 
+// One authorization's no is nobody's work once another has said yes, in whichever order the two are heard; nor is what was missing for a visit that is voided.
+func TestAnotherAuthorizationSaidYes(t *testing.T) {
+	no := es.Recorded{Event: &authorizationv1.UnitsRefused{AuthorizationId: "aut_1", EncounterId: "e", Reasons: []*problemv1.Reason{{RuleId: "r"}}}}
+	yes := func(authorization string) es.Known {
+		return es.Known{CoveredMirror.Name: {"e": {&authorizationv1.UnitsConsumed{AuthorizationId: authorization, EncounterId: "e"}}}}
+	}
+	for by, want := range map[string]int{"aut_2": 0, "aut_1": 1} {
+		if commands, err := React(no, yes(by)); err != nil || len(commands) != want {
+			t.Errorf("covered by %s: %d items, %v", by, len(commands), err)
+		}
+	}
+	booked := es.Known{AppointmentMirror.Name: {"e": {&codingv1.CodingCompleted{EncounterId: "e", AppointmentId: "a"}}}}
+	commands, err := React(es.Recorded{Event: &postingv1.ChargeVoided{EncounterId: "e"}}, booked)
+	if err != nil || len(commands) == 0 || commands[0].ID != ID("authorization", "a") {
+		t.Errorf("%v, %v", commands, err)
+	}
+}
+
 // What opens an item and what resolves it meet at the same item.
 func TestWhatOpensIsResolved(t *testing.T) {
 	reasons := []*problemv1.Reason{{RuleId: "r", Message: "m"}}
@@ -86,6 +106,12 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		{"unmatched_deposit", &postingv1.DepositUnmatched{DepositId: "d", Amount: 9000}, &postingv1.DepositDiffered{RemittanceId: "r", DepositId: "d"}},
 		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r"},
 			&postingv1.PostingReversed{ClaimId: "c", ReversedRemittanceId: "r", Legs: []*typev1.Leg{{LineId: "L1"}, {LineId: "L1"}}}},
+		{"visit_held", &intakev1.VisitHeld{AppointmentId: "a", Reasons: reasons}, &intakev1.AppointmentNoShowed{AppointmentId: "a"}},
+		{"authorization", &authorizationv1.AuthorizationRequirementDetermined{AppointmentId: "a", Required: true}, &authorizationv1.UnitsReserved{AppointmentId: "a"}},
+		{"authorization", &authorizationv1.AuthorizationRequirementDetermined{AppointmentId: "a", Required: true}, &authorizationv1.UnitsConsumed{AppointmentId: "a", EncounterId: "e"}},
+		{"authorization", &authorizationv1.UnitsRefused{AppointmentId: "a", Reasons: reasons}, &intakev1.AppointmentNoShowed{AppointmentId: "a"}},
+		{"authorization", &authorizationv1.UnitsRefused{EncounterId: "e", Reasons: reasons}, &authorizationv1.UnitsConsumed{EncounterId: "e"}},
+		{"authorization", &authorizationv1.UnitsRefused{EncounterId: "e", Reasons: reasons}, &postingv1.ChargeVoided{EncounterId: "e"}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			var s State

@@ -33,6 +33,10 @@ var (
 	NotCheckedIn = refuse.Rule{ID: "intake.not_checked_in", Version: 1, Owner: "scheduling"}
 	// NotCancelled: a cancelled visit does not begin. Source: our own choice.
 	NotCancelled = refuse.Rule{ID: "intake.not_cancelled", Version: 1, Owner: "scheduling"}
+	// NotNoShowed: who did not come is neither checked in nor called off afterwards. Source: our own choice; book another visit.
+	NotNoShowed = refuse.Rule{ID: "intake.not_no_showed", Version: 1, Owner: "scheduling"}
+	// NoShowDay: nobody has missed a visit before its day. One day is left for time zones, since today is a day of UTC. Source: our own choice.
+	NoShowDay = refuse.Rule{ID: "intake.no_show_day", Version: 1, Owner: "scheduling"}
 	// CheckInDay: nobody comes before the day. One day is left for time zones, since today is a day of UTC. Source: our own choice.
 	CheckInDay = refuse.Rule{ID: "intake.check_in_day", Version: 1, Owner: "scheduling"}
 )
@@ -93,7 +97,25 @@ func Cancel(s State, c *pb.CancelAppointmentRequest) ([]es.Event, error) {
 	}
 	var no refuse.List
 	no.If(s.CheckedIn, NotCheckedIn, "", "the patient came: a visit that has begun is not cancelled")
+	no.If(s.NoShowed, NotNoShowed, "", "the patient did not come: what was missed is not cancelled")
 	return no.Or(&pb.AppointmentCancelled{
+		AppointmentId: c.AppointmentId, PatientId: s.Scheduled.PatientId, AuthorizationId: s.Scheduled.AuthorizationId, Reason: c.Reason,
+	})
+}
+
+// NoShow records that the day came and the patient did not.
+func NoShow(s State, c *pb.RecordNoShowRequest) ([]es.Event, error) {
+	if s.Scheduled == nil {
+		return nil, missing(c.AppointmentId)
+	}
+	if s.NoShowed {
+		return nil, nil
+	}
+	var no refuse.List
+	no.If(s.CheckedIn, NotCheckedIn, "", "the patient came: a visit that has begun was not missed")
+	no.If(s.Cancelled, NotCancelled, "", "the visit was cancelled: nobody was to come")
+	no.If(date.Days(c.Today, s.Scheduled.ServiceDate) > 1, NoShowDay, "", "the visit is on %s, today is %s: wait for its day", s.Scheduled.ServiceDate, c.Today)
+	return no.Or(&pb.AppointmentNoShowed{
 		AppointmentId: c.AppointmentId, PatientId: s.Scheduled.PatientId, AuthorizationId: s.Scheduled.AuthorizationId, Reason: c.Reason,
 	})
 }
@@ -108,6 +130,7 @@ func CheckIn(s State, c *pb.CheckInAppointmentRequest) ([]es.Event, error) {
 	}
 	var no refuse.List
 	no.If(s.Cancelled, NotCancelled, "", "the visit was cancelled: book another")
+	no.If(s.NoShowed, NotNoShowed, "", "the visit was missed: book another")
 	no.If(date.Days(c.Today, s.Scheduled.ServiceDate) > 1, CheckInDay, "", "the visit is on %s, today is %s", s.Scheduled.ServiceDate, c.Today)
 	return no.Or(&pb.AppointmentCheckedIn{AppointmentId: c.AppointmentId, PatientId: s.Scheduled.PatientId})
 }

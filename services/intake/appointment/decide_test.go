@@ -91,6 +91,25 @@ func TestCancelAndCheckIn(t *testing.T) {
 		{Name: "who came, came", Given: events{booked("aut_1"), came}, When: cancel, Refused: "intake.not_checked_in"},
 		{Name: "what was never booked can't be cancelled", When: cancel, Refused: "intake.appointment_exists"},
 	})
+	missed := &pb.AppointmentNoShowed{AppointmentId: "apt_1", PatientId: "pat_1", AuthorizationId: "aut_1", Reason: "no call"}
+	noShow := func(today string) *pb.RecordNoShowRequest {
+		return &pb.RecordNoShowRequest{AppointmentId: "apt_1", Reason: "no call", Today: today}
+	}
+	estest.Run(t, Stream, Cancel, []estest.Case[*pb.CancelAppointmentRequest]{
+		{Name: "what was missed is not cancelled", Given: events{booked("aut_1"), missed}, When: cancel, Refused: "intake.not_no_showed"},
+	})
+	estest.Run(t, Stream, NoShow, []estest.Case[*pb.RecordNoShowRequest]{
+		{Name: "the patient did not come", Given: events{booked("aut_1")}, When: noShow(monday), Then: events{missed}},
+		{Name: "again, nothing new", Given: events{booked("aut_1"), missed}, When: noShow(monday)},
+		{Name: "it is said days later", Given: events{booked("aut_1")}, When: noShow("2026-03-09"), Then: events{missed}},
+		{Name: "nobody has missed a visit a week before", Given: events{booked("aut_1")}, When: noShow("2026-02-23"), Refused: "intake.no_show_day"},
+		{Name: "who came has not missed it", Given: events{booked("aut_1"), came}, When: noShow(monday), Refused: "intake.not_checked_in"},
+		{Name: "a cancelled visit is not missed", Given: events{booked("aut_1"), cancelled}, When: noShow(monday), Refused: "intake.not_cancelled"},
+		{Name: "nor one that was never booked", When: noShow(monday), Refused: "intake.appointment_exists"},
+	})
+	estest.Run(t, Stream, CheckIn, []estest.Case[*pb.CheckInAppointmentRequest]{
+		{Name: "a missed visit does not begin", Given: events{booked("aut_1"), missed}, When: checkIn(monday), Refused: "intake.not_no_showed"},
+	})
 	estest.Run(t, Stream, CheckIn, []estest.Case[*pb.CheckInAppointmentRequest]{
 		{Name: "the patient comes on the day", Given: events{booked("")}, When: checkIn(monday), Then: events{came}},
 		{Name: "again, nothing new", Given: events{booked(""), came}, When: checkIn(monday)},

@@ -1,4 +1,4 @@
-// Package appointment is the stream of one visit to come: booked, cancelled or begun. Whether it is clear to happen is decided in package readiness.
+// Package appointment is the stream of one visit to come: booked, cancelled, missed or begun. Whether it is clear to happen is decided in package readiness.
 package appointment
 
 import (
@@ -10,6 +10,7 @@ import (
 type State struct {
 	Scheduled *pb.AppointmentScheduled
 	Cancelled bool
+	NoShowed  bool
 	CheckedIn bool
 }
 
@@ -23,6 +24,8 @@ func Evolve(s State, event es.Event) State {
 		s.Scheduled = e
 	case *pb.AppointmentCancelled:
 		s.Cancelled = true
+	case *pb.AppointmentNoShowed:
+		s.NoShowed = true
 	case *pb.AppointmentCheckedIn:
 		s.CheckedIn = true
 	}

@@ -73,7 +73,7 @@ func (s State) knows(fact *pb.ReadinessNoted) bool {
 	case *pb.ReadinessNoted_Wanted:
 		return s.Over[f.Wanted.AppointmentId] || proto.Equal(s.Wanted[f.Wanted.AppointmentId], f.Wanted)
 	case *pb.ReadinessNoted_Units:
-		return s.Over[f.Units.AppointmentId] || proto.Equal(s.Units[f.Units.AppointmentId], f.Units)
+		return s.Over[f.Units.AppointmentId] || s.heldElsewhere(f.Units) || proto.Equal(s.Units[f.Units.AppointmentId], f.Units)
 	}
 	return true
 }

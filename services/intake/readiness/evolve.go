@@ -85,9 +85,18 @@ func (s State) with(e *pb.ReadinessNoted) State {
 	case *pb.ReadinessNoted_Wanted:
 		s.Wanted[f.Wanted.AppointmentId] = f.Wanted
 	case *pb.ReadinessNoted_Units:
+		if s.heldElsewhere(f.Units) {
+			break
+		}
 		s.Units[f.Units.AppointmentId] = f.Units
 	}
 	return s
+}
+
+// heldElsewhere says that another authorization holds units for the visit: that this one does not is no news then, whichever of the two is heard first.
+func (s State) heldElsewhere(u *pb.UnitsKnown) bool {
+	has := s.Units[u.AppointmentId]
+	return has.GetHeld() && !u.Held && has.AuthorizationId != u.AuthorizationId
 }
 
 // clone is a state that can be folded further without touching this one.

@@ -22,6 +22,8 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		return note(e.PatientId, &pb.ReadinessNoted{Fact: &pb.ReadinessNoted_Visit{Visit: visit}}), nil
 	case *pb.AppointmentCancelled:
 		return note(e.PatientId, &pb.ReadinessNoted{Fact: &pb.ReadinessNoted_OverAppointmentId{OverAppointmentId: e.AppointmentId}}), nil
+	case *pb.AppointmentNoShowed:
+		return note(e.PatientId, &pb.ReadinessNoted{Fact: &pb.ReadinessNoted_OverAppointmentId{OverAppointmentId: e.AppointmentId}}), nil
 	case *pb.AppointmentCheckedIn:
 		return note(e.PatientId, &pb.ReadinessNoted{Fact: &pb.ReadinessNoted_OverAppointmentId{OverAppointmentId: e.AppointmentId}}), nil
 	case *pb.CoverageAdded:

@@ -244,6 +244,7 @@ type AuthorizationApproved struct {
 	FromDate        string                 `protobuf:"bytes,5,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
 	ThruDate        string                 `protobuf:"bytes,6,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
 	UnitsByCode     map[string]int32       `protobuf:"bytes,7,rep,name=units_by_code,json=unitsByCode,proto3" json:"units_by_code,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	LocationIds     []string               `protobuf:"bytes,8,rep,name=location_ids,json=locationIds,proto3" json:"location_ids,omitempty"` // at which it covers services; none: at all
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -327,6 +328,13 @@ func (x *AuthorizationApproved) GetUnitsByCode() map[string]int32 {
 	return nil
 }
 
+func (x *AuthorizationApproved) GetLocationIds() []string {
+	if x != nil {
+		return x.LocationIds
+	}
+	return nil
+}
+
 type AuthorizationDenied struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	AuthorizationId string                 `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
@@ -402,6 +410,7 @@ type UnitsReserved struct {
 	ServiceCode     string                 `protobuf:"bytes,3,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`
 	ServiceDate     string                 `protobuf:"bytes,4,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
 	Units           int32                  `protobuf:"varint,5,opt,name=units,proto3" json:"units,omitempty"`
+	PatientId       string                 `protobuf:"bytes,6,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -471,6 +480,13 @@ func (x *UnitsReserved) GetUnits() int32 {
 	return 0
 }
 
+func (x *UnitsReserved) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
 type UnitsReleased struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	AuthorizationId string                 `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
@@ -478,6 +494,7 @@ type UnitsReleased struct {
 	ServiceCode     string                 `protobuf:"bytes,3,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`
 	Units           int32                  `protobuf:"varint,4,opt,name=units,proto3" json:"units,omitempty"`
 	Reason          string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	PatientId       string                 `protobuf:"bytes,6,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -547,7 +564,14 @@ func (x *UnitsReleased) GetReason() string {
 	return ""
 }
 
-// Units were used by a coded visit. A hold of the same visit is turned into this.
+func (x *UnitsReleased) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+// Units were used by a coded visit. A hold of the same visit is turned into this. A visit whose units were corrected upwards uses the difference by another one.
 type UnitsConsumed struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	AuthorizationId     string                 `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
@@ -558,6 +582,7 @@ type UnitsConsumed struct {
 	Units               int32                  `protobuf:"varint,6,opt,name=units,proto3" json:"units,omitempty"`
 	ReleasedUnits       int32                  `protobuf:"varint,7,opt,name=released_units,json=releasedUnits,proto3" json:"released_units,omitempty"`                    // of the visit's hold, freed by this
 	ReleasedServiceCode string                 `protobuf:"bytes,8,opt,name=released_service_code,json=releasedServiceCode,proto3" json:"released_service_code,omitempty"` // of the visit's hold
+	PatientId           string                 `protobuf:"bytes,9,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -648,6 +673,114 @@ func (x *UnitsConsumed) GetReleasedServiceCode() string {
 	return ""
 }
 
+func (x *UnitsConsumed) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+// Units that a coded visit used are there again: it is billed no more, or with fewer units, or another authorization covers it.
+type UnitsRestored struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AuthorizationId string                 `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	EncounterId     string                 `protobuf:"bytes,2,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	AppointmentId   string                 `protobuf:"bytes,3,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	PatientId       string                 `protobuf:"bytes,4,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ServiceCode     string                 `protobuf:"bytes,5,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`
+	ServiceDate     string                 `protobuf:"bytes,6,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	Units           int32                  `protobuf:"varint,7,opt,name=units,proto3" json:"units,omitempty"`
+	Reason          string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UnitsRestored) Reset() {
+	*x = UnitsRestored{}
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnitsRestored) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnitsRestored) ProtoMessage() {}
+
+func (x *UnitsRestored) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnitsRestored.ProtoReflect.Descriptor instead.
+func (*UnitsRestored) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *UnitsRestored) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *UnitsRestored) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
+func (x *UnitsRestored) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *UnitsRestored) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *UnitsRestored) GetServiceCode() string {
+	if x != nil {
+		return x.ServiceCode
+	}
+	return ""
+}
+
+func (x *UnitsRestored) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *UnitsRestored) GetUnits() int32 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *UnitsRestored) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // A visit was booked or given that the approval does not cover: someone must act.
 type UnitsRefused struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -656,13 +789,16 @@ type UnitsRefused struct {
 	EncounterId     string                 `protobuf:"bytes,3,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
 	PatientId       string                 `protobuf:"bytes,4,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	Reasons         []*v1.Reason           `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	ServiceCode     string                 `protobuf:"bytes,6,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"` // what was asked for
+	ServiceDate     string                 `protobuf:"bytes,7,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	Units           int32                  `protobuf:"varint,8,opt,name=units,proto3" json:"units,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *UnitsRefused) Reset() {
 	*x = UnitsRefused{}
-	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +810,7 @@ func (x *UnitsRefused) String() string {
 func (*UnitsRefused) ProtoMessage() {}
 
 func (x *UnitsRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +823,7 @@ func (x *UnitsRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnitsRefused.ProtoReflect.Descriptor instead.
 func (*UnitsRefused) Descriptor() ([]byte, []int) {
-	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UnitsRefused) GetAuthorizationId() string {
@@ -725,6 +861,27 @@ func (x *UnitsRefused) GetReasons() []*v1.Reason {
 	return nil
 }
 
+func (x *UnitsRefused) GetServiceCode() string {
+	if x != nil {
+		return x.ServiceCode
+	}
+	return ""
+}
+
+func (x *UnitsRefused) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *UnitsRefused) GetUnits() int32 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
 type AuthorizationExhausted struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	AuthorizationId string                 `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
@@ -736,7 +893,7 @@ type AuthorizationExhausted struct {
 
 func (x *AuthorizationExhausted) Reset() {
 	*x = AuthorizationExhausted{}
-	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -748,7 +905,7 @@ func (x *AuthorizationExhausted) String() string {
 func (*AuthorizationExhausted) ProtoMessage() {}
 
 func (x *AuthorizationExhausted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -761,7 +918,7 @@ func (x *AuthorizationExhausted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorizationExhausted.ProtoReflect.Descriptor instead.
 func (*AuthorizationExhausted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AuthorizationExhausted) GetAuthorizationId() string {
@@ -781,6 +938,688 @@ func (x *AuthorizationExhausted) GetPatientId() string {
 func (x *AuthorizationExhausted) GetServiceCode() string {
 	if x != nil {
 		return x.ServiceCode
+	}
+	return ""
+}
+
+// Stream allocation/{patient_id}: from which authorization the units of each of a patient's visits come, and what decides it, in one order.
+//
+// The units of a visit are to be held (a visit to come) or used (one that was given) of this authorization; its ledger answers with UnitsReserved, UnitsConsumed or UnitsRefused.
+type UnitsAssigned struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	PatientId       string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	AuthorizationId string                 `protobuf:"bytes,2,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	AppointmentId   string                 `protobuf:"bytes,3,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"` // empty: walk-in
+	EncounterId     string                 `protobuf:"bytes,4,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`       // empty: the visit is to come
+	ServiceCode     string                 `protobuf:"bytes,5,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`
+	ServiceDate     string                 `protobuf:"bytes,6,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	Units           int32                  `protobuf:"varint,7,opt,name=units,proto3" json:"units,omitempty"`  // in all; 0: none any more
+	Reason          string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"` // why none any more
+	LocationId      string                 `protobuf:"bytes,9,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UnitsAssigned) Reset() {
+	*x = UnitsAssigned{}
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnitsAssigned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnitsAssigned) ProtoMessage() {}
+
+func (x *UnitsAssigned) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnitsAssigned.ProtoReflect.Descriptor instead.
+func (*UnitsAssigned) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UnitsAssigned) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *UnitsAssigned) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *UnitsAssigned) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *UnitsAssigned) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
+func (x *UnitsAssigned) GetServiceCode() string {
+	if x != nil {
+		return x.ServiceCode
+	}
+	return ""
+}
+
+func (x *UnitsAssigned) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *UnitsAssigned) GetUnits() int32 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *UnitsAssigned) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *UnitsAssigned) GetLocationId() string {
+	if x != nil {
+		return x.LocationId
+	}
+	return ""
+}
+
+// A fact from another stream, noted here. For this stream's own decisions: other services listen to the fact itself.
+type AllocationNoted struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	PatientId string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	// Types that are valid to be assigned to Fact:
+	//
+	//	*AllocationNoted_Visit
+	//	*AllocationNoted_Over
+	//	*AllocationNoted_Approval
+	//	*AllocationNoted_Hold
+	//	*AllocationNoted_Refusal
+	//	*AllocationNoted_FreedAuthorizationId
+	Fact          isAllocationNoted_Fact `protobuf_oneof:"fact"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AllocationNoted) Reset() {
+	*x = AllocationNoted{}
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AllocationNoted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AllocationNoted) ProtoMessage() {}
+
+func (x *AllocationNoted) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AllocationNoted.ProtoReflect.Descriptor instead.
+func (*AllocationNoted) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AllocationNoted) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *AllocationNoted) GetFact() isAllocationNoted_Fact {
+	if x != nil {
+		return x.Fact
+	}
+	return nil
+}
+
+func (x *AllocationNoted) GetVisit() *VisitToCover {
+	if x != nil {
+		if x, ok := x.Fact.(*AllocationNoted_Visit); ok {
+			return x.Visit
+		}
+	}
+	return nil
+}
+
+func (x *AllocationNoted) GetOver() *AppointmentOver {
+	if x != nil {
+		if x, ok := x.Fact.(*AllocationNoted_Over); ok {
+			return x.Over
+		}
+	}
+	return nil
+}
+
+func (x *AllocationNoted) GetApproval() *ApprovalKnown {
+	if x != nil {
+		if x, ok := x.Fact.(*AllocationNoted_Approval); ok {
+			return x.Approval
+		}
+	}
+	return nil
+}
+
+func (x *AllocationNoted) GetHold() *HoldKnown {
+	if x != nil {
+		if x, ok := x.Fact.(*AllocationNoted_Hold); ok {
+			return x.Hold
+		}
+	}
+	return nil
+}
+
+func (x *AllocationNoted) GetRefusal() *RefusalKnown {
+	if x != nil {
+		if x, ok := x.Fact.(*AllocationNoted_Refusal); ok {
+			return x.Refusal
+		}
+	}
+	return nil
+}
+
+func (x *AllocationNoted) GetFreedAuthorizationId() string {
+	if x != nil {
+		if x, ok := x.Fact.(*AllocationNoted_FreedAuthorizationId); ok {
+			return x.FreedAuthorizationId
+		}
+	}
+	return ""
+}
+
+type isAllocationNoted_Fact interface {
+	isAllocationNoted_Fact()
+}
+
+type AllocationNoted_Visit struct {
+	Visit *VisitToCover `protobuf:"bytes,2,opt,name=visit,proto3,oneof"` // replaces what was noted of it before
+}
+
+type AllocationNoted_Over struct {
+	Over *AppointmentOver `protobuf:"bytes,3,opt,name=over,proto3,oneof"` // cancelled, or nobody came
+}
+
+type AllocationNoted_Approval struct {
+	Approval *ApprovalKnown `protobuf:"bytes,4,opt,name=approval,proto3,oneof"`
+}
+
+type AllocationNoted_Hold struct {
+	Hold *HoldKnown `protobuf:"bytes,5,opt,name=hold,proto3,oneof"`
+}
+
+type AllocationNoted_Refusal struct {
+	Refusal *RefusalKnown `protobuf:"bytes,6,opt,name=refusal,proto3,oneof"`
+}
+
+type AllocationNoted_FreedAuthorizationId struct {
+	FreedAuthorizationId string `protobuf:"bytes,7,opt,name=freed_authorization_id,json=freedAuthorizationId,proto3,oneof"` // it has units again
+}
+
+func (*AllocationNoted_Visit) isAllocationNoted_Fact() {}
+
+func (*AllocationNoted_Over) isAllocationNoted_Fact() {}
+
+func (*AllocationNoted_Approval) isAllocationNoted_Fact() {}
+
+func (*AllocationNoted_Hold) isAllocationNoted_Fact() {}
+
+func (*AllocationNoted_Refusal) isAllocationNoted_Fact() {}
+
+func (*AllocationNoted_FreedAuthorizationId) isAllocationNoted_Fact() {}
+
+type VisitToCover struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	EncounterId     string                 `protobuf:"bytes,1,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`       // empty: the visit is to come
+	AppointmentId   string                 `protobuf:"bytes,2,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"` // empty: walk-in
+	ServiceDate     string                 `protobuf:"bytes,3,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	LocationId      string                 `protobuf:"bytes,4,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	AuthorizationId string                 `protobuf:"bytes,5,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"` // that was named; empty: none
+	ServiceCode     string                 `protobuf:"bytes,6,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`             // the primary service
+	Units           int32                  `protobuf:"varint,7,opt,name=units,proto3" json:"units,omitempty"`                                           // of it
+	Needs           []*UnitsNeeded         `protobuf:"bytes,8,rep,name=needs,proto3" json:"needs,omitempty"`                                            // one for each payer that wants an authorization
+	Voided          bool                   `protobuf:"varint,9,opt,name=voided,proto3" json:"voided,omitempty"`                                         // it is billed no more
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *VisitToCover) Reset() {
+	*x = VisitToCover{}
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VisitToCover) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VisitToCover) ProtoMessage() {}
+
+func (x *VisitToCover) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VisitToCover.ProtoReflect.Descriptor instead.
+func (*VisitToCover) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *VisitToCover) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
+func (x *VisitToCover) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *VisitToCover) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *VisitToCover) GetLocationId() string {
+	if x != nil {
+		return x.LocationId
+	}
+	return ""
+}
+
+func (x *VisitToCover) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *VisitToCover) GetServiceCode() string {
+	if x != nil {
+		return x.ServiceCode
+	}
+	return ""
+}
+
+func (x *VisitToCover) GetUnits() int32 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *VisitToCover) GetNeeds() []*UnitsNeeded {
+	if x != nil {
+		return x.Needs
+	}
+	return nil
+}
+
+func (x *VisitToCover) GetVoided() bool {
+	if x != nil {
+		return x.Voided
+	}
+	return false
+}
+
+type AppointmentOver struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AppointmentId string                 `protobuf:"bytes,1,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppointmentOver) Reset() {
+	*x = AppointmentOver{}
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppointmentOver) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppointmentOver) ProtoMessage() {}
+
+func (x *AppointmentOver) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppointmentOver.ProtoReflect.Descriptor instead.
+func (*AppointmentOver) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AppointmentOver) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *AppointmentOver) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type UnitsNeeded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PayerId       string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	ServiceCode   string                 `protobuf:"bytes,2,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"` // for which it wants one
+	Units         int32                  `protobuf:"varint,3,opt,name=units,proto3" json:"units,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnitsNeeded) Reset() {
+	*x = UnitsNeeded{}
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnitsNeeded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnitsNeeded) ProtoMessage() {}
+
+func (x *UnitsNeeded) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnitsNeeded.ProtoReflect.Descriptor instead.
+func (*UnitsNeeded) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *UnitsNeeded) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *UnitsNeeded) GetServiceCode() string {
+	if x != nil {
+		return x.ServiceCode
+	}
+	return ""
+}
+
+func (x *UnitsNeeded) GetUnits() int32 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+type ApprovalKnown struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AuthorizationId string                 `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	PayerId         string                 `protobuf:"bytes,2,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	FromDate        string                 `protobuf:"bytes,3,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	ThruDate        string                 `protobuf:"bytes,4,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
+	ServiceCodes    []string               `protobuf:"bytes,5,rep,name=service_codes,json=serviceCodes,proto3" json:"service_codes,omitempty"`
+	LocationIds     []string               `protobuf:"bytes,6,rep,name=location_ids,json=locationIds,proto3" json:"location_ids,omitempty"` // none: all
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ApprovalKnown) Reset() {
+	*x = ApprovalKnown{}
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApprovalKnown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApprovalKnown) ProtoMessage() {}
+
+func (x *ApprovalKnown) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApprovalKnown.ProtoReflect.Descriptor instead.
+func (*ApprovalKnown) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ApprovalKnown) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *ApprovalKnown) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *ApprovalKnown) GetFromDate() string {
+	if x != nil {
+		return x.FromDate
+	}
+	return ""
+}
+
+func (x *ApprovalKnown) GetThruDate() string {
+	if x != nil {
+		return x.ThruDate
+	}
+	return ""
+}
+
+func (x *ApprovalKnown) GetServiceCodes() []string {
+	if x != nil {
+		return x.ServiceCodes
+	}
+	return nil
+}
+
+func (x *ApprovalKnown) GetLocationIds() []string {
+	if x != nil {
+		return x.LocationIds
+	}
+	return nil
+}
+
+type HoldKnown struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AuthorizationId string                 `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	AppointmentId   string                 `protobuf:"bytes,2,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *HoldKnown) Reset() {
+	*x = HoldKnown{}
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldKnown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldKnown) ProtoMessage() {}
+
+func (x *HoldKnown) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldKnown.ProtoReflect.Descriptor instead.
+func (*HoldKnown) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *HoldKnown) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *HoldKnown) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+type RefusalKnown struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AuthorizationId string                 `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	AppointmentId   string                 `protobuf:"bytes,2,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	EncounterId     string                 `protobuf:"bytes,3,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RefusalKnown) Reset() {
+	*x = RefusalKnown{}
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefusalKnown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefusalKnown) ProtoMessage() {}
+
+func (x *RefusalKnown) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_events_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefusalKnown.ProtoReflect.Descriptor instead.
+func (*RefusalKnown) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_events_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RefusalKnown) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *RefusalKnown) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *RefusalKnown) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
 	}
 	return ""
 }
@@ -813,7 +1652,7 @@ const file_evenkeel_authorization_v1_events_proto_rawDesc = "" +
 	"\achannel\x18\b \x01(\tR\achannel\x1a>\n" +
 	"\x10UnitsByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xf6\x02\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\x99\x03\n" +
 	"\x15AuthorizationApproved\x12)\n" +
 	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12\x1d\n" +
 	"\n" +
@@ -822,7 +1661,8 @@ const file_evenkeel_authorization_v1_events_proto_rawDesc = "" +
 	"\aauth_no\x18\x04 \x01(\tR\x06authNo\x12\x1b\n" +
 	"\tfrom_date\x18\x05 \x01(\tR\bfromDate\x12\x1b\n" +
 	"\tthru_date\x18\x06 \x01(\tR\bthruDate\x12e\n" +
-	"\runits_by_code\x18\a \x03(\v2A.evenkeel.authorization.v1.AuthorizationApproved.UnitsByCodeEntryR\vunitsByCode\x1a>\n" +
+	"\runits_by_code\x18\a \x03(\v2A.evenkeel.authorization.v1.AuthorizationApproved.UnitsByCodeEntryR\vunitsByCode\x12!\n" +
+	"\flocation_ids\x18\b \x03(\tR\vlocationIds\x1a>\n" +
 	"\x10UnitsByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\x92\x01\n" +
@@ -831,19 +1671,23 @@ const file_evenkeel_authorization_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x19\n" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xbd\x01\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xdc\x01\n" +
 	"\rUnitsReserved\x12)\n" +
 	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12%\n" +
 	"\x0eappointment_id\x18\x02 \x01(\tR\rappointmentId\x12!\n" +
 	"\fservice_code\x18\x03 \x01(\tR\vserviceCode\x12!\n" +
 	"\fservice_date\x18\x04 \x01(\tR\vserviceDate\x12\x14\n" +
-	"\x05units\x18\x05 \x01(\x05R\x05units\"\xb2\x01\n" +
+	"\x05units\x18\x05 \x01(\x05R\x05units\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x06 \x01(\tR\tpatientId\"\xd1\x01\n" +
 	"\rUnitsReleased\x12)\n" +
 	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12%\n" +
 	"\x0eappointment_id\x18\x02 \x01(\tR\rappointmentId\x12!\n" +
 	"\fservice_code\x18\x03 \x01(\tR\vserviceCode\x12\x14\n" +
 	"\x05units\x18\x04 \x01(\x05R\x05units\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xbb\x02\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x06 \x01(\tR\tpatientId\"\xda\x02\n" +
 	"\rUnitsConsumed\x12)\n" +
 	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12!\n" +
 	"\fencounter_id\x18\x02 \x01(\tR\vencounterId\x12%\n" +
@@ -852,19 +1696,88 @@ const file_evenkeel_authorization_v1_events_proto_rawDesc = "" +
 	"\fservice_date\x18\x05 \x01(\tR\vserviceDate\x12\x14\n" +
 	"\x05units\x18\x06 \x01(\x05R\x05units\x12%\n" +
 	"\x0ereleased_units\x18\a \x01(\x05R\rreleasedUnits\x122\n" +
-	"\x15released_service_code\x18\b \x01(\tR\x13releasedServiceCode\"\xd9\x01\n" +
+	"\x15released_service_code\x18\b \x01(\tR\x13releasedServiceCode\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\t \x01(\tR\tpatientId\"\x97\x02\n" +
+	"\rUnitsRestored\x12)\n" +
+	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12!\n" +
+	"\fencounter_id\x18\x02 \x01(\tR\vencounterId\x12%\n" +
+	"\x0eappointment_id\x18\x03 \x01(\tR\rappointmentId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x04 \x01(\tR\tpatientId\x12!\n" +
+	"\fservice_code\x18\x05 \x01(\tR\vserviceCode\x12!\n" +
+	"\fservice_date\x18\x06 \x01(\tR\vserviceDate\x12\x14\n" +
+	"\x05units\x18\a \x01(\x05R\x05units\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\"\xb5\x02\n" +
 	"\fUnitsRefused\x12)\n" +
 	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12%\n" +
 	"\x0eappointment_id\x18\x02 \x01(\tR\rappointmentId\x12!\n" +
 	"\fencounter_id\x18\x03 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x04 \x01(\tR\tpatientId\x125\n" +
-	"\areasons\x18\x05 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\"\x85\x01\n" +
+	"\areasons\x18\x05 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\x12!\n" +
+	"\fservice_code\x18\x06 \x01(\tR\vserviceCode\x12!\n" +
+	"\fservice_date\x18\a \x01(\tR\vserviceDate\x12\x14\n" +
+	"\x05units\x18\b \x01(\x05R\x05units\"\x85\x01\n" +
 	"\x16AuthorizationExhausted\x12)\n" +
 	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12!\n" +
-	"\fservice_code\x18\x03 \x01(\tR\vserviceCodeBPZNgithub.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1;authorizationv1b\x06proto3"
+	"\fservice_code\x18\x03 \x01(\tR\vserviceCode\"\xb8\x02\n" +
+	"\rUnitsAssigned\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x12)\n" +
+	"\x10authorization_id\x18\x02 \x01(\tR\x0fauthorizationId\x12%\n" +
+	"\x0eappointment_id\x18\x03 \x01(\tR\rappointmentId\x12!\n" +
+	"\fencounter_id\x18\x04 \x01(\tR\vencounterId\x12!\n" +
+	"\fservice_code\x18\x05 \x01(\tR\vserviceCode\x12!\n" +
+	"\fservice_date\x18\x06 \x01(\tR\vserviceDate\x12\x14\n" +
+	"\x05units\x18\a \x01(\x05R\x05units\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12\x1f\n" +
+	"\vlocation_id\x18\t \x01(\tR\n" +
+	"locationId\"\xbc\x03\n" +
+	"\x0fAllocationNoted\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x01 \x01(\tR\tpatientId\x12?\n" +
+	"\x05visit\x18\x02 \x01(\v2'.evenkeel.authorization.v1.VisitToCoverH\x00R\x05visit\x12@\n" +
+	"\x04over\x18\x03 \x01(\v2*.evenkeel.authorization.v1.AppointmentOverH\x00R\x04over\x12F\n" +
+	"\bapproval\x18\x04 \x01(\v2(.evenkeel.authorization.v1.ApprovalKnownH\x00R\bapproval\x12:\n" +
+	"\x04hold\x18\x05 \x01(\v2$.evenkeel.authorization.v1.HoldKnownH\x00R\x04hold\x12C\n" +
+	"\arefusal\x18\x06 \x01(\v2'.evenkeel.authorization.v1.RefusalKnownH\x00R\arefusal\x126\n" +
+	"\x16freed_authorization_id\x18\a \x01(\tH\x00R\x14freedAuthorizationIdB\x06\n" +
+	"\x04fact\"\xd6\x02\n" +
+	"\fVisitToCover\x12!\n" +
+	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12%\n" +
+	"\x0eappointment_id\x18\x02 \x01(\tR\rappointmentId\x12!\n" +
+	"\fservice_date\x18\x03 \x01(\tR\vserviceDate\x12\x1f\n" +
+	"\vlocation_id\x18\x04 \x01(\tR\n" +
+	"locationId\x12)\n" +
+	"\x10authorization_id\x18\x05 \x01(\tR\x0fauthorizationId\x12!\n" +
+	"\fservice_code\x18\x06 \x01(\tR\vserviceCode\x12\x14\n" +
+	"\x05units\x18\a \x01(\x05R\x05units\x12<\n" +
+	"\x05needs\x18\b \x03(\v2&.evenkeel.authorization.v1.UnitsNeededR\x05needs\x12\x16\n" +
+	"\x06voided\x18\t \x01(\bR\x06voided\"P\n" +
+	"\x0fAppointmentOver\x12%\n" +
+	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"a\n" +
+	"\vUnitsNeeded\x12\x19\n" +
+	"\bpayer_id\x18\x01 \x01(\tR\apayerId\x12!\n" +
+	"\fservice_code\x18\x02 \x01(\tR\vserviceCode\x12\x14\n" +
+	"\x05units\x18\x03 \x01(\x05R\x05units\"\xd7\x01\n" +
+	"\rApprovalKnown\x12)\n" +
+	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12\x19\n" +
+	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12\x1b\n" +
+	"\tfrom_date\x18\x03 \x01(\tR\bfromDate\x12\x1b\n" +
+	"\tthru_date\x18\x04 \x01(\tR\bthruDate\x12#\n" +
+	"\rservice_codes\x18\x05 \x03(\tR\fserviceCodes\x12!\n" +
+	"\flocation_ids\x18\x06 \x03(\tR\vlocationIds\"]\n" +
+	"\tHoldKnown\x12)\n" +
+	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12%\n" +
+	"\x0eappointment_id\x18\x02 \x01(\tR\rappointmentId\"\x83\x01\n" +
+	"\fRefusalKnown\x12)\n" +
+	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12%\n" +
+	"\x0eappointment_id\x18\x02 \x01(\tR\rappointmentId\x12!\n" +
+	"\fencounter_id\x18\x03 \x01(\tR\vencounterIdBPZNgithub.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1;authorizationv1b\x06proto3"
 
 var (
 	file_evenkeel_authorization_v1_events_proto_rawDescOnce sync.Once
@@ -878,7 +1791,7 @@ func file_evenkeel_authorization_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_authorization_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_authorization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_evenkeel_authorization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_evenkeel_authorization_v1_events_proto_goTypes = []any{
 	(*AuthorizationRequirementDetermined)(nil), // 0: evenkeel.authorization.v1.AuthorizationRequirementDetermined
 	(*AuthorizationRequested)(nil),             // 1: evenkeel.authorization.v1.AuthorizationRequested
@@ -887,21 +1800,36 @@ var file_evenkeel_authorization_v1_events_proto_goTypes = []any{
 	(*UnitsReserved)(nil),                      // 4: evenkeel.authorization.v1.UnitsReserved
 	(*UnitsReleased)(nil),                      // 5: evenkeel.authorization.v1.UnitsReleased
 	(*UnitsConsumed)(nil),                      // 6: evenkeel.authorization.v1.UnitsConsumed
-	(*UnitsRefused)(nil),                       // 7: evenkeel.authorization.v1.UnitsRefused
-	(*AuthorizationExhausted)(nil),             // 8: evenkeel.authorization.v1.AuthorizationExhausted
-	nil,                                        // 9: evenkeel.authorization.v1.AuthorizationRequested.UnitsByCodeEntry
-	nil,                                        // 10: evenkeel.authorization.v1.AuthorizationApproved.UnitsByCodeEntry
-	(*v1.Reason)(nil),                          // 11: evenkeel.problem.v1.Reason
+	(*UnitsRestored)(nil),                      // 7: evenkeel.authorization.v1.UnitsRestored
+	(*UnitsRefused)(nil),                       // 8: evenkeel.authorization.v1.UnitsRefused
+	(*AuthorizationExhausted)(nil),             // 9: evenkeel.authorization.v1.AuthorizationExhausted
+	(*UnitsAssigned)(nil),                      // 10: evenkeel.authorization.v1.UnitsAssigned
+	(*AllocationNoted)(nil),                    // 11: evenkeel.authorization.v1.AllocationNoted
+	(*VisitToCover)(nil),                       // 12: evenkeel.authorization.v1.VisitToCover
+	(*AppointmentOver)(nil),                    // 13: evenkeel.authorization.v1.AppointmentOver
+	(*UnitsNeeded)(nil),                        // 14: evenkeel.authorization.v1.UnitsNeeded
+	(*ApprovalKnown)(nil),                      // 15: evenkeel.authorization.v1.ApprovalKnown
+	(*HoldKnown)(nil),                          // 16: evenkeel.authorization.v1.HoldKnown
+	(*RefusalKnown)(nil),                       // 17: evenkeel.authorization.v1.RefusalKnown
+	nil,                                        // 18: evenkeel.authorization.v1.AuthorizationRequested.UnitsByCodeEntry
+	nil,                                        // 19: evenkeel.authorization.v1.AuthorizationApproved.UnitsByCodeEntry
+	(*v1.Reason)(nil),                          // 20: evenkeel.problem.v1.Reason
 }
 var file_evenkeel_authorization_v1_events_proto_depIdxs = []int32{
-	9,  // 0: evenkeel.authorization.v1.AuthorizationRequested.units_by_code:type_name -> evenkeel.authorization.v1.AuthorizationRequested.UnitsByCodeEntry
-	10, // 1: evenkeel.authorization.v1.AuthorizationApproved.units_by_code:type_name -> evenkeel.authorization.v1.AuthorizationApproved.UnitsByCodeEntry
-	11, // 2: evenkeel.authorization.v1.UnitsRefused.reasons:type_name -> evenkeel.problem.v1.Reason
-	3,  // [3:3] is the sub-list for method output_type
-	3,  // [3:3] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	18, // 0: evenkeel.authorization.v1.AuthorizationRequested.units_by_code:type_name -> evenkeel.authorization.v1.AuthorizationRequested.UnitsByCodeEntry
+	19, // 1: evenkeel.authorization.v1.AuthorizationApproved.units_by_code:type_name -> evenkeel.authorization.v1.AuthorizationApproved.UnitsByCodeEntry
+	20, // 2: evenkeel.authorization.v1.UnitsRefused.reasons:type_name -> evenkeel.problem.v1.Reason
+	12, // 3: evenkeel.authorization.v1.AllocationNoted.visit:type_name -> evenkeel.authorization.v1.VisitToCover
+	13, // 4: evenkeel.authorization.v1.AllocationNoted.over:type_name -> evenkeel.authorization.v1.AppointmentOver
+	15, // 5: evenkeel.authorization.v1.AllocationNoted.approval:type_name -> evenkeel.authorization.v1.ApprovalKnown
+	16, // 6: evenkeel.authorization.v1.AllocationNoted.hold:type_name -> evenkeel.authorization.v1.HoldKnown
+	17, // 7: evenkeel.authorization.v1.AllocationNoted.refusal:type_name -> evenkeel.authorization.v1.RefusalKnown
+	14, // 8: evenkeel.authorization.v1.VisitToCover.needs:type_name -> evenkeel.authorization.v1.UnitsNeeded
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_authorization_v1_events_proto_init() }
@@ -909,13 +1837,21 @@ func file_evenkeel_authorization_v1_events_proto_init() {
 	if File_evenkeel_authorization_v1_events_proto != nil {
 		return
 	}
+	file_evenkeel_authorization_v1_events_proto_msgTypes[11].OneofWrappers = []any{
+		(*AllocationNoted_Visit)(nil),
+		(*AllocationNoted_Over)(nil),
+		(*AllocationNoted_Approval)(nil),
+		(*AllocationNoted_Hold)(nil),
+		(*AllocationNoted_Refusal)(nil),
+		(*AllocationNoted_FreedAuthorizationId)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_authorization_v1_events_proto_rawDesc), len(file_evenkeel_authorization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

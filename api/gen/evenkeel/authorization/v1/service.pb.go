@@ -12,6 +12,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -74,6 +75,61 @@ func (x AuthorizationStatus) Number() protoreflect.EnumNumber {
 // Deprecated: Use AuthorizationStatus.Descriptor instead.
 func (AuthorizationStatus) EnumDescriptor() ([]byte, []int) {
 	return file_evenkeel_authorization_v1_service_proto_rawDescGZIP(), []int{0}
+}
+
+type AuthorizationEntryKind int32
+
+const (
+	AuthorizationEntryKind_AUTHORIZATION_ENTRY_KIND_UNSPECIFIED AuthorizationEntryKind = 0
+	AuthorizationEntryKind_AUTHORIZATION_ENTRY_KIND_RESERVED    AuthorizationEntryKind = 1 // held for a visit to come
+	AuthorizationEntryKind_AUTHORIZATION_ENTRY_KIND_RELEASED    AuthorizationEntryKind = 2 // the hold was given back
+	AuthorizationEntryKind_AUTHORIZATION_ENTRY_KIND_CONSUMED    AuthorizationEntryKind = 3 // used by a coded visit; its hold went with it
+	AuthorizationEntryKind_AUTHORIZATION_ENTRY_KIND_RESTORED    AuthorizationEntryKind = 4 // used units are there again
+)
+
+// Enum value maps for AuthorizationEntryKind.
+var (
+	AuthorizationEntryKind_name = map[int32]string{
+		0: "AUTHORIZATION_ENTRY_KIND_UNSPECIFIED",
+		1: "AUTHORIZATION_ENTRY_KIND_RESERVED",
+		2: "AUTHORIZATION_ENTRY_KIND_RELEASED",
+		3: "AUTHORIZATION_ENTRY_KIND_CONSUMED",
+		4: "AUTHORIZATION_ENTRY_KIND_RESTORED",
+	}
+	AuthorizationEntryKind_value = map[string]int32{
+		"AUTHORIZATION_ENTRY_KIND_UNSPECIFIED": 0,
+		"AUTHORIZATION_ENTRY_KIND_RESERVED":    1,
+		"AUTHORIZATION_ENTRY_KIND_RELEASED":    2,
+		"AUTHORIZATION_ENTRY_KIND_CONSUMED":    3,
+		"AUTHORIZATION_ENTRY_KIND_RESTORED":    4,
+	}
+)
+
+func (x AuthorizationEntryKind) Enum() *AuthorizationEntryKind {
+	p := new(AuthorizationEntryKind)
+	*p = x
+	return p
+}
+
+func (x AuthorizationEntryKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AuthorizationEntryKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_evenkeel_authorization_v1_service_proto_enumTypes[1].Descriptor()
+}
+
+func (AuthorizationEntryKind) Type() protoreflect.EnumType {
+	return &file_evenkeel_authorization_v1_service_proto_enumTypes[1]
+}
+
+func (x AuthorizationEntryKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AuthorizationEntryKind.Descriptor instead.
+func (AuthorizationEntryKind) EnumDescriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_service_proto_rawDescGZIP(), []int{1}
 }
 
 type RequestAuthorizationRequest struct {
@@ -175,6 +231,7 @@ type ApproveAuthorizationRequest struct {
 	FromDate        string                 `protobuf:"bytes,3,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
 	ThruDate        string                 `protobuf:"bytes,4,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
 	UnitsByCode     map[string]int32       `protobuf:"bytes,5,rep,name=units_by_code,json=unitsByCode,proto3" json:"units_by_code,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	LocationIds     []string               `protobuf:"bytes,6,rep,name=location_ids,json=locationIds,proto3" json:"location_ids,omitempty"` // at which it covers services; none: at all
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -244,6 +301,13 @@ func (x *ApproveAuthorizationRequest) GetUnitsByCode() map[string]int32 {
 	return nil
 }
 
+func (x *ApproveAuthorizationRequest) GetLocationIds() []string {
+	if x != nil {
+		return x.LocationIds
+	}
+	return nil
+}
+
 type DenyAuthorizationRequest struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	AuthorizationId string                 `protobuf:"bytes,1,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
@@ -303,6 +367,7 @@ type ReserveUnitsRequest struct {
 	ServiceCode     string                 `protobuf:"bytes,3,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"` // HCPCS or CPT code, without modifiers
 	ServiceDate     string                 `protobuf:"bytes,4,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // at the location of service
 	Units           int32                  `protobuf:"varint,5,opt,name=units,proto3" json:"units,omitempty"`                               // as the payer counts them for this code
+	LocationId      string                 `protobuf:"bytes,6,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`    // where the visit is; empty: not told
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -370,6 +435,13 @@ func (x *ReserveUnitsRequest) GetUnits() int32 {
 		return x.Units
 	}
 	return 0
+}
+
+func (x *ReserveUnitsRequest) GetLocationId() string {
+	if x != nil {
+		return x.LocationId
+	}
+	return ""
 }
 
 type ReleaseUnitsRequest struct {
@@ -599,6 +671,8 @@ type Authorization struct {
 	ThruDate        string                 `protobuf:"bytes,7,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
 	Units           []*AuthorizationUnits  `protobuf:"bytes,8,rep,name=units,proto3" json:"units,omitempty"`
 	Version         int32                  `protobuf:"varint,9,opt,name=version,proto3" json:"version,omitempty"`
+	LocationIds     []string               `protobuf:"bytes,10,rep,name=location_ids,json=locationIds,proto3" json:"location_ids,omitempty"` // at which it covers services; none: at all
+	Entries         []*AuthorizationEntry  `protobuf:"bytes,11,rep,name=entries,proto3" json:"entries,omitempty"`                            // oldest first; only where one authorization is asked for
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -696,6 +770,137 @@ func (x *Authorization) GetVersion() int32 {
 	return 0
 }
 
+func (x *Authorization) GetLocationIds() []string {
+	if x != nil {
+		return x.LocationIds
+	}
+	return nil
+}
+
+func (x *Authorization) GetEntries() []*AuthorizationEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// One change of the unit ledger. The sums of held and consumed over all entries of a code are the ledger's.
+type AuthorizationEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          AuthorizationEntryKind `protobuf:"varint,1,opt,name=kind,proto3,enum=evenkeel.authorization.v1.AuthorizationEntryKind" json:"kind,omitempty"`
+	RecordedAt    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=recorded_at,json=recordedAt,proto3" json:"recorded_at,omitempty"`
+	AppointmentId string                 `protobuf:"bytes,3,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	EncounterId   string                 `protobuf:"bytes,4,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	ClaimId       string                 `protobuf:"bytes,5,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"` // of the encounter, to this payer; empty: none yet
+	ServiceCode   string                 `protobuf:"bytes,6,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`
+	ServiceDate   string                 `protobuf:"bytes,7,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // empty: not told
+	Held          int32                  `protobuf:"varint,8,opt,name=held,proto3" json:"held,omitempty"`                                 // by how many units the held ones change
+	Consumed      int32                  `protobuf:"varint,9,opt,name=consumed,proto3" json:"consumed,omitempty"`                         // by how many units the consumed ones change
+	Reason        string                 `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorizationEntry) Reset() {
+	*x = AuthorizationEntry{}
+	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorizationEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorizationEntry) ProtoMessage() {}
+
+func (x *AuthorizationEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorizationEntry.ProtoReflect.Descriptor instead.
+func (*AuthorizationEntry) Descriptor() ([]byte, []int) {
+	return file_evenkeel_authorization_v1_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AuthorizationEntry) GetKind() AuthorizationEntryKind {
+	if x != nil {
+		return x.Kind
+	}
+	return AuthorizationEntryKind_AUTHORIZATION_ENTRY_KIND_UNSPECIFIED
+}
+
+func (x *AuthorizationEntry) GetRecordedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RecordedAt
+	}
+	return nil
+}
+
+func (x *AuthorizationEntry) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *AuthorizationEntry) GetEncounterId() string {
+	if x != nil {
+		return x.EncounterId
+	}
+	return ""
+}
+
+func (x *AuthorizationEntry) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *AuthorizationEntry) GetServiceCode() string {
+	if x != nil {
+		return x.ServiceCode
+	}
+	return ""
+}
+
+func (x *AuthorizationEntry) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *AuthorizationEntry) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *AuthorizationEntry) GetConsumed() int32 {
+	if x != nil {
+		return x.Consumed
+	}
+	return 0
+}
+
+func (x *AuthorizationEntry) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type AuthorizationUnits struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ServiceCode   string                 `protobuf:"bytes,1,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`
@@ -709,7 +914,7 @@ type AuthorizationUnits struct {
 
 func (x *AuthorizationUnits) Reset() {
 	*x = AuthorizationUnits{}
-	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +926,7 @@ func (x *AuthorizationUnits) String() string {
 func (*AuthorizationUnits) ProtoMessage() {}
 
 func (x *AuthorizationUnits) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +939,7 @@ func (x *AuthorizationUnits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorizationUnits.ProtoReflect.Descriptor instead.
 func (*AuthorizationUnits) Descriptor() ([]byte, []int) {
-	return file_evenkeel_authorization_v1_service_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_authorization_v1_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AuthorizationUnits) GetServiceCode() string {
@@ -783,7 +988,7 @@ type CheckRequirementRequest struct {
 
 func (x *CheckRequirementRequest) Reset() {
 	*x = CheckRequirementRequest{}
-	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +1000,7 @@ func (x *CheckRequirementRequest) String() string {
 func (*CheckRequirementRequest) ProtoMessage() {}
 
 func (x *CheckRequirementRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +1013,7 @@ func (x *CheckRequirementRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequirementRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequirementRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_authorization_v1_service_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_authorization_v1_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CheckRequirementRequest) GetPayerId() string {
@@ -843,7 +1048,7 @@ type CheckRequirementResponse struct {
 
 func (x *CheckRequirementResponse) Reset() {
 	*x = CheckRequirementResponse{}
-	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1060,7 @@ func (x *CheckRequirementResponse) String() string {
 func (*CheckRequirementResponse) ProtoMessage() {}
 
 func (x *CheckRequirementResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_authorization_v1_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1073,7 @@ func (x *CheckRequirementResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequirementResponse.ProtoReflect.Descriptor instead.
 func (*CheckRequirementResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_authorization_v1_service_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_authorization_v1_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CheckRequirementResponse) GetRequired() bool {
@@ -896,7 +1101,7 @@ var File_evenkeel_authorization_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_authorization_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"'evenkeel/authorization/v1/service.proto\x12\x19evenkeel.authorization.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\"\xec\x03\n" +
+	"'evenkeel/authorization/v1/service.proto\x12\x19evenkeel.authorization.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xec\x03\n" +
 	"\x1bRequestAuthorizationRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x12\"\n" +
@@ -908,26 +1113,29 @@ const file_evenkeel_authorization_v1_service_proto_rawDesc = "" +
 	"\achannel\x18\a \x01(\tR\achannel\x1a>\n" +
 	"\x10UnitsByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xaf\x03\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xd2\x03\n" +
 	"\x1bApproveAuthorizationRequest\x122\n" +
 	"\x10authorization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x0fauthorizationId\x12\"\n" +
 	"\aauth_no\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x182R\x06authNo\x127\n" +
 	"\tfrom_date\x18\x03 \x01(\tB\x1a\xbaH\x17r\x152\x13^\\d{4}-\\d{2}-\\d{2}$R\bfromDate\x127\n" +
 	"\tthru_date\x18\x04 \x01(\tB\x1a\xbaH\x17r\x152\x13^\\d{4}-\\d{2}-\\d{2}$R\bthruDate\x12\x85\x01\n" +
-	"\runits_by_code\x18\x05 \x03(\v2G.evenkeel.authorization.v1.ApproveAuthorizationRequest.UnitsByCodeEntryB\x18\xbaH\x15\x9a\x01\x12\b\x01\"\x05r\x03\x98\x01\x05*\a\x1a\x05\x18\x8fN(\x01R\vunitsByCode\x1a>\n" +
+	"\runits_by_code\x18\x05 \x03(\v2G.evenkeel.authorization.v1.ApproveAuthorizationRequest.UnitsByCodeEntryB\x18\xbaH\x15\x9a\x01\x12\b\x01\"\x05r\x03\x98\x01\x05*\a\x1a\x05\x18\x8fN(\x01R\vunitsByCode\x12!\n" +
+	"\flocation_ids\x18\x06 \x03(\tR\vlocationIds\x1a>\n" +
 	"\x10UnitsByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"o\n" +
 	"\x18DenyAuthorizationRequest\x122\n" +
 	"\x10authorization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x0fauthorizationId\x12\x1f\n" +
-	"\x06reason\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x06reason\"\x87\x02\n" +
+	"\x06reason\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x06reason\"\xa8\x02\n" +
 	"\x13ReserveUnitsRequest\x122\n" +
 	"\x10authorization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x0fauthorizationId\x12.\n" +
 	"\x0eappointment_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rappointmentId\x12+\n" +
 	"\fservice_code\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x98\x01\x05R\vserviceCode\x12=\n" +
 	"\fservice_date\x18\x04 \x01(\tB\x1a\xbaH\x17r\x152\x13^\\d{4}-\\d{2}-\\d{2}$R\vserviceDate\x12 \n" +
 	"\x05units\x18\x05 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe7\a(\x01R\x05units\"\x91\x01\n" +
+	"\xbaH\a\x1a\x05\x18\xe7\a(\x01R\x05units\x12\x1f\n" +
+	"\vlocation_id\x18\x06 \x01(\tR\n" +
+	"locationId\"\x91\x01\n" +
 	"\x13ReleaseUnitsRequest\x122\n" +
 	"\x10authorization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x0fauthorizationId\x12.\n" +
 	"\x0eappointment_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rappointmentId\x12\x16\n" +
@@ -942,7 +1150,7 @@ const file_evenkeel_authorization_v1_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x96\x01\n" +
 	"\x1aListAuthorizationsResponse\x12P\n" +
 	"\x0eauthorizations\x18\x01 \x03(\v2(.evenkeel.authorization.v1.AuthorizationR\x0eauthorizations\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xee\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xda\x03\n" +
 	"\rAuthorization\x12)\n" +
 	"\x10authorization_id\x18\x01 \x01(\tR\x0fauthorizationId\x12\x1d\n" +
 	"\n" +
@@ -953,7 +1161,23 @@ const file_evenkeel_authorization_v1_service_proto_rawDesc = "" +
 	"\tfrom_date\x18\x06 \x01(\tR\bfromDate\x12\x1b\n" +
 	"\tthru_date\x18\a \x01(\tR\bthruDate\x12C\n" +
 	"\x05units\x18\b \x03(\v2-.evenkeel.authorization.v1.AuthorizationUnitsR\x05units\x12\x18\n" +
-	"\aversion\x18\t \x01(\x05R\aversion\"\x97\x01\n" +
+	"\aversion\x18\t \x01(\x05R\aversion\x12!\n" +
+	"\flocation_ids\x18\n" +
+	" \x03(\tR\vlocationIds\x12G\n" +
+	"\aentries\x18\v \x03(\v2-.evenkeel.authorization.v1.AuthorizationEntryR\aentries\"\x8b\x03\n" +
+	"\x12AuthorizationEntry\x12E\n" +
+	"\x04kind\x18\x01 \x01(\x0e21.evenkeel.authorization.v1.AuthorizationEntryKindR\x04kind\x12;\n" +
+	"\vrecorded_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"recordedAt\x12%\n" +
+	"\x0eappointment_id\x18\x03 \x01(\tR\rappointmentId\x12!\n" +
+	"\fencounter_id\x18\x04 \x01(\tR\vencounterId\x12\x19\n" +
+	"\bclaim_id\x18\x05 \x01(\tR\aclaimId\x12!\n" +
+	"\fservice_code\x18\x06 \x01(\tR\vserviceCode\x12!\n" +
+	"\fservice_date\x18\a \x01(\tR\vserviceDate\x12\x12\n" +
+	"\x04held\x18\b \x01(\x05R\x04held\x12\x1a\n" +
+	"\bconsumed\x18\t \x01(\x05R\bconsumed\x12\x16\n" +
+	"\x06reason\x18\n" +
+	" \x01(\tR\x06reason\"\x97\x01\n" +
 	"\x12AuthorizationUnits\x12!\n" +
 	"\fservice_code\x18\x01 \x01(\tR\vserviceCode\x12\x1a\n" +
 	"\bapproved\x18\x02 \x01(\x05R\bapproved\x12\x12\n" +
@@ -972,7 +1196,13 @@ const file_evenkeel_authorization_v1_service_proto_rawDesc = "" +
 	" AUTHORIZATION_STATUS_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eAUTHORIZATION_STATUS_REQUESTED\x10\x01\x12!\n" +
 	"\x1dAUTHORIZATION_STATUS_APPROVED\x10\x02\x12\x1f\n" +
-	"\x1bAUTHORIZATION_STATUS_DENIED\x10\x032\x83\n" +
+	"\x1bAUTHORIZATION_STATUS_DENIED\x10\x03*\xde\x01\n" +
+	"\x16AuthorizationEntryKind\x12(\n" +
+	"$AUTHORIZATION_ENTRY_KIND_UNSPECIFIED\x10\x00\x12%\n" +
+	"!AUTHORIZATION_ENTRY_KIND_RESERVED\x10\x01\x12%\n" +
+	"!AUTHORIZATION_ENTRY_KIND_RELEASED\x10\x02\x12%\n" +
+	"!AUTHORIZATION_ENTRY_KIND_CONSUMED\x10\x03\x12%\n" +
+	"!AUTHORIZATION_ENTRY_KIND_RESTORED\x10\x042\x83\n" +
 	"\n" +
 	"\x14AuthorizationService\x12\x88\x01\n" +
 	"\x14RequestAuthorization\x126.evenkeel.authorization.v1.RequestAuthorizationRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x1d\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/authorizations\x12\xa5\x01\n" +
@@ -996,53 +1226,59 @@ func file_evenkeel_authorization_v1_service_proto_rawDescGZIP() []byte {
 	return file_evenkeel_authorization_v1_service_proto_rawDescData
 }
 
-var file_evenkeel_authorization_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_evenkeel_authorization_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_evenkeel_authorization_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_evenkeel_authorization_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_evenkeel_authorization_v1_service_proto_goTypes = []any{
 	(AuthorizationStatus)(0),            // 0: evenkeel.authorization.v1.AuthorizationStatus
-	(*RequestAuthorizationRequest)(nil), // 1: evenkeel.authorization.v1.RequestAuthorizationRequest
-	(*ApproveAuthorizationRequest)(nil), // 2: evenkeel.authorization.v1.ApproveAuthorizationRequest
-	(*DenyAuthorizationRequest)(nil),    // 3: evenkeel.authorization.v1.DenyAuthorizationRequest
-	(*ReserveUnitsRequest)(nil),         // 4: evenkeel.authorization.v1.ReserveUnitsRequest
-	(*ReleaseUnitsRequest)(nil),         // 5: evenkeel.authorization.v1.ReleaseUnitsRequest
-	(*GetAuthorizationRequest)(nil),     // 6: evenkeel.authorization.v1.GetAuthorizationRequest
-	(*ListAuthorizationsRequest)(nil),   // 7: evenkeel.authorization.v1.ListAuthorizationsRequest
-	(*ListAuthorizationsResponse)(nil),  // 8: evenkeel.authorization.v1.ListAuthorizationsResponse
-	(*Authorization)(nil),               // 9: evenkeel.authorization.v1.Authorization
-	(*AuthorizationUnits)(nil),          // 10: evenkeel.authorization.v1.AuthorizationUnits
-	(*CheckRequirementRequest)(nil),     // 11: evenkeel.authorization.v1.CheckRequirementRequest
-	(*CheckRequirementResponse)(nil),    // 12: evenkeel.authorization.v1.CheckRequirementResponse
-	nil,                                 // 13: evenkeel.authorization.v1.RequestAuthorizationRequest.UnitsByCodeEntry
-	nil,                                 // 14: evenkeel.authorization.v1.ApproveAuthorizationRequest.UnitsByCodeEntry
-	(*v1.Receipt)(nil),                  // 15: evenkeel.type.v1.Receipt
+	(AuthorizationEntryKind)(0),         // 1: evenkeel.authorization.v1.AuthorizationEntryKind
+	(*RequestAuthorizationRequest)(nil), // 2: evenkeel.authorization.v1.RequestAuthorizationRequest
+	(*ApproveAuthorizationRequest)(nil), // 3: evenkeel.authorization.v1.ApproveAuthorizationRequest
+	(*DenyAuthorizationRequest)(nil),    // 4: evenkeel.authorization.v1.DenyAuthorizationRequest
+	(*ReserveUnitsRequest)(nil),         // 5: evenkeel.authorization.v1.ReserveUnitsRequest
+	(*ReleaseUnitsRequest)(nil),         // 6: evenkeel.authorization.v1.ReleaseUnitsRequest
+	(*GetAuthorizationRequest)(nil),     // 7: evenkeel.authorization.v1.GetAuthorizationRequest
+	(*ListAuthorizationsRequest)(nil),   // 8: evenkeel.authorization.v1.ListAuthorizationsRequest
+	(*ListAuthorizationsResponse)(nil),  // 9: evenkeel.authorization.v1.ListAuthorizationsResponse
+	(*Authorization)(nil),               // 10: evenkeel.authorization.v1.Authorization
+	(*AuthorizationEntry)(nil),          // 11: evenkeel.authorization.v1.AuthorizationEntry
+	(*AuthorizationUnits)(nil),          // 12: evenkeel.authorization.v1.AuthorizationUnits
+	(*CheckRequirementRequest)(nil),     // 13: evenkeel.authorization.v1.CheckRequirementRequest
+	(*CheckRequirementResponse)(nil),    // 14: evenkeel.authorization.v1.CheckRequirementResponse
+	nil,                                 // 15: evenkeel.authorization.v1.RequestAuthorizationRequest.UnitsByCodeEntry
+	nil,                                 // 16: evenkeel.authorization.v1.ApproveAuthorizationRequest.UnitsByCodeEntry
+	(*timestamppb.Timestamp)(nil),       // 17: google.protobuf.Timestamp
+	(*v1.Receipt)(nil),                  // 18: evenkeel.type.v1.Receipt
 }
 var file_evenkeel_authorization_v1_service_proto_depIdxs = []int32{
-	13, // 0: evenkeel.authorization.v1.RequestAuthorizationRequest.units_by_code:type_name -> evenkeel.authorization.v1.RequestAuthorizationRequest.UnitsByCodeEntry
-	14, // 1: evenkeel.authorization.v1.ApproveAuthorizationRequest.units_by_code:type_name -> evenkeel.authorization.v1.ApproveAuthorizationRequest.UnitsByCodeEntry
-	9,  // 2: evenkeel.authorization.v1.ListAuthorizationsResponse.authorizations:type_name -> evenkeel.authorization.v1.Authorization
+	15, // 0: evenkeel.authorization.v1.RequestAuthorizationRequest.units_by_code:type_name -> evenkeel.authorization.v1.RequestAuthorizationRequest.UnitsByCodeEntry
+	16, // 1: evenkeel.authorization.v1.ApproveAuthorizationRequest.units_by_code:type_name -> evenkeel.authorization.v1.ApproveAuthorizationRequest.UnitsByCodeEntry
+	10, // 2: evenkeel.authorization.v1.ListAuthorizationsResponse.authorizations:type_name -> evenkeel.authorization.v1.Authorization
 	0,  // 3: evenkeel.authorization.v1.Authorization.status:type_name -> evenkeel.authorization.v1.AuthorizationStatus
-	10, // 4: evenkeel.authorization.v1.Authorization.units:type_name -> evenkeel.authorization.v1.AuthorizationUnits
-	1,  // 5: evenkeel.authorization.v1.AuthorizationService.RequestAuthorization:input_type -> evenkeel.authorization.v1.RequestAuthorizationRequest
-	2,  // 6: evenkeel.authorization.v1.AuthorizationService.ApproveAuthorization:input_type -> evenkeel.authorization.v1.ApproveAuthorizationRequest
-	3,  // 7: evenkeel.authorization.v1.AuthorizationService.DenyAuthorization:input_type -> evenkeel.authorization.v1.DenyAuthorizationRequest
-	4,  // 8: evenkeel.authorization.v1.AuthorizationService.ReserveUnits:input_type -> evenkeel.authorization.v1.ReserveUnitsRequest
-	5,  // 9: evenkeel.authorization.v1.AuthorizationService.ReleaseUnits:input_type -> evenkeel.authorization.v1.ReleaseUnitsRequest
-	6,  // 10: evenkeel.authorization.v1.AuthorizationService.GetAuthorization:input_type -> evenkeel.authorization.v1.GetAuthorizationRequest
-	7,  // 11: evenkeel.authorization.v1.AuthorizationService.ListAuthorizations:input_type -> evenkeel.authorization.v1.ListAuthorizationsRequest
-	11, // 12: evenkeel.authorization.v1.AuthorizationService.CheckRequirement:input_type -> evenkeel.authorization.v1.CheckRequirementRequest
-	15, // 13: evenkeel.authorization.v1.AuthorizationService.RequestAuthorization:output_type -> evenkeel.type.v1.Receipt
-	15, // 14: evenkeel.authorization.v1.AuthorizationService.ApproveAuthorization:output_type -> evenkeel.type.v1.Receipt
-	15, // 15: evenkeel.authorization.v1.AuthorizationService.DenyAuthorization:output_type -> evenkeel.type.v1.Receipt
-	15, // 16: evenkeel.authorization.v1.AuthorizationService.ReserveUnits:output_type -> evenkeel.type.v1.Receipt
-	15, // 17: evenkeel.authorization.v1.AuthorizationService.ReleaseUnits:output_type -> evenkeel.type.v1.Receipt
-	9,  // 18: evenkeel.authorization.v1.AuthorizationService.GetAuthorization:output_type -> evenkeel.authorization.v1.Authorization
-	8,  // 19: evenkeel.authorization.v1.AuthorizationService.ListAuthorizations:output_type -> evenkeel.authorization.v1.ListAuthorizationsResponse
-	12, // 20: evenkeel.authorization.v1.AuthorizationService.CheckRequirement:output_type -> evenkeel.authorization.v1.CheckRequirementResponse
-	13, // [13:21] is the sub-list for method output_type
-	5,  // [5:13] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	12, // 4: evenkeel.authorization.v1.Authorization.units:type_name -> evenkeel.authorization.v1.AuthorizationUnits
+	11, // 5: evenkeel.authorization.v1.Authorization.entries:type_name -> evenkeel.authorization.v1.AuthorizationEntry
+	1,  // 6: evenkeel.authorization.v1.AuthorizationEntry.kind:type_name -> evenkeel.authorization.v1.AuthorizationEntryKind
+	17, // 7: evenkeel.authorization.v1.AuthorizationEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	2,  // 8: evenkeel.authorization.v1.AuthorizationService.RequestAuthorization:input_type -> evenkeel.authorization.v1.RequestAuthorizationRequest
+	3,  // 9: evenkeel.authorization.v1.AuthorizationService.ApproveAuthorization:input_type -> evenkeel.authorization.v1.ApproveAuthorizationRequest
+	4,  // 10: evenkeel.authorization.v1.AuthorizationService.DenyAuthorization:input_type -> evenkeel.authorization.v1.DenyAuthorizationRequest
+	5,  // 11: evenkeel.authorization.v1.AuthorizationService.ReserveUnits:input_type -> evenkeel.authorization.v1.ReserveUnitsRequest
+	6,  // 12: evenkeel.authorization.v1.AuthorizationService.ReleaseUnits:input_type -> evenkeel.authorization.v1.ReleaseUnitsRequest
+	7,  // 13: evenkeel.authorization.v1.AuthorizationService.GetAuthorization:input_type -> evenkeel.authorization.v1.GetAuthorizationRequest
+	8,  // 14: evenkeel.authorization.v1.AuthorizationService.ListAuthorizations:input_type -> evenkeel.authorization.v1.ListAuthorizationsRequest
+	13, // 15: evenkeel.authorization.v1.AuthorizationService.CheckRequirement:input_type -> evenkeel.authorization.v1.CheckRequirementRequest
+	18, // 16: evenkeel.authorization.v1.AuthorizationService.RequestAuthorization:output_type -> evenkeel.type.v1.Receipt
+	18, // 17: evenkeel.authorization.v1.AuthorizationService.ApproveAuthorization:output_type -> evenkeel.type.v1.Receipt
+	18, // 18: evenkeel.authorization.v1.AuthorizationService.DenyAuthorization:output_type -> evenkeel.type.v1.Receipt
+	18, // 19: evenkeel.authorization.v1.AuthorizationService.ReserveUnits:output_type -> evenkeel.type.v1.Receipt
+	18, // 20: evenkeel.authorization.v1.AuthorizationService.ReleaseUnits:output_type -> evenkeel.type.v1.Receipt
+	10, // 21: evenkeel.authorization.v1.AuthorizationService.GetAuthorization:output_type -> evenkeel.authorization.v1.Authorization
+	9,  // 22: evenkeel.authorization.v1.AuthorizationService.ListAuthorizations:output_type -> evenkeel.authorization.v1.ListAuthorizationsResponse
+	14, // 23: evenkeel.authorization.v1.AuthorizationService.CheckRequirement:output_type -> evenkeel.authorization.v1.CheckRequirementResponse
+	16, // [16:24] is the sub-list for method output_type
+	8,  // [8:16] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_authorization_v1_service_proto_init() }
@@ -1055,8 +1291,8 @@ func file_evenkeel_authorization_v1_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_authorization_v1_service_proto_rawDesc), len(file_evenkeel_authorization_v1_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   14,
+			NumEnums:      2,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1233,6 +1233,75 @@ func (x *AppointmentCheckedIn) GetPatientId() string {
 	return ""
 }
 
+// The day of the visit came and the patient did not.
+type AppointmentNoShowed struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AppointmentId   string                 `protobuf:"bytes,1,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	PatientId       string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	AuthorizationId string                 `protobuf:"bytes,3,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	Reason          string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *AppointmentNoShowed) Reset() {
+	*x = AppointmentNoShowed{}
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppointmentNoShowed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppointmentNoShowed) ProtoMessage() {}
+
+func (x *AppointmentNoShowed) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppointmentNoShowed.ProtoReflect.Descriptor instead.
+func (*AppointmentNoShowed) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AppointmentNoShowed) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *AppointmentNoShowed) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *AppointmentNoShowed) GetAuthorizationId() string {
+	if x != nil {
+		return x.AuthorizationId
+	}
+	return ""
+}
+
+func (x *AppointmentNoShowed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Stream readiness/{patient_id}: what is known that decides whether a patient's visits are clear to happen, in one order, and what follows. Each of the three answers
 // replaces the one before; a visit without one is pending.
 type VisitCleared struct {
@@ -1247,7 +1316,7 @@ type VisitCleared struct {
 
 func (x *VisitCleared) Reset() {
 	*x = VisitCleared{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1328,7 @@ func (x *VisitCleared) String() string {
 func (*VisitCleared) ProtoMessage() {}
 
 func (x *VisitCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1341,7 @@ func (x *VisitCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisitCleared.ProtoReflect.Descriptor instead.
 func (*VisitCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *VisitCleared) GetAppointmentId() string {
@@ -1315,7 +1384,7 @@ type VisitHeld struct {
 
 func (x *VisitHeld) Reset() {
 	*x = VisitHeld{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1396,7 @@ func (x *VisitHeld) String() string {
 func (*VisitHeld) ProtoMessage() {}
 
 func (x *VisitHeld) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1409,7 @@ func (x *VisitHeld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisitHeld.ProtoReflect.Descriptor instead.
 func (*VisitHeld) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *VisitHeld) GetAppointmentId() string {
@@ -1384,7 +1453,7 @@ type VisitPended struct {
 
 func (x *VisitPended) Reset() {
 	*x = VisitPended{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1465,7 @@ func (x *VisitPended) String() string {
 func (*VisitPended) ProtoMessage() {}
 
 func (x *VisitPended) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1478,7 @@ func (x *VisitPended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisitPended.ProtoReflect.Descriptor instead.
 func (*VisitPended) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *VisitPended) GetAppointmentId() string {
@@ -1461,7 +1530,7 @@ type ReadinessNoted struct {
 
 func (x *ReadinessNoted) Reset() {
 	*x = ReadinessNoted{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1542,7 @@ func (x *ReadinessNoted) String() string {
 func (*ReadinessNoted) ProtoMessage() {}
 
 func (x *ReadinessNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1555,7 @@ func (x *ReadinessNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadinessNoted.ProtoReflect.Descriptor instead.
 func (*ReadinessNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReadinessNoted) GetPatientId() string {
@@ -1584,7 +1653,7 @@ type ReadinessNoted_Visit struct {
 }
 
 type ReadinessNoted_OverAppointmentId struct {
-	OverAppointmentId string `protobuf:"bytes,3,opt,name=over_appointment_id,json=overAppointmentId,proto3,oneof"` // cancelled, or the patient came
+	OverAppointmentId string `protobuf:"bytes,3,opt,name=over_appointment_id,json=overAppointmentId,proto3,oneof"` // cancelled, or the patient came, or did not come
 }
 
 type ReadinessNoted_Coverage struct {
@@ -1639,7 +1708,7 @@ type PlannedVisit struct {
 
 func (x *PlannedVisit) Reset() {
 	*x = PlannedVisit{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1720,7 @@ func (x *PlannedVisit) String() string {
 func (*PlannedVisit) ProtoMessage() {}
 
 func (x *PlannedVisit) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1733,7 @@ func (x *PlannedVisit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedVisit.ProtoReflect.Descriptor instead.
 func (*PlannedVisit) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PlannedVisit) GetAppointmentId() string {
@@ -1708,7 +1777,7 @@ type CoverageKnown struct {
 
 func (x *CoverageKnown) Reset() {
 	*x = CoverageKnown{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1720,7 +1789,7 @@ func (x *CoverageKnown) String() string {
 func (*CoverageKnown) ProtoMessage() {}
 
 func (x *CoverageKnown) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1733,7 +1802,7 @@ func (x *CoverageKnown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageKnown.ProtoReflect.Descriptor instead.
 func (*CoverageKnown) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CoverageKnown) GetCoverageId() string {
@@ -1781,7 +1850,7 @@ type CoverageEnd struct {
 
 func (x *CoverageEnd) Reset() {
 	*x = CoverageEnd{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1793,7 +1862,7 @@ func (x *CoverageEnd) String() string {
 func (*CoverageEnd) ProtoMessage() {}
 
 func (x *CoverageEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1806,7 +1875,7 @@ func (x *CoverageEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageEnd.ProtoReflect.Descriptor instead.
 func (*CoverageEnd) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CoverageEnd) GetCoverageId() string {
@@ -1833,7 +1902,7 @@ type CarveOutKnown struct {
 
 func (x *CarveOutKnown) Reset() {
 	*x = CarveOutKnown{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1845,7 +1914,7 @@ func (x *CarveOutKnown) String() string {
 func (*CarveOutKnown) ProtoMessage() {}
 
 func (x *CarveOutKnown) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1858,7 +1927,7 @@ func (x *CarveOutKnown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CarveOutKnown.ProtoReflect.Descriptor instead.
 func (*CarveOutKnown) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CarveOutKnown) GetCoverageId() string {
@@ -1894,7 +1963,7 @@ type EligibilityKnown struct {
 
 func (x *EligibilityKnown) Reset() {
 	*x = EligibilityKnown{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1906,7 +1975,7 @@ func (x *EligibilityKnown) String() string {
 func (*EligibilityKnown) ProtoMessage() {}
 
 func (x *EligibilityKnown) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1919,7 +1988,7 @@ func (x *EligibilityKnown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EligibilityKnown.ProtoReflect.Descriptor instead.
 func (*EligibilityKnown) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EligibilityKnown) GetEligibilityCheckId() string {
@@ -2010,7 +2079,7 @@ type AuthorizationWanted struct {
 
 func (x *AuthorizationWanted) Reset() {
 	*x = AuthorizationWanted{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2022,7 +2091,7 @@ func (x *AuthorizationWanted) String() string {
 func (*AuthorizationWanted) ProtoMessage() {}
 
 func (x *AuthorizationWanted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +2104,7 @@ func (x *AuthorizationWanted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorizationWanted.ProtoReflect.Descriptor instead.
 func (*AuthorizationWanted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AuthorizationWanted) GetAppointmentId() string {
@@ -2071,7 +2140,7 @@ type UnitsKnown struct {
 
 func (x *UnitsKnown) Reset() {
 	*x = UnitsKnown{}
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2083,7 +2152,7 @@ func (x *UnitsKnown) String() string {
 func (*UnitsKnown) ProtoMessage() {}
 
 func (x *UnitsKnown) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_intake_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2096,7 +2165,7 @@ func (x *UnitsKnown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnitsKnown.ProtoReflect.Descriptor instead.
 func (*UnitsKnown) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_intake_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UnitsKnown) GetAppointmentId() string {
@@ -2266,7 +2335,13 @@ const file_evenkeel_intake_v1_events_proto_rawDesc = "" +
 	"\x14AppointmentCheckedIn\x12%\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x1d\n" +
 	"\n" +
-	"patient_id\x18\x02 \x01(\tR\tpatientId\"\xaa\x01\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\"\x9e\x01\n" +
+	"\x13AppointmentNoShowed\x12%\n" +
+	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12)\n" +
+	"\x10authorization_id\x18\x03 \x01(\tR\x0fauthorizationId\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xaa\x01\n" +
 	"\fVisitCleared\x12%\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tR\rappointmentId\x12\x1d\n" +
 	"\n" +
@@ -2361,7 +2436,7 @@ func file_evenkeel_intake_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_intake_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_evenkeel_intake_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_evenkeel_intake_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_evenkeel_intake_v1_events_proto_goTypes = []any{
 	(CoverageStatus)(0),           // 0: evenkeel.intake.v1.CoverageStatus
 	(*PatientRegistered)(nil),     // 1: evenkeel.intake.v1.PatientRegistered
@@ -2375,63 +2450,64 @@ var file_evenkeel_intake_v1_events_proto_goTypes = []any{
 	(*ResponsiblePayer)(nil),      // 9: evenkeel.intake.v1.ResponsiblePayer
 	(*AppointmentCancelled)(nil),  // 10: evenkeel.intake.v1.AppointmentCancelled
 	(*AppointmentCheckedIn)(nil),  // 11: evenkeel.intake.v1.AppointmentCheckedIn
-	(*VisitCleared)(nil),          // 12: evenkeel.intake.v1.VisitCleared
-	(*VisitHeld)(nil),             // 13: evenkeel.intake.v1.VisitHeld
-	(*VisitPended)(nil),           // 14: evenkeel.intake.v1.VisitPended
-	(*ReadinessNoted)(nil),        // 15: evenkeel.intake.v1.ReadinessNoted
-	(*PlannedVisit)(nil),          // 16: evenkeel.intake.v1.PlannedVisit
-	(*CoverageKnown)(nil),         // 17: evenkeel.intake.v1.CoverageKnown
-	(*CoverageEnd)(nil),           // 18: evenkeel.intake.v1.CoverageEnd
-	(*CarveOutKnown)(nil),         // 19: evenkeel.intake.v1.CarveOutKnown
-	(*EligibilityKnown)(nil),      // 20: evenkeel.intake.v1.EligibilityKnown
-	(*AuthorizationWanted)(nil),   // 21: evenkeel.intake.v1.AuthorizationWanted
-	(*UnitsKnown)(nil),            // 22: evenkeel.intake.v1.UnitsKnown
-	(*v1.PersonName)(nil),         // 23: evenkeel.type.v1.PersonName
-	(v1.Sex)(0),                   // 24: evenkeel.type.v1.Sex
-	(*v1.Address)(nil),            // 25: evenkeel.type.v1.Address
-	(v1.PayerSequence)(0),         // 26: evenkeel.type.v1.PayerSequence
-	(v1.Relationship)(0),          // 27: evenkeel.type.v1.Relationship
-	(*v1.Source)(nil),             // 28: evenkeel.type.v1.Source
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
-	(v1.Modality)(0),              // 30: evenkeel.type.v1.Modality
-	(*v11.Reason)(nil),            // 31: evenkeel.problem.v1.Reason
+	(*AppointmentNoShowed)(nil),   // 12: evenkeel.intake.v1.AppointmentNoShowed
+	(*VisitCleared)(nil),          // 13: evenkeel.intake.v1.VisitCleared
+	(*VisitHeld)(nil),             // 14: evenkeel.intake.v1.VisitHeld
+	(*VisitPended)(nil),           // 15: evenkeel.intake.v1.VisitPended
+	(*ReadinessNoted)(nil),        // 16: evenkeel.intake.v1.ReadinessNoted
+	(*PlannedVisit)(nil),          // 17: evenkeel.intake.v1.PlannedVisit
+	(*CoverageKnown)(nil),         // 18: evenkeel.intake.v1.CoverageKnown
+	(*CoverageEnd)(nil),           // 19: evenkeel.intake.v1.CoverageEnd
+	(*CarveOutKnown)(nil),         // 20: evenkeel.intake.v1.CarveOutKnown
+	(*EligibilityKnown)(nil),      // 21: evenkeel.intake.v1.EligibilityKnown
+	(*AuthorizationWanted)(nil),   // 22: evenkeel.intake.v1.AuthorizationWanted
+	(*UnitsKnown)(nil),            // 23: evenkeel.intake.v1.UnitsKnown
+	(*v1.PersonName)(nil),         // 24: evenkeel.type.v1.PersonName
+	(v1.Sex)(0),                   // 25: evenkeel.type.v1.Sex
+	(*v1.Address)(nil),            // 26: evenkeel.type.v1.Address
+	(v1.PayerSequence)(0),         // 27: evenkeel.type.v1.PayerSequence
+	(v1.Relationship)(0),          // 28: evenkeel.type.v1.Relationship
+	(*v1.Source)(nil),             // 29: evenkeel.type.v1.Source
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(v1.Modality)(0),              // 31: evenkeel.type.v1.Modality
+	(*v11.Reason)(nil),            // 32: evenkeel.problem.v1.Reason
 }
 var file_evenkeel_intake_v1_events_proto_depIdxs = []int32{
-	23, // 0: evenkeel.intake.v1.PatientRegistered.name:type_name -> evenkeel.type.v1.PersonName
-	24, // 1: evenkeel.intake.v1.PatientRegistered.sex:type_name -> evenkeel.type.v1.Sex
-	25, // 2: evenkeel.intake.v1.PatientRegistered.address:type_name -> evenkeel.type.v1.Address
-	26, // 3: evenkeel.intake.v1.CoverageAdded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	27, // 4: evenkeel.intake.v1.CoverageAdded.relationship:type_name -> evenkeel.type.v1.Relationship
-	23, // 5: evenkeel.intake.v1.CoverageAdded.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	24, // 6: evenkeel.intake.v1.CoverageAdded.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	25, // 7: evenkeel.intake.v1.CoverageAdded.subscriber_address:type_name -> evenkeel.type.v1.Address
-	27, // 8: evenkeel.intake.v1.EligibilityRequested.relationship:type_name -> evenkeel.type.v1.Relationship
-	23, // 9: evenkeel.intake.v1.EligibilityRequested.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	24, // 10: evenkeel.intake.v1.EligibilityRequested.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	23, // 11: evenkeel.intake.v1.EligibilityRequested.patient_name:type_name -> evenkeel.type.v1.PersonName
-	24, // 12: evenkeel.intake.v1.EligibilityRequested.patient_sex:type_name -> evenkeel.type.v1.Sex
+	24, // 0: evenkeel.intake.v1.PatientRegistered.name:type_name -> evenkeel.type.v1.PersonName
+	25, // 1: evenkeel.intake.v1.PatientRegistered.sex:type_name -> evenkeel.type.v1.Sex
+	26, // 2: evenkeel.intake.v1.PatientRegistered.address:type_name -> evenkeel.type.v1.Address
+	27, // 3: evenkeel.intake.v1.CoverageAdded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	28, // 4: evenkeel.intake.v1.CoverageAdded.relationship:type_name -> evenkeel.type.v1.Relationship
+	24, // 5: evenkeel.intake.v1.CoverageAdded.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	25, // 6: evenkeel.intake.v1.CoverageAdded.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	26, // 7: evenkeel.intake.v1.CoverageAdded.subscriber_address:type_name -> evenkeel.type.v1.Address
+	28, // 8: evenkeel.intake.v1.EligibilityRequested.relationship:type_name -> evenkeel.type.v1.Relationship
+	24, // 9: evenkeel.intake.v1.EligibilityRequested.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	25, // 10: evenkeel.intake.v1.EligibilityRequested.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	24, // 11: evenkeel.intake.v1.EligibilityRequested.patient_name:type_name -> evenkeel.type.v1.PersonName
+	25, // 12: evenkeel.intake.v1.EligibilityRequested.patient_sex:type_name -> evenkeel.type.v1.Sex
 	0,  // 13: evenkeel.intake.v1.EligibilityResponded.status:type_name -> evenkeel.intake.v1.CoverageStatus
-	28, // 14: evenkeel.intake.v1.EligibilityResponded.source:type_name -> evenkeel.type.v1.Source
-	28, // 15: evenkeel.intake.v1.EligibilityRejected.source:type_name -> evenkeel.type.v1.Source
-	29, // 16: evenkeel.intake.v1.AppointmentScheduled.start_at:type_name -> google.protobuf.Timestamp
-	29, // 17: evenkeel.intake.v1.AppointmentScheduled.end_at:type_name -> google.protobuf.Timestamp
-	30, // 18: evenkeel.intake.v1.AppointmentScheduled.modality:type_name -> evenkeel.type.v1.Modality
+	29, // 14: evenkeel.intake.v1.EligibilityResponded.source:type_name -> evenkeel.type.v1.Source
+	29, // 15: evenkeel.intake.v1.EligibilityRejected.source:type_name -> evenkeel.type.v1.Source
+	30, // 16: evenkeel.intake.v1.AppointmentScheduled.start_at:type_name -> google.protobuf.Timestamp
+	30, // 17: evenkeel.intake.v1.AppointmentScheduled.end_at:type_name -> google.protobuf.Timestamp
+	31, // 18: evenkeel.intake.v1.AppointmentScheduled.modality:type_name -> evenkeel.type.v1.Modality
 	9,  // 19: evenkeel.intake.v1.AppointmentScheduled.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	26, // 20: evenkeel.intake.v1.ResponsiblePayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	31, // 21: evenkeel.intake.v1.VisitCleared.notes:type_name -> evenkeel.problem.v1.Reason
-	31, // 22: evenkeel.intake.v1.VisitHeld.reasons:type_name -> evenkeel.problem.v1.Reason
-	31, // 23: evenkeel.intake.v1.VisitPended.reasons:type_name -> evenkeel.problem.v1.Reason
-	16, // 24: evenkeel.intake.v1.ReadinessNoted.visit:type_name -> evenkeel.intake.v1.PlannedVisit
-	17, // 25: evenkeel.intake.v1.ReadinessNoted.coverage:type_name -> evenkeel.intake.v1.CoverageKnown
-	18, // 26: evenkeel.intake.v1.ReadinessNoted.coverage_end:type_name -> evenkeel.intake.v1.CoverageEnd
-	19, // 27: evenkeel.intake.v1.ReadinessNoted.carve_out:type_name -> evenkeel.intake.v1.CarveOutKnown
-	20, // 28: evenkeel.intake.v1.ReadinessNoted.eligibility:type_name -> evenkeel.intake.v1.EligibilityKnown
-	21, // 29: evenkeel.intake.v1.ReadinessNoted.wanted:type_name -> evenkeel.intake.v1.AuthorizationWanted
-	22, // 30: evenkeel.intake.v1.ReadinessNoted.units:type_name -> evenkeel.intake.v1.UnitsKnown
-	26, // 31: evenkeel.intake.v1.CoverageKnown.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	27, // 20: evenkeel.intake.v1.ResponsiblePayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	32, // 21: evenkeel.intake.v1.VisitCleared.notes:type_name -> evenkeel.problem.v1.Reason
+	32, // 22: evenkeel.intake.v1.VisitHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	32, // 23: evenkeel.intake.v1.VisitPended.reasons:type_name -> evenkeel.problem.v1.Reason
+	17, // 24: evenkeel.intake.v1.ReadinessNoted.visit:type_name -> evenkeel.intake.v1.PlannedVisit
+	18, // 25: evenkeel.intake.v1.ReadinessNoted.coverage:type_name -> evenkeel.intake.v1.CoverageKnown
+	19, // 26: evenkeel.intake.v1.ReadinessNoted.coverage_end:type_name -> evenkeel.intake.v1.CoverageEnd
+	20, // 27: evenkeel.intake.v1.ReadinessNoted.carve_out:type_name -> evenkeel.intake.v1.CarveOutKnown
+	21, // 28: evenkeel.intake.v1.ReadinessNoted.eligibility:type_name -> evenkeel.intake.v1.EligibilityKnown
+	22, // 29: evenkeel.intake.v1.ReadinessNoted.wanted:type_name -> evenkeel.intake.v1.AuthorizationWanted
+	23, // 30: evenkeel.intake.v1.ReadinessNoted.units:type_name -> evenkeel.intake.v1.UnitsKnown
+	27, // 31: evenkeel.intake.v1.CoverageKnown.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
 	0,  // 32: evenkeel.intake.v1.EligibilityKnown.status:type_name -> evenkeel.intake.v1.CoverageStatus
-	29, // 33: evenkeel.intake.v1.EligibilityKnown.answered_at:type_name -> google.protobuf.Timestamp
-	31, // 34: evenkeel.intake.v1.UnitsKnown.refused:type_name -> evenkeel.problem.v1.Reason
+	30, // 33: evenkeel.intake.v1.EligibilityKnown.answered_at:type_name -> google.protobuf.Timestamp
+	32, // 34: evenkeel.intake.v1.UnitsKnown.refused:type_name -> evenkeel.problem.v1.Reason
 	35, // [35:35] is the sub-list for method output_type
 	35, // [35:35] is the sub-list for method input_type
 	35, // [35:35] is the sub-list for extension type_name
@@ -2444,7 +2520,7 @@ func file_evenkeel_intake_v1_events_proto_init() {
 	if File_evenkeel_intake_v1_events_proto != nil {
 		return
 	}
-	file_evenkeel_intake_v1_events_proto_msgTypes[14].OneofWrappers = []any{
+	file_evenkeel_intake_v1_events_proto_msgTypes[15].OneofWrappers = []any{
 		(*ReadinessNoted_Visit)(nil),
 		(*ReadinessNoted_OverAppointmentId)(nil),
 		(*ReadinessNoted_Coverage)(nil),
@@ -2460,7 +2536,7 @@ func file_evenkeel_intake_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_intake_v1_events_proto_rawDesc), len(file_evenkeel_intake_v1_events_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

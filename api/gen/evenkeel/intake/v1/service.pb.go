@@ -85,6 +85,7 @@ const (
 	AppointmentStatus_APPOINTMENT_STATUS_SCHEDULED   AppointmentStatus = 1
 	AppointmentStatus_APPOINTMENT_STATUS_CANCELLED   AppointmentStatus = 2
 	AppointmentStatus_APPOINTMENT_STATUS_CHECKED_IN  AppointmentStatus = 3
+	AppointmentStatus_APPOINTMENT_STATUS_NO_SHOWED   AppointmentStatus = 4
 )
 
 // Enum value maps for AppointmentStatus.
@@ -94,12 +95,14 @@ var (
 		1: "APPOINTMENT_STATUS_SCHEDULED",
 		2: "APPOINTMENT_STATUS_CANCELLED",
 		3: "APPOINTMENT_STATUS_CHECKED_IN",
+		4: "APPOINTMENT_STATUS_NO_SHOWED",
 	}
 	AppointmentStatus_value = map[string]int32{
 		"APPOINTMENT_STATUS_UNSPECIFIED": 0,
 		"APPOINTMENT_STATUS_SCHEDULED":   1,
 		"APPOINTMENT_STATUS_CANCELLED":   2,
 		"APPOINTMENT_STATUS_CHECKED_IN":  3,
+		"APPOINTMENT_STATUS_NO_SHOWED":   4,
 	}
 )
 
@@ -1862,6 +1865,66 @@ func (x *CancelAppointmentRequest) GetReason() string {
 	return ""
 }
 
+type RecordNoShowRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AppointmentId string                 `protobuf:"bytes,1,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // no PHI
+	Today         string                 `protobuf:"bytes,15,opt,name=today,proto3" json:"today,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordNoShowRequest) Reset() {
+	*x = RecordNoShowRequest{}
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordNoShowRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordNoShowRequest) ProtoMessage() {}
+
+func (x *RecordNoShowRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordNoShowRequest.ProtoReflect.Descriptor instead.
+func (*RecordNoShowRequest) Descriptor() ([]byte, []int) {
+	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *RecordNoShowRequest) GetAppointmentId() string {
+	if x != nil {
+		return x.AppointmentId
+	}
+	return ""
+}
+
+func (x *RecordNoShowRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RecordNoShowRequest) GetToday() string {
+	if x != nil {
+		return x.Today
+	}
+	return ""
+}
+
 type CheckInAppointmentRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AppointmentId string                 `protobuf:"bytes,1,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
@@ -1872,7 +1935,7 @@ type CheckInAppointmentRequest struct {
 
 func (x *CheckInAppointmentRequest) Reset() {
 	*x = CheckInAppointmentRequest{}
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[22]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1884,7 +1947,7 @@ func (x *CheckInAppointmentRequest) String() string {
 func (*CheckInAppointmentRequest) ProtoMessage() {}
 
 func (x *CheckInAppointmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[22]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1897,7 +1960,7 @@ func (x *CheckInAppointmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckInAppointmentRequest.ProtoReflect.Descriptor instead.
 func (*CheckInAppointmentRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CheckInAppointmentRequest) GetAppointmentId() string {
@@ -1923,7 +1986,7 @@ type GetAppointmentRequest struct {
 
 func (x *GetAppointmentRequest) Reset() {
 	*x = GetAppointmentRequest{}
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[23]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1935,7 +1998,7 @@ func (x *GetAppointmentRequest) String() string {
 func (*GetAppointmentRequest) ProtoMessage() {}
 
 func (x *GetAppointmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[23]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1948,7 +2011,7 @@ func (x *GetAppointmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAppointmentRequest.ProtoReflect.Descriptor instead.
 func (*GetAppointmentRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetAppointmentRequest) GetAppointmentId() string {
@@ -1982,7 +2045,7 @@ type Appointment struct {
 
 func (x *Appointment) Reset() {
 	*x = Appointment{}
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[24]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2057,7 @@ func (x *Appointment) String() string {
 func (*Appointment) ProtoMessage() {}
 
 func (x *Appointment) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[24]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2070,7 @@ func (x *Appointment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Appointment.ProtoReflect.Descriptor instead.
 func (*Appointment) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Appointment) GetAppointmentId() string {
@@ -2138,7 +2201,7 @@ type ListAppointmentsRequest struct {
 
 func (x *ListAppointmentsRequest) Reset() {
 	*x = ListAppointmentsRequest{}
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[25]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2150,7 +2213,7 @@ func (x *ListAppointmentsRequest) String() string {
 func (*ListAppointmentsRequest) ProtoMessage() {}
 
 func (x *ListAppointmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[25]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2163,7 +2226,7 @@ func (x *ListAppointmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAppointmentsRequest.ProtoReflect.Descriptor instead.
 func (*ListAppointmentsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListAppointmentsRequest) GetPatientId() string {
@@ -2232,7 +2295,7 @@ type ListAppointmentsResponse struct {
 
 func (x *ListAppointmentsResponse) Reset() {
 	*x = ListAppointmentsResponse{}
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[26]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2244,7 +2307,7 @@ func (x *ListAppointmentsResponse) String() string {
 func (*ListAppointmentsResponse) ProtoMessage() {}
 
 func (x *ListAppointmentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[26]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2257,7 +2320,7 @@ func (x *ListAppointmentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAppointmentsResponse.ProtoReflect.Descriptor instead.
 func (*ListAppointmentsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListAppointmentsResponse) GetAppointments() []*AppointmentEntry {
@@ -2294,7 +2357,7 @@ type AppointmentEntry struct {
 
 func (x *AppointmentEntry) Reset() {
 	*x = AppointmentEntry{}
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[27]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2306,7 +2369,7 @@ func (x *AppointmentEntry) String() string {
 func (*AppointmentEntry) ProtoMessage() {}
 
 func (x *AppointmentEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[27]
+	mi := &file_evenkeel_intake_v1_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2319,7 +2382,7 @@ func (x *AppointmentEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppointmentEntry.ProtoReflect.Descriptor instead.
 func (*AppointmentEntry) Descriptor() ([]byte, []int) {
-	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_intake_v1_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AppointmentEntry) GetAppointmentId() string {
@@ -2571,7 +2634,11 @@ const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"\x10authorization_id\x18\t \x01(\tR\x0fauthorizationId\"l\n" +
 	"\x18CancelAppointmentRequest\x12.\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rappointmentId\x12 \n" +
-	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06reason\"g\n" +
+	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06reason\"\x83\x01\n" +
+	"\x13RecordNoShowRequest\x12.\n" +
+	"\x0eappointment_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rappointmentId\x12 \n" +
+	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06reason\x12\x1a\n" +
+	"\x05today\x18\x0f \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"g\n" +
 	"\x19CheckInAppointmentRequest\x12.\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rappointmentId\x12\x1a\n" +
 	"\x05today\x18\x0f \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\">\n" +
@@ -2632,17 +2699,18 @@ const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"$ELIGIBILITY_CHECK_STATUS_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eELIGIBILITY_CHECK_STATUS_ASKED\x10\x01\x12%\n" +
 	"!ELIGIBILITY_CHECK_STATUS_ANSWERED\x10\x02\x12%\n" +
-	"!ELIGIBILITY_CHECK_STATUS_REJECTED\x10\x03*\x9e\x01\n" +
+	"!ELIGIBILITY_CHECK_STATUS_REJECTED\x10\x03*\xc0\x01\n" +
 	"\x11AppointmentStatus\x12\"\n" +
 	"\x1eAPPOINTMENT_STATUS_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cAPPOINTMENT_STATUS_SCHEDULED\x10\x01\x12 \n" +
 	"\x1cAPPOINTMENT_STATUS_CANCELLED\x10\x02\x12!\n" +
-	"\x1dAPPOINTMENT_STATUS_CHECKED_IN\x10\x03*h\n" +
+	"\x1dAPPOINTMENT_STATUS_CHECKED_IN\x10\x03\x12 \n" +
+	"\x1cAPPOINTMENT_STATUS_NO_SHOWED\x10\x04*h\n" +
 	"\tReadiness\x12\x19\n" +
 	"\x15READINESS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11READINESS_PENDING\x10\x01\x12\x15\n" +
 	"\x11READINESS_CLEARED\x10\x02\x12\x12\n" +
-	"\x0eREADINESS_HELD\x10\x032\xda\x11\n" +
+	"\x0eREADINESS_HELD\x10\x032\xe6\x12\n" +
 	"\rIntakeService\x12q\n" +
 	"\x0fRegisterPatient\x12*.evenkeel.intake.v1.RegisterPatientRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/patients\x12s\n" +
 	"\n" +
@@ -2657,7 +2725,8 @@ const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"\x13GetEligibilityCheck\x12..evenkeel.intake.v1.GetEligibilityCheckRequest\x1a$.evenkeel.intake.v1.EligibilityCheck\"5\x82\xd3\xe4\x93\x02/\x12-/v1/eligibility-checks/{eligibility_check_id}\x12\xb4\x01\n" +
 	"\x15ListEligibilityChecks\x120.evenkeel.intake.v1.ListEligibilityChecksRequest\x1a1.evenkeel.intake.v1.ListEligibilityChecksResponse\"6\x82\xd3\xe4\x93\x020\x12./v1/coverages/{coverage_id}/eligibility-checks\x12}\n" +
 	"\x13ScheduleAppointment\x12..evenkeel.intake.v1.ScheduleAppointmentRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x1b\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/appointments\x12\x98\x01\n" +
-	"\x11CancelAppointment\x12,.evenkeel.intake.v1.CancelAppointmentRequest\x1a\x19.evenkeel.type.v1.Receipt\":\x82\xd3\xe4\x93\x024:\x01*\"//v1/appointments/{appointment_id}/cancellations\x12\x96\x01\n" +
+	"\x11CancelAppointment\x12,.evenkeel.intake.v1.CancelAppointmentRequest\x1a\x19.evenkeel.type.v1.Receipt\":\x82\xd3\xe4\x93\x024:\x01*\"//v1/appointments/{appointment_id}/cancellations\x12\x89\x01\n" +
+	"\fRecordNoShow\x12'.evenkeel.intake.v1.RecordNoShowRequest\x1a\x19.evenkeel.type.v1.Receipt\"5\x82\xd3\xe4\x93\x02/:\x01*\"*/v1/appointments/{appointment_id}/no-shows\x12\x96\x01\n" +
 	"\x12CheckInAppointment\x12-.evenkeel.intake.v1.CheckInAppointmentRequest\x1a\x19.evenkeel.type.v1.Receipt\"6\x82\xd3\xe4\x93\x020:\x01*\"+/v1/appointments/{appointment_id}/check-ins\x12\x87\x01\n" +
 	"\x0eGetAppointment\x12).evenkeel.intake.v1.GetAppointmentRequest\x1a\x1f.evenkeel.intake.v1.Appointment\")\x82\xd3\xe4\x93\x02#\x12!/v1/appointments/{appointment_id}\x12\x87\x01\n" +
 	"\x10ListAppointments\x12+.evenkeel.intake.v1.ListAppointmentsRequest\x1a,.evenkeel.intake.v1.ListAppointmentsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/appointmentsBBZ@github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1;intakev1b\x06proto3"
@@ -2675,7 +2744,7 @@ func file_evenkeel_intake_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_intake_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_evenkeel_intake_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_evenkeel_intake_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_evenkeel_intake_v1_service_proto_goTypes = []any{
 	(EligibilityCheckStatus)(0),           // 0: evenkeel.intake.v1.EligibilityCheckStatus
 	(AppointmentStatus)(0),                // 1: evenkeel.intake.v1.AppointmentStatus
@@ -2702,67 +2771,68 @@ var file_evenkeel_intake_v1_service_proto_goTypes = []any{
 	(*EligibilityCheckEntry)(nil),         // 22: evenkeel.intake.v1.EligibilityCheckEntry
 	(*ScheduleAppointmentRequest)(nil),    // 23: evenkeel.intake.v1.ScheduleAppointmentRequest
 	(*CancelAppointmentRequest)(nil),      // 24: evenkeel.intake.v1.CancelAppointmentRequest
-	(*CheckInAppointmentRequest)(nil),     // 25: evenkeel.intake.v1.CheckInAppointmentRequest
-	(*GetAppointmentRequest)(nil),         // 26: evenkeel.intake.v1.GetAppointmentRequest
-	(*Appointment)(nil),                   // 27: evenkeel.intake.v1.Appointment
-	(*ListAppointmentsRequest)(nil),       // 28: evenkeel.intake.v1.ListAppointmentsRequest
-	(*ListAppointmentsResponse)(nil),      // 29: evenkeel.intake.v1.ListAppointmentsResponse
-	(*AppointmentEntry)(nil),              // 30: evenkeel.intake.v1.AppointmentEntry
-	(*v1.PersonName)(nil),                 // 31: evenkeel.type.v1.PersonName
-	(v1.Sex)(0),                           // 32: evenkeel.type.v1.Sex
-	(*v1.Address)(nil),                    // 33: evenkeel.type.v1.Address
-	(v1.PayerSequence)(0),                 // 34: evenkeel.type.v1.PayerSequence
-	(v1.Relationship)(0),                  // 35: evenkeel.type.v1.Relationship
-	(CoverageStatus)(0),                   // 36: evenkeel.intake.v1.CoverageStatus
-	(*v1.Money)(nil),                      // 37: evenkeel.type.v1.Money
-	(*timestamppb.Timestamp)(nil),         // 38: google.protobuf.Timestamp
-	(v1.Modality)(0),                      // 39: evenkeel.type.v1.Modality
-	(*ResponsiblePayer)(nil),              // 40: evenkeel.intake.v1.ResponsiblePayer
-	(*v11.Reason)(nil),                    // 41: evenkeel.problem.v1.Reason
-	(*v1.Receipt)(nil),                    // 42: evenkeel.type.v1.Receipt
+	(*RecordNoShowRequest)(nil),           // 25: evenkeel.intake.v1.RecordNoShowRequest
+	(*CheckInAppointmentRequest)(nil),     // 26: evenkeel.intake.v1.CheckInAppointmentRequest
+	(*GetAppointmentRequest)(nil),         // 27: evenkeel.intake.v1.GetAppointmentRequest
+	(*Appointment)(nil),                   // 28: evenkeel.intake.v1.Appointment
+	(*ListAppointmentsRequest)(nil),       // 29: evenkeel.intake.v1.ListAppointmentsRequest
+	(*ListAppointmentsResponse)(nil),      // 30: evenkeel.intake.v1.ListAppointmentsResponse
+	(*AppointmentEntry)(nil),              // 31: evenkeel.intake.v1.AppointmentEntry
+	(*v1.PersonName)(nil),                 // 32: evenkeel.type.v1.PersonName
+	(v1.Sex)(0),                           // 33: evenkeel.type.v1.Sex
+	(*v1.Address)(nil),                    // 34: evenkeel.type.v1.Address
+	(v1.PayerSequence)(0),                 // 35: evenkeel.type.v1.PayerSequence
+	(v1.Relationship)(0),                  // 36: evenkeel.type.v1.Relationship
+	(CoverageStatus)(0),                   // 37: evenkeel.intake.v1.CoverageStatus
+	(*v1.Money)(nil),                      // 38: evenkeel.type.v1.Money
+	(*timestamppb.Timestamp)(nil),         // 39: google.protobuf.Timestamp
+	(v1.Modality)(0),                      // 40: evenkeel.type.v1.Modality
+	(*ResponsiblePayer)(nil),              // 41: evenkeel.intake.v1.ResponsiblePayer
+	(*v11.Reason)(nil),                    // 42: evenkeel.problem.v1.Reason
+	(*v1.Receipt)(nil),                    // 43: evenkeel.type.v1.Receipt
 }
 var file_evenkeel_intake_v1_service_proto_depIdxs = []int32{
-	31, // 0: evenkeel.intake.v1.RegisterPatientRequest.name:type_name -> evenkeel.type.v1.PersonName
-	32, // 1: evenkeel.intake.v1.RegisterPatientRequest.sex:type_name -> evenkeel.type.v1.Sex
-	33, // 2: evenkeel.intake.v1.RegisterPatientRequest.address:type_name -> evenkeel.type.v1.Address
-	31, // 3: evenkeel.intake.v1.Patient.name:type_name -> evenkeel.type.v1.PersonName
-	32, // 4: evenkeel.intake.v1.Patient.sex:type_name -> evenkeel.type.v1.Sex
-	33, // 5: evenkeel.intake.v1.Patient.address:type_name -> evenkeel.type.v1.Address
+	32, // 0: evenkeel.intake.v1.RegisterPatientRequest.name:type_name -> evenkeel.type.v1.PersonName
+	33, // 1: evenkeel.intake.v1.RegisterPatientRequest.sex:type_name -> evenkeel.type.v1.Sex
+	34, // 2: evenkeel.intake.v1.RegisterPatientRequest.address:type_name -> evenkeel.type.v1.Address
+	32, // 3: evenkeel.intake.v1.Patient.name:type_name -> evenkeel.type.v1.PersonName
+	33, // 4: evenkeel.intake.v1.Patient.sex:type_name -> evenkeel.type.v1.Sex
+	34, // 5: evenkeel.intake.v1.Patient.address:type_name -> evenkeel.type.v1.Address
 	8,  // 6: evenkeel.intake.v1.ListPatientsResponse.patients:type_name -> evenkeel.intake.v1.PatientEntry
 	8,  // 7: evenkeel.intake.v1.SearchPatientsResponse.patients:type_name -> evenkeel.intake.v1.PatientEntry
-	34, // 8: evenkeel.intake.v1.AddCoverageRequest.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	35, // 9: evenkeel.intake.v1.AddCoverageRequest.relationship:type_name -> evenkeel.type.v1.Relationship
-	31, // 10: evenkeel.intake.v1.AddCoverageRequest.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	32, // 11: evenkeel.intake.v1.AddCoverageRequest.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	33, // 12: evenkeel.intake.v1.AddCoverageRequest.subscriber_address:type_name -> evenkeel.type.v1.Address
+	35, // 8: evenkeel.intake.v1.AddCoverageRequest.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	36, // 9: evenkeel.intake.v1.AddCoverageRequest.relationship:type_name -> evenkeel.type.v1.Relationship
+	32, // 10: evenkeel.intake.v1.AddCoverageRequest.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	33, // 11: evenkeel.intake.v1.AddCoverageRequest.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	34, // 12: evenkeel.intake.v1.AddCoverageRequest.subscriber_address:type_name -> evenkeel.type.v1.Address
 	15, // 13: evenkeel.intake.v1.ListCoveragesResponse.coverages:type_name -> evenkeel.intake.v1.Coverage
-	34, // 14: evenkeel.intake.v1.Coverage.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	35, // 15: evenkeel.intake.v1.Coverage.relationship:type_name -> evenkeel.type.v1.Relationship
-	31, // 16: evenkeel.intake.v1.Coverage.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	35, // 14: evenkeel.intake.v1.Coverage.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	36, // 15: evenkeel.intake.v1.Coverage.relationship:type_name -> evenkeel.type.v1.Relationship
+	32, // 16: evenkeel.intake.v1.Coverage.subscriber_name:type_name -> evenkeel.type.v1.PersonName
 	0,  // 17: evenkeel.intake.v1.EligibilityCheck.status:type_name -> evenkeel.intake.v1.EligibilityCheckStatus
-	36, // 18: evenkeel.intake.v1.EligibilityCheck.coverage_status:type_name -> evenkeel.intake.v1.CoverageStatus
-	37, // 19: evenkeel.intake.v1.EligibilityCheck.copay:type_name -> evenkeel.type.v1.Money
-	37, // 20: evenkeel.intake.v1.EligibilityCheck.deductible_remaining:type_name -> evenkeel.type.v1.Money
+	37, // 18: evenkeel.intake.v1.EligibilityCheck.coverage_status:type_name -> evenkeel.intake.v1.CoverageStatus
+	38, // 19: evenkeel.intake.v1.EligibilityCheck.copay:type_name -> evenkeel.type.v1.Money
+	38, // 20: evenkeel.intake.v1.EligibilityCheck.deductible_remaining:type_name -> evenkeel.type.v1.Money
 	22, // 21: evenkeel.intake.v1.ListEligibilityChecksResponse.eligibility_checks:type_name -> evenkeel.intake.v1.EligibilityCheckEntry
 	0,  // 22: evenkeel.intake.v1.EligibilityCheckEntry.status:type_name -> evenkeel.intake.v1.EligibilityCheckStatus
-	36, // 23: evenkeel.intake.v1.EligibilityCheckEntry.coverage_status:type_name -> evenkeel.intake.v1.CoverageStatus
-	38, // 24: evenkeel.intake.v1.ScheduleAppointmentRequest.start_at:type_name -> google.protobuf.Timestamp
-	38, // 25: evenkeel.intake.v1.ScheduleAppointmentRequest.end_at:type_name -> google.protobuf.Timestamp
-	39, // 26: evenkeel.intake.v1.ScheduleAppointmentRequest.modality:type_name -> evenkeel.type.v1.Modality
-	38, // 27: evenkeel.intake.v1.Appointment.start_at:type_name -> google.protobuf.Timestamp
-	38, // 28: evenkeel.intake.v1.Appointment.end_at:type_name -> google.protobuf.Timestamp
-	39, // 29: evenkeel.intake.v1.Appointment.modality:type_name -> evenkeel.type.v1.Modality
-	40, // 30: evenkeel.intake.v1.Appointment.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	37, // 23: evenkeel.intake.v1.EligibilityCheckEntry.coverage_status:type_name -> evenkeel.intake.v1.CoverageStatus
+	39, // 24: evenkeel.intake.v1.ScheduleAppointmentRequest.start_at:type_name -> google.protobuf.Timestamp
+	39, // 25: evenkeel.intake.v1.ScheduleAppointmentRequest.end_at:type_name -> google.protobuf.Timestamp
+	40, // 26: evenkeel.intake.v1.ScheduleAppointmentRequest.modality:type_name -> evenkeel.type.v1.Modality
+	39, // 27: evenkeel.intake.v1.Appointment.start_at:type_name -> google.protobuf.Timestamp
+	39, // 28: evenkeel.intake.v1.Appointment.end_at:type_name -> google.protobuf.Timestamp
+	40, // 29: evenkeel.intake.v1.Appointment.modality:type_name -> evenkeel.type.v1.Modality
+	41, // 30: evenkeel.intake.v1.Appointment.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
 	1,  // 31: evenkeel.intake.v1.Appointment.status:type_name -> evenkeel.intake.v1.AppointmentStatus
 	2,  // 32: evenkeel.intake.v1.Appointment.readiness:type_name -> evenkeel.intake.v1.Readiness
-	41, // 33: evenkeel.intake.v1.Appointment.readiness_reasons:type_name -> evenkeel.problem.v1.Reason
+	42, // 33: evenkeel.intake.v1.Appointment.readiness_reasons:type_name -> evenkeel.problem.v1.Reason
 	2,  // 34: evenkeel.intake.v1.ListAppointmentsRequest.readiness:type_name -> evenkeel.intake.v1.Readiness
-	30, // 35: evenkeel.intake.v1.ListAppointmentsResponse.appointments:type_name -> evenkeel.intake.v1.AppointmentEntry
-	38, // 36: evenkeel.intake.v1.AppointmentEntry.start_at:type_name -> google.protobuf.Timestamp
-	38, // 37: evenkeel.intake.v1.AppointmentEntry.end_at:type_name -> google.protobuf.Timestamp
+	31, // 35: evenkeel.intake.v1.ListAppointmentsResponse.appointments:type_name -> evenkeel.intake.v1.AppointmentEntry
+	39, // 36: evenkeel.intake.v1.AppointmentEntry.start_at:type_name -> google.protobuf.Timestamp
+	39, // 37: evenkeel.intake.v1.AppointmentEntry.end_at:type_name -> google.protobuf.Timestamp
 	1,  // 38: evenkeel.intake.v1.AppointmentEntry.status:type_name -> evenkeel.intake.v1.AppointmentStatus
 	2,  // 39: evenkeel.intake.v1.AppointmentEntry.readiness:type_name -> evenkeel.intake.v1.Readiness
-	41, // 40: evenkeel.intake.v1.AppointmentEntry.readiness_reasons:type_name -> evenkeel.problem.v1.Reason
+	42, // 40: evenkeel.intake.v1.AppointmentEntry.readiness_reasons:type_name -> evenkeel.problem.v1.Reason
 	3,  // 41: evenkeel.intake.v1.IntakeService.RegisterPatient:input_type -> evenkeel.intake.v1.RegisterPatientRequest
 	4,  // 42: evenkeel.intake.v1.IntakeService.GetPatient:input_type -> evenkeel.intake.v1.GetPatientRequest
 	6,  // 43: evenkeel.intake.v1.IntakeService.ListPatients:input_type -> evenkeel.intake.v1.ListPatientsRequest
@@ -2776,27 +2846,29 @@ var file_evenkeel_intake_v1_service_proto_depIdxs = []int32{
 	20, // 51: evenkeel.intake.v1.IntakeService.ListEligibilityChecks:input_type -> evenkeel.intake.v1.ListEligibilityChecksRequest
 	23, // 52: evenkeel.intake.v1.IntakeService.ScheduleAppointment:input_type -> evenkeel.intake.v1.ScheduleAppointmentRequest
 	24, // 53: evenkeel.intake.v1.IntakeService.CancelAppointment:input_type -> evenkeel.intake.v1.CancelAppointmentRequest
-	25, // 54: evenkeel.intake.v1.IntakeService.CheckInAppointment:input_type -> evenkeel.intake.v1.CheckInAppointmentRequest
-	26, // 55: evenkeel.intake.v1.IntakeService.GetAppointment:input_type -> evenkeel.intake.v1.GetAppointmentRequest
-	28, // 56: evenkeel.intake.v1.IntakeService.ListAppointments:input_type -> evenkeel.intake.v1.ListAppointmentsRequest
-	42, // 57: evenkeel.intake.v1.IntakeService.RegisterPatient:output_type -> evenkeel.type.v1.Receipt
-	5,  // 58: evenkeel.intake.v1.IntakeService.GetPatient:output_type -> evenkeel.intake.v1.Patient
-	7,  // 59: evenkeel.intake.v1.IntakeService.ListPatients:output_type -> evenkeel.intake.v1.ListPatientsResponse
-	10, // 60: evenkeel.intake.v1.IntakeService.SearchPatients:output_type -> evenkeel.intake.v1.SearchPatientsResponse
-	42, // 61: evenkeel.intake.v1.IntakeService.AddCoverage:output_type -> evenkeel.type.v1.Receipt
-	13, // 62: evenkeel.intake.v1.IntakeService.ListCoverages:output_type -> evenkeel.intake.v1.ListCoveragesResponse
-	15, // 63: evenkeel.intake.v1.IntakeService.GetCoverage:output_type -> evenkeel.intake.v1.Coverage
-	42, // 64: evenkeel.intake.v1.IntakeService.TerminateCoverage:output_type -> evenkeel.type.v1.Receipt
-	42, // 65: evenkeel.intake.v1.IntakeService.CheckEligibility:output_type -> evenkeel.type.v1.Receipt
-	19, // 66: evenkeel.intake.v1.IntakeService.GetEligibilityCheck:output_type -> evenkeel.intake.v1.EligibilityCheck
-	21, // 67: evenkeel.intake.v1.IntakeService.ListEligibilityChecks:output_type -> evenkeel.intake.v1.ListEligibilityChecksResponse
-	42, // 68: evenkeel.intake.v1.IntakeService.ScheduleAppointment:output_type -> evenkeel.type.v1.Receipt
-	42, // 69: evenkeel.intake.v1.IntakeService.CancelAppointment:output_type -> evenkeel.type.v1.Receipt
-	42, // 70: evenkeel.intake.v1.IntakeService.CheckInAppointment:output_type -> evenkeel.type.v1.Receipt
-	27, // 71: evenkeel.intake.v1.IntakeService.GetAppointment:output_type -> evenkeel.intake.v1.Appointment
-	29, // 72: evenkeel.intake.v1.IntakeService.ListAppointments:output_type -> evenkeel.intake.v1.ListAppointmentsResponse
-	57, // [57:73] is the sub-list for method output_type
-	41, // [41:57] is the sub-list for method input_type
+	25, // 54: evenkeel.intake.v1.IntakeService.RecordNoShow:input_type -> evenkeel.intake.v1.RecordNoShowRequest
+	26, // 55: evenkeel.intake.v1.IntakeService.CheckInAppointment:input_type -> evenkeel.intake.v1.CheckInAppointmentRequest
+	27, // 56: evenkeel.intake.v1.IntakeService.GetAppointment:input_type -> evenkeel.intake.v1.GetAppointmentRequest
+	29, // 57: evenkeel.intake.v1.IntakeService.ListAppointments:input_type -> evenkeel.intake.v1.ListAppointmentsRequest
+	43, // 58: evenkeel.intake.v1.IntakeService.RegisterPatient:output_type -> evenkeel.type.v1.Receipt
+	5,  // 59: evenkeel.intake.v1.IntakeService.GetPatient:output_type -> evenkeel.intake.v1.Patient
+	7,  // 60: evenkeel.intake.v1.IntakeService.ListPatients:output_type -> evenkeel.intake.v1.ListPatientsResponse
+	10, // 61: evenkeel.intake.v1.IntakeService.SearchPatients:output_type -> evenkeel.intake.v1.SearchPatientsResponse
+	43, // 62: evenkeel.intake.v1.IntakeService.AddCoverage:output_type -> evenkeel.type.v1.Receipt
+	13, // 63: evenkeel.intake.v1.IntakeService.ListCoverages:output_type -> evenkeel.intake.v1.ListCoveragesResponse
+	15, // 64: evenkeel.intake.v1.IntakeService.GetCoverage:output_type -> evenkeel.intake.v1.Coverage
+	43, // 65: evenkeel.intake.v1.IntakeService.TerminateCoverage:output_type -> evenkeel.type.v1.Receipt
+	43, // 66: evenkeel.intake.v1.IntakeService.CheckEligibility:output_type -> evenkeel.type.v1.Receipt
+	19, // 67: evenkeel.intake.v1.IntakeService.GetEligibilityCheck:output_type -> evenkeel.intake.v1.EligibilityCheck
+	21, // 68: evenkeel.intake.v1.IntakeService.ListEligibilityChecks:output_type -> evenkeel.intake.v1.ListEligibilityChecksResponse
+	43, // 69: evenkeel.intake.v1.IntakeService.ScheduleAppointment:output_type -> evenkeel.type.v1.Receipt
+	43, // 70: evenkeel.intake.v1.IntakeService.CancelAppointment:output_type -> evenkeel.type.v1.Receipt
+	43, // 71: evenkeel.intake.v1.IntakeService.RecordNoShow:output_type -> evenkeel.type.v1.Receipt
+	43, // 72: evenkeel.intake.v1.IntakeService.CheckInAppointment:output_type -> evenkeel.type.v1.Receipt
+	28, // 73: evenkeel.intake.v1.IntakeService.GetAppointment:output_type -> evenkeel.intake.v1.Appointment
+	30, // 74: evenkeel.intake.v1.IntakeService.ListAppointments:output_type -> evenkeel.intake.v1.ListAppointmentsResponse
+	58, // [58:75] is the sub-list for method output_type
+	41, // [41:58] is the sub-list for method input_type
 	41, // [41:41] is the sub-list for extension type_name
 	41, // [41:41] is the sub-list for extension extendee
 	0,  // [0:41] is the sub-list for field type_name
@@ -2814,7 +2886,7 @@ func file_evenkeel_intake_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_intake_v1_service_proto_rawDesc), len(file_evenkeel_intake_v1_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

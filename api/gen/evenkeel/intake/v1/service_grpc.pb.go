@@ -33,6 +33,7 @@ const (
 	IntakeService_ListEligibilityChecks_FullMethodName = "/evenkeel.intake.v1.IntakeService/ListEligibilityChecks"
 	IntakeService_ScheduleAppointment_FullMethodName   = "/evenkeel.intake.v1.IntakeService/ScheduleAppointment"
 	IntakeService_CancelAppointment_FullMethodName     = "/evenkeel.intake.v1.IntakeService/CancelAppointment"
+	IntakeService_RecordNoShow_FullMethodName          = "/evenkeel.intake.v1.IntakeService/RecordNoShow"
 	IntakeService_CheckInAppointment_FullMethodName    = "/evenkeel.intake.v1.IntakeService/CheckInAppointment"
 	IntakeService_GetAppointment_FullMethodName        = "/evenkeel.intake.v1.IntakeService/GetAppointment"
 	IntakeService_ListAppointments_FullMethodName      = "/evenkeel.intake.v1.IntakeService/ListAppointments"
@@ -74,9 +75,12 @@ type IntakeServiceClient interface {
 	// Books a visit. The date of service is the start's day at the location. Refusals: intake.appointment_new, intake.patient_exists, intake.clinician_exists,
 	// intake.location_exists, intake.visit_times, intake.modality, intake.service_code, intake.authorization_of_patient.
 	ScheduleAppointment(ctx context.Context, in *ScheduleAppointmentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
-	// Cancels a visit; again changes nothing. Refusals: intake.appointment_exists, intake.not_checked_in.
+	// Cancels a visit; again changes nothing. Refusals: intake.appointment_exists, intake.not_checked_in, intake.not_no_showed.
 	CancelAppointment(ctx context.Context, in *CancelAppointmentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
-	// The patient is there; again changes nothing. Refusals: intake.appointment_exists, intake.not_cancelled, intake.check_in_day.
+	// The day came and the patient did not; again changes nothing. Units that the visit held are free again.
+	// Refusals: intake.appointment_exists, intake.not_checked_in, intake.not_cancelled, intake.no_show_day.
+	RecordNoShow(ctx context.Context, in *RecordNoShowRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
+	// The patient is there; again changes nothing. Refusals: intake.appointment_exists, intake.not_cancelled, intake.not_no_showed, intake.check_in_day.
 	CheckInAppointment(ctx context.Context, in *CheckInAppointmentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// One visit with its readiness and the reasons for it. Not found: 404.
 	GetAppointment(ctx context.Context, in *GetAppointmentRequest, opts ...grpc.CallOption) (*Appointment, error)
@@ -222,6 +226,16 @@ func (c *intakeServiceClient) CancelAppointment(ctx context.Context, in *CancelA
 	return out, nil
 }
 
+func (c *intakeServiceClient) RecordNoShow(ctx context.Context, in *RecordNoShowRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Receipt)
+	err := c.cc.Invoke(ctx, IntakeService_RecordNoShow_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *intakeServiceClient) CheckInAppointment(ctx context.Context, in *CheckInAppointmentRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(v1.Receipt)
@@ -288,9 +302,12 @@ type IntakeServiceServer interface {
 	// Books a visit. The date of service is the start's day at the location. Refusals: intake.appointment_new, intake.patient_exists, intake.clinician_exists,
 	// intake.location_exists, intake.visit_times, intake.modality, intake.service_code, intake.authorization_of_patient.
 	ScheduleAppointment(context.Context, *ScheduleAppointmentRequest) (*v1.Receipt, error)
-	// Cancels a visit; again changes nothing. Refusals: intake.appointment_exists, intake.not_checked_in.
+	// Cancels a visit; again changes nothing. Refusals: intake.appointment_exists, intake.not_checked_in, intake.not_no_showed.
 	CancelAppointment(context.Context, *CancelAppointmentRequest) (*v1.Receipt, error)
-	// The patient is there; again changes nothing. Refusals: intake.appointment_exists, intake.not_cancelled, intake.check_in_day.
+	// The day came and the patient did not; again changes nothing. Units that the visit held are free again.
+	// Refusals: intake.appointment_exists, intake.not_checked_in, intake.not_cancelled, intake.no_show_day.
+	RecordNoShow(context.Context, *RecordNoShowRequest) (*v1.Receipt, error)
+	// The patient is there; again changes nothing. Refusals: intake.appointment_exists, intake.not_cancelled, intake.not_no_showed, intake.check_in_day.
 	CheckInAppointment(context.Context, *CheckInAppointmentRequest) (*v1.Receipt, error)
 	// One visit with its readiness and the reasons for it. Not found: 404.
 	GetAppointment(context.Context, *GetAppointmentRequest) (*Appointment, error)
@@ -344,6 +361,9 @@ func (UnimplementedIntakeServiceServer) ScheduleAppointment(context.Context, *Sc
 }
 func (UnimplementedIntakeServiceServer) CancelAppointment(context.Context, *CancelAppointmentRequest) (*v1.Receipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelAppointment not implemented")
+}
+func (UnimplementedIntakeServiceServer) RecordNoShow(context.Context, *RecordNoShowRequest) (*v1.Receipt, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecordNoShow not implemented")
 }
 func (UnimplementedIntakeServiceServer) CheckInAppointment(context.Context, *CheckInAppointmentRequest) (*v1.Receipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckInAppointment not implemented")
@@ -609,6 +629,24 @@ func _IntakeService_CancelAppointment_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IntakeService_RecordNoShow_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecordNoShowRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntakeServiceServer).RecordNoShow(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntakeService_RecordNoShow_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntakeServiceServer).RecordNoShow(ctx, req.(*RecordNoShowRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _IntakeService_CheckInAppointment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckInAppointmentRequest)
 	if err := dec(in); err != nil {
@@ -721,6 +759,10 @@ var IntakeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelAppointment",
 			Handler:    _IntakeService_CancelAppointment_Handler,
+		},
+		{
+			MethodName: "RecordNoShow",
+			Handler:    _IntakeService_RecordNoShow_Handler,
 		},
 		{
 			MethodName: "CheckInAppointment",
