@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -11,8 +13,10 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
@@ -147,4 +151,89 @@ func TestTheLastUnitIsGivenOnce(t *testing.T) {
 	if won != 1 {
 		t.Fatalf("%d visits got the last unit", won)
 	}
+}
+
+// An authorization that is approved after visits were coded covers them, oldest first, as far as it reaches; what is voided gives its units to who waits; who does not
+// come frees what was held. The entries tell it all, and their sums are the ledger's.
+func TestApprovedAfterTheVisits(t *testing.T) {
+	p := hosttest.Start(t, nil, authorization.New())
+	api := pb.NewAuthorizationServiceClient(hosttest.Conn(t, p, "authorization"))
+	tokens := []string{
+		hosttest.Publish(t, p, "intake", "patient/pat_1", &intakev1.PatientRegistered{PatientId: "pat_1", Name: &typev1.PersonName{Last: "Sample"}}),
+		hosttest.Publish(t, p, "registry", "payer/pay_1", &registryv1.PayerRegistered{PayerId: "pay_1"}),
+		hosttest.Publish(t, p, "registry", "payer/pay_1", &registryv1.PayerPolicySet{PayerId: "pay_1", FromDate: "2026-01-01", AuthorizationCodes: []string{"90837"}}),
+	}
+	payers := []*intakev1.ResponsiblePayer{{PayerId: "pay_1", PayerSequence: typev1.PayerSequence_PAYER_SEQUENCE_PRIMARY}}
+	noted := 0
+	coded := func(encounter, day string) {
+		t.Helper()
+		hosttest.Publish(t, p, "coding", "encounter/"+encounter, &codingv1.CodingCompleted{
+			EncounterId: encounter, PatientId: "pat_1", ServiceDate: day, ResponsiblePayers: payers, Lines: []*typev1.ServiceLine{{ServiceCode: "90837", UnitsThousandths: 1000}},
+		})
+		noted++
+		hosttest.Until(t, encounter+" is known to wait", func() error {
+			history, err := p.Runtime("authorization").Engine.Log.Read(t.Context(), 0, 100)
+			facts := 0
+			for _, e := range history {
+				if e.Type == "evenkeel.authorization.v1.AllocationNoted" {
+					facts++
+				}
+			}
+			if err == nil && facts != noted {
+				err = fmt.Errorf("%d facts are noted, not %d", facts, noted)
+			}
+			return err
+		})
+	}
+	coded("enc_2", "2026-03-09")
+	coded("enc_1", "2026-03-02")
+	coded("enc_3", "2026-03-16")
+	hosttest.Publish(t, p, "claims", "claim/clm_1", &claimsv1.ClaimCreated{ClaimId: "clm_1", EncounterId: "enc_1", PatientId: "pat_1", Content: &claimsv1.ClaimContent{PayerId: "pay_1"}})
+
+	units := map[string]int32{"90837": 2}
+	r, err := api.RequestAuthorization(hosttest.As(t.Context(), p, "k1", tokens...), &pb.RequestAuthorizationRequest{PatientId: "pat_1", PayerId: "pay_1", FromDate: "2026-01-01", ThruDate: "2026-06-30", UnitsByCode: units})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.ApproveAuthorization(hosttest.As(t.Context(), p, "k2"), &pb.ApproveAuthorizationRequest{AuthorizationId: r.Id, AuthNo: "A-77", FromDate: "2026-01-01", ThruDate: "2026-06-30", UnitsByCode: units}); err != nil {
+		t.Fatal(err)
+	}
+	// told is what the entries say, in their order; the sums must be the ledger's whenever one looks.
+	told := func(want ...string) {
+		t.Helper()
+		hosttest.Until(t, fmt.Sprint(want), func() error {
+			a, err := api.GetAuthorization(hosttest.As(t.Context(), p, ""), &pb.GetAuthorizationRequest{AuthorizationId: r.Id})
+			if err != nil {
+				return err
+			}
+			var said []string
+			var held, consumed int32
+			for _, e := range a.Entries {
+				held, consumed = held+e.Held, consumed+e.Consumed
+				said = append(said, strings.TrimPrefix(e.Kind.String(), "AUTHORIZATION_ENTRY_KIND_")+" "+e.AppointmentId+e.EncounterId+" "+e.ClaimId)
+			}
+			if u := a.Units[0]; u.Held != held || u.Consumed != consumed || u.Held+u.Consumed+u.Left != u.Approved {
+				return fmt.Errorf("the entries say %d held and %d consumed, the ledger %v", held, consumed, u)
+			}
+			if !slices.Equal(said, want) {
+				return fmt.Errorf("the entries are %q", said)
+			}
+			return nil
+		})
+	}
+	two := []string{"CONSUMED enc_1 clm_1", "CONSUMED enc_2 "}
+	told(two...)
+	hosttest.Publish(t, p, "posting", "account/enc_1", &postingv1.ChargeVoided{AccountId: "enc_1", EncounterId: "enc_1", PatientId: "pat_1"})
+	three := append(two, "RESTORED enc_1 clm_1", "CONSUMED enc_3 ")
+	told(three...)
+
+	units["90837"] = 3
+	if _, err := api.ApproveAuthorization(hosttest.As(t.Context(), p, "k3"), &pb.ApproveAuthorizationRequest{AuthorizationId: r.Id, AuthNo: "A-77", FromDate: "2026-01-01", ThruDate: "2026-06-30", UnitsByCode: units}); err != nil {
+		t.Fatal(err)
+	}
+	hosttest.Publish(t, p, "intake", "appointment/apt_4", &intakev1.AppointmentScheduled{AppointmentId: "apt_4", PatientId: "pat_1", ServiceCode: "90837", ServiceDate: "2026-03-23", Units: 1, ResponsiblePayers: payers})
+	four := append(three, "RESERVED apt_4 ")
+	told(four...)
+	hosttest.Publish(t, p, "intake", "appointment/apt_4", &intakev1.AppointmentNoShowed{AppointmentId: "apt_4", PatientId: "pat_1"})
+	told(append(four, "RELEASED apt_4 ")...)
 }

@@ -211,6 +211,7 @@ func foreignWrites(t *testing.T, a, b *client, mine things, g group, patient str
 		"/v1/work-items/{work_item_id}/resolutions":            {"outcome": "accepted"},
 		"/v1/coverages/{coverage_id}/terminations":             {"thru_date": "2026-06-30", "reason": "x"},
 		"/v1/appointments/{appointment_id}/cancellations":      {"reason": "x"},
+		"/v1/appointments/{appointment_id}/no-shows":           {"reason": "x"},
 		"/v1/organizations/{organization_id}/charge-schedules": {"from_date": "2026-06-01", "rates": []object{{"service_code": "90837", "charge": object{"amount_minor": "1", "currency": "USD"}}}},
 		"/v1/payers/{payer_id}/policies":                       {"from_date": "2026-06-01", "supervised_billing": "SUPERVISED_BILLING_SUPERVISOR_RENDERS"},
 		"/v1/clinicians/{clinician_id}/supervisions":           {"supervisor_clinician_id": g.clinician, "from_date": "2026-06-01"},

@@ -264,6 +264,8 @@ func (l *laws) units(r es.Recorded) error {
 		use(e.AuthorizationId, e.ReleasedServiceCode, -e.ReleasedUnits)
 		use(e.AuthorizationId, e.ServiceCode, e.Units)
 		l.reached["units used"] = true
+	case *authorizationv1.UnitsRestored:
+		use(e.AuthorizationId, e.ServiceCode, -e.Units)
 	case *authorizationv1.UnitsRefused:
 		l.reached["units refused"] = true
 	default:
