@@ -14,6 +14,9 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
+// DefaultSession is how long a group misses a member that says nothing before its partitions are given to others.
+const DefaultSession = 10 * time.Second
+
 // SubscriberConfig of a Subscriber or BatchSubscriber. Only Group needs thought.
 type SubscriberConfig struct {
 	// Group shares the partitions among all subscribers of that name, in all processes, and remembers
@@ -42,7 +45,7 @@ type SubscriberConfig struct {
 	CommitEvery time.Duration
 	// WatchEvery is how often the number of partitions is looked at; 0 means 2 s.
 	WatchEvery time.Duration
-	// Heartbeat, Session and Rebalance are the group's times; 0 means 1 s, 10 s and 10 s. A member
+	// Heartbeat, Session and Rebalance are the group's times; 0 means 1 s, DefaultSession and 10 s. A member
 	// that dies is missed after Session, one that leaves or joins is noticed within a Heartbeat.
 	Heartbeat, Session, Rebalance time.Duration
 
@@ -69,7 +72,7 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 	or(&c.CommitEvery, 500*time.Millisecond)
 	or(&c.WatchEvery, 2*time.Second)
 	or(&c.Heartbeat, time.Second)
-	or(&c.Session, 10*time.Second)
+	or(&c.Session, DefaultSession)
 	or(&c.Rebalance, 10*time.Second)
 	if c.StartOffset == 0 {
 		c.StartOffset = kafka.FirstOffset

@@ -59,14 +59,19 @@ func Each(t *testing.T, test func(t *testing.T, addr string)) {
 }
 
 // RestartReal is the command that stops and starts the broker that Real returned.
-func RestartReal(t testing.TB) []string {
+func RestartReal(t testing.TB) []string { return told(t, "restart") }
+
+// CrashReal is the command that kills the broker that Real returned with -9 and starts it again.
+func CrashReal(t testing.TB) []string { return told(t, "crash") }
+
+func told(t testing.TB, command string) []string {
 	t.Helper()
 	Real(t)
 	k, err := realKafka()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []string{"sh", k.script, "restart", k.dir}
+	return []string{"sh", k.script, command, k.dir}
 }
 
 // DeleteTopic deletes a topic and returns when the broker has forgotten it.

@@ -62,11 +62,12 @@ func TestRealIsSharedAndRestarts(t *testing.T) {
 	if again := kafkatest.Real(t); again != addr {
 		t.Fatalf("a second broker at %s beside %s", again, addr)
 	}
-	command := kafkatest.RestartReal(t)
-	if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if got := brokers(t, addr); len(got) != 1 {
-		t.Fatalf("brokers %v after a restart, want one", got)
+	for _, command := range [][]string{kafkatest.RestartReal(t), kafkatest.CrashReal(t)} {
+		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", command, err, out)
+		}
+		if got := brokers(t, addr); len(got) != 1 {
+			t.Fatalf("brokers %v after %v, want one", got, command)
+		}
 	}
 }

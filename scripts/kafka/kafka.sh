@@ -4,6 +4,7 @@
 #   kafka.sh start DIR [PORT]   fetch the jars, format DIR, start, wait until it serves (default port 19092; PORT+1 is its controller's)
 #   kafka.sh stop DIR           stop it and wait until it is gone
 #   kafka.sh restart DIR        stop, then start on the same port
+#   kafka.sh crash DIR          kill -9, then start on the same port
 #   kafka.sh status DIR         say whether it runs; exit 1 if not
 #   kafka.sh guard DIR [PORT]   start, close standard output, wait until standard input ends, then stop and remove DIR
 #   kafka.sh jars               fetch the jars alone
@@ -117,7 +118,7 @@ stop() {
     rm -f "$dir/pid"
 }
 
-[ $# -ge 1 ] || fail "say start, stop, restart, status, guard or jars"
+[ $# -ge 1 ] || fail "say start, stop, restart, crash, status, guard or jars"
 command=$1
 dir=${2:-}
 port=${3:-19092}
@@ -126,6 +127,13 @@ case $command in
 start) start ;;
 stop) stop ;;
 restart) stop; start ;;
+crash)
+    running || fail "it is not running in $dir"
+    pid=$(cat "$dir/pid")
+    kill -9 "$pid"
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    start
+    ;;
 status)
     running || { echo "Apache Kafka is not running in $dir"; exit 1; }
     echo "Apache Kafka is running on 127.0.0.1:$(cat "$dir/port")"
@@ -142,5 +150,5 @@ guard)
     rm -rf "$dir"
     ;;
 jars) jars ;;
-*) fail "unknown command $command: say start, stop, restart, status, guard or jars" ;;
+*) fail "unknown command $command: say start, stop, restart, crash, status, guard or jars" ;;
 esac

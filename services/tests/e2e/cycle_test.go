@@ -1,7 +1,7 @@
 // Package e2e runs the whole platform as its users do: real processes, PostgreSQL, Kafka, REST.
 //
 // The cycle test runs one group's weeks three ways and compares the books to the cent: all in one process on embedded parts; each service its own process and database role against
-// PostgreSQL and Apache Kafka; and the latter with kill -9 of each service once in mid-cycle. The Kafka ways run when EVENKEEL_KAFKA=real, as make test sets it.
+// PostgreSQL and Apache Kafka; and the latter with kill -9 of each service and of the broker once in mid-cycle, and one service stopped for longer than its session. The Kafka ways run when EVENKEEL_KAFKA=real, as make test sets it.
 package e2e
 
 import (
@@ -11,9 +11,12 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"testing"
 	"time"
 
+	"github.com/evenkeel/evenkeel/pkg/kafkapubsub"
+	"github.com/evenkeel/evenkeel/pkg/kafkatest"
 	"github.com/evenkeel/evenkeel/services/demo"
 )
 
@@ -134,24 +137,37 @@ func TestTheCycleThreeWays(t *testing.T) {
 		same(t, live(ctx, t, c.platform))
 		settled(t, c.platform)
 	})
-	t.Run("the same with kill -9 of each service", func(t *testing.T) {
+	t.Run("the same with kill -9 of each service and of the broker, and one service paused past its session", func(t *testing.T) {
 		c := onACluster(t, realKafka(t))
+		crash := kafkatest.CrashReal(t)
 		ended := make(chan struct{})
 		killed := make(chan []string, 1)
+		between := func() bool {
+			select {
+			case <-ended:
+				return false
+			case <-time.After(700 * time.Millisecond): // so that the cycle goes on between two kills
+				return true
+			}
+		}
 		go func() {
-			killed <- c.killEach(ctx, t, func() bool {
-				select {
-				case <-ended:
-					return false
-				case <-time.After(700 * time.Millisecond): // so that the cycle goes on between two kills
-					return true
+			done := c.killEach(ctx, t, between)
+			if between() {
+				if out, err := exec.CommandContext(ctx, crash[0], crash[1:]...).CombinedOutput(); err != nil {
+					t.Errorf("kill -9 of the broker: %v\n%s", err, out)
 				}
-			})
+				done = append(done, "broker")
+			}
+			if between() {
+				c.children["claims"].pause(t, kafkapubsub.DefaultSession+3*time.Second)
+				done = append(done, "paused")
+			}
+			killed <- done
 		}()
 		got := live(ctx, t, c.platform)
 		close(ended)
-		if k := <-killed; len(k) < len(targets) {
-			t.Errorf("only %v were killed before the cycle ended", k)
+		if k := <-killed; len(k) < len(targets)+2 {
+			t.Errorf("only %v were disturbed before the cycle ended", k)
 		}
 		for _, name := range targets {
 			await(t, c.ops[name], c.children[name])

@@ -112,6 +112,20 @@ func (c *child) signal(t *testing.T, s os.Signal) {
 	}
 }
 
+// pause stops a process as a hypervisor does, and lets it go on: it does not know that time has passed.
+func (c *child) pause(t *testing.T, d time.Duration) {
+	c.mu.Lock()
+	process := c.cmd.Process
+	c.mu.Unlock()
+	if err := process.Signal(syscall.SIGSTOP); err != nil {
+		t.Errorf("%s: %v", c.name, err)
+	}
+	<-time.After(d)
+	if err := process.Signal(syscall.SIGCONT); err != nil {
+		t.Errorf("%s: %v", c.name, err)
+	}
+}
+
 func tail(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
