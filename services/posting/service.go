@@ -74,6 +74,11 @@ func (s *Server) RefundPatientPayment(ctx context.Context, r *pb.RefundPatientPa
 	return receipt, nil
 }
 
+// VoidCharge takes a charge off that no payer is asked for.
+func (s *Server) VoidCharge(ctx context.Context, r *pb.VoidChargeRequest) (*typev1.Receipt, error) {
+	return engine.Execute(ctx, s.rt.Engine, account.Stream, r.AccountId, account.VoidSelfPay, r)
+}
+
 // query reads rows of the caller's tenant; the tenant is $1.
 func query[T any](ctx context.Context, s *Server, what string, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	caller, ok := engine.CallerOf(ctx)

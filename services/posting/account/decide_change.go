@@ -10,6 +10,7 @@ import (
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
 // Correction is a corrected version of a claim, and what the price of its lines depends on.
@@ -61,21 +62,49 @@ func sameCharge(a, b *typev1.ServiceLine) bool {
 	return proto.Equal(a, b)
 }
 
+var (
+	// Exists: an account that is named has charges. Source: our own choice; money for a visit to come names no account.
+	Exists = refuse.Rule{ID: "posting.account_exists", Version: 1, Owner: "posting", NotFound: true}
+	// NoPayerAsked: a charge that a claim asks for goes with its claim, so that no payer pays what is billed no more. Source: our own choice.
+	NoPayerAsked = refuse.Rule{ID: "posting.no_payer_asked", Version: 1, Owner: "billing"}
+	// ChargeStands: a charge is taken off once. Source: our own choice.
+	ChargeStands = refuse.Rule{ID: "posting.charge_stands", Version: 1, Owner: "posting"}
+)
+
 // Withdrawal is a claim that was taken back.
 type Withdrawal struct {
 	Closed *claimsv1.ClaimClosed
 	Payer  Payer // whom it was for
 }
 
-// Void takes the charge off, once: from where it is open; what somebody has paid or settled of it stays as a credit of who was asked first, to be given back.
+// Void takes the charge off with the first payer's claim, once.
 func Void(s State, w Withdrawal) ([]es.Event, error) {
 	if s.Voided {
 		return nil, nil
 	}
+	return takeOff(s, w.Payer, w.Closed.ClaimId, w.Closed.Reason), nil
+}
+
+// VoidSelfPay takes a charge off that no payer is asked for.
+func VoidSelfPay(s State, c *pb.VoidChargeRequest) ([]es.Event, error) {
+	var no refuse.List
+	no.If(s.Charge == nil, Exists, "account_id", "there is no account %s: a visit has one once it is coded", c.AccountId)
+	if s.Charge != nil {
+		no.If(len(Payers(s.Prior, s.Charge.ResponsiblePayers)) > 0, NoPayerAsked, "account_id", "payers are asked for account %s: take the first payer's claim back, the charge goes with it", c.AccountId)
+		no.If(s.Voided, ChargeStands, "account_id", "the charge of account %s was taken off already", c.AccountId)
+	}
+	if no.Any() {
+		return no.Or()
+	}
+	return takeOff(s, Payer{}, "", c.Reason), nil
+}
+
+// takeOff takes the charge from where it is open; what somebody has paid or settled of it stays as a credit of who was asked first, to be given back.
+func takeOff(s State, first Payer, claimID, reason string) []es.Event {
 	b := begin(s)
 	e := &pb.ChargeVoided{
-		AccountId: s.Charge.AccountId, EncounterId: s.Charge.EncounterId, PatientId: s.Charge.PatientId, ClaimId: w.Closed.ClaimId, ServiceDate: s.Charge.ServiceDate,
-		ChargeAmount: s.Charge.ChargeAmount, Reason: w.Closed.Reason,
+		AccountId: s.Charge.AccountId, EncounterId: s.Charge.EncounterId, PatientId: s.Charge.PatientId, ClaimId: claimID, ServiceDate: s.Charge.ServiceDate,
+		ChargeAmount: s.Charge.ChargeAmount, Reason: reason,
 	}
 	var entry money.Entry
 	for _, l := range s.Charge.Lines {
@@ -87,9 +116,9 @@ func Void(s State, w Withdrawal) ([]es.Event, error) {
 			entry.Credit(part, receivable(at))
 			rest -= part
 		}
-		entry.Credit(rest, receivable(Place{w.Payer, l.LineId}))
+		entry.Credit(rest, receivable(Place{first, l.LineId}))
 	}
 	e.Legs = entry.Legs()
 	b.add(e)
-	return b.done(s.Charge.AccountId, s.Charge.PatientId), nil
+	return b.done(s.Charge.AccountId, s.Charge.PatientId)
 }

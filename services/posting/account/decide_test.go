@@ -17,6 +17,7 @@ import (
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
 const (
@@ -340,6 +341,17 @@ func TestChange(t *testing.T) {
 		st.rem++
 		st.post(aetna, turned(paid(), 1))
 		st.says("void", void(st), "charge 17000 voided", "settled")
+	})
+	t.Run("a charge that no payer is asked for goes by itself, and frees what the patient paid", func(t *testing.T) {
+		st := charged(t, visit())
+		st.take(Take(st.s, &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: "enc_1", PatientPaymentId: "ppm_1", Amount: 2000}))
+		st.says("void", st.take(VoidSelfPay(st.s, &pb.VoidChargeRequest{AccountId: "enc_1", Reason: "signed by mistake"})), "charge 17000 voided", "allocated ppm_1 -2000", "settled")
+		for want, s := range map[string]State{"posting.charge_stands": st.s, "posting.no_payer_asked": charged(t, visit(aetna)).s, "posting.account_exists": {}} {
+			_, err := VoidSelfPay(s, &pb.VoidChargeRequest{AccountId: "enc_1", Reason: "r"})
+			if r := refuse.Reasons(err); len(r) != 1 || r[0].RuleId != want {
+				t.Errorf("%s: %v", want, err)
+			}
+		}
 	})
 	t.Run("what a later payer has paid is a credit", func(t *testing.T) {
 		st := charged(t, visit(aetna, medico))

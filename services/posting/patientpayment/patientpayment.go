@@ -12,6 +12,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/services/posting/account"
 	"github.com/evenkeel/evenkeel/services/posting/deposit"
 )
 
@@ -20,8 +21,6 @@ var (
 	New = refuse.Rule{ID: "posting.payment_new", Version: 1, Owner: "posting"}
 	// PatientExists: the patient is one of this tenant's. Source: our own choice.
 	PatientExists = refuse.Rule{ID: "posting.patient_exists", Version: 1, Owner: "intake", NotFound: true}
-	// AccountExists: an account that is named has charges. Source: our own choice; money for a visit to come names no account.
-	AccountExists = refuse.Rule{ID: "posting.account_exists", Version: 1, Owner: "posting", NotFound: true}
 	// AccountOfPatient: money of one patient never pays another's account. Source: docs/domain.md, "Credit balance": no netting across patients.
 	AccountOfPatient = refuse.Rule{ID: "posting.account_of_patient", Version: 1, Owner: "posting"}
 	// Method: how it was paid is one we know. Source: our own choice.
@@ -62,7 +61,7 @@ func Receive(s State, c *pb.RecordPatientPaymentRequest, id string, known Known)
 	var no refuse.List
 	no.If(s.Received != nil, New, "", "payment %s was recorded already", id)
 	no.If(!known.Patient, PatientExists, "patient_id", "there is no patient %s: register the patient first", c.PatientId)
-	no.If(c.AccountId != "" && !known.Account, AccountExists, "account_id", "there is no account %s: leave it out, and the money goes to what is owed", c.AccountId)
+	no.If(c.AccountId != "" && !known.Account, account.Exists, "account_id", "there is no account %s: a visit has one once it is coded; leave it out, and the money goes to what is owed", c.AccountId)
 	no.If(known.Account && known.AccountPatient != c.PatientId, AccountOfPatient, "account_id", "account %s is another patient's", c.AccountId)
 	no.If(amount <= 0, deposit.MoneyPositive, "amount", "%d cents: a payment is more than 0", amount)
 	no.If(amount > limit, Limit, "amount", "%s: a patient pays at most %s at once; send what was paid, in cents", money.Format(amount), money.Format(limit))

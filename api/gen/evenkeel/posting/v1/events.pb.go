@@ -344,13 +344,13 @@ func (x *ChargeCorrected) GetExpected() []*ExpectedLine {
 	return nil
 }
 
-// The visit is billed no more: the first payer's claim was taken back. What was asked is asked of nobody; what somebody has paid of it is a credit.
+// The visit is billed no more: the first payer's claim, or a charge that no payer is asked for, was taken back. What was asked is asked of nobody; what somebody has paid of it is a credit.
 type ChargeVoided struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	EncounterId   string                 `protobuf:"bytes,2,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
 	PatientId     string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	ClaimId       string                 `protobuf:"bytes,4,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"` // the claim that was taken back
+	ClaimId       string                 `protobuf:"bytes,4,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"` // the claim that was taken back; empty: no payer was asked
 	ServiceDate   string                 `protobuf:"bytes,5,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
 	ChargeAmount  int64                  `protobuf:"varint,6,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"` // taken off
 	Legs          []*v1.Leg              `protobuf:"bytes,7,rep,name=legs,proto3" json:"legs,omitempty"`                                      // revenue.gross / the receivables

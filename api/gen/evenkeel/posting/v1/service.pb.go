@@ -599,6 +599,58 @@ func (x *RefundPatientPaymentRequest) GetToday() string {
 	return ""
 }
 
+type VoidChargeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // no PHI
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoidChargeRequest) Reset() {
+	*x = VoidChargeRequest{}
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoidChargeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoidChargeRequest) ProtoMessage() {}
+
+func (x *VoidChargeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoidChargeRequest.ProtoReflect.Descriptor instead.
+func (*VoidChargeRequest) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *VoidChargeRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *VoidChargeRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type ListPatientPaymentsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	PatientId     string                 `protobuf:"bytes,1,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
@@ -610,7 +662,7 @@ type ListPatientPaymentsRequest struct {
 
 func (x *ListPatientPaymentsRequest) Reset() {
 	*x = ListPatientPaymentsRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -622,7 +674,7 @@ func (x *ListPatientPaymentsRequest) String() string {
 func (*ListPatientPaymentsRequest) ProtoMessage() {}
 
 func (x *ListPatientPaymentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -635,7 +687,7 @@ func (x *ListPatientPaymentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPatientPaymentsRequest.ProtoReflect.Descriptor instead.
 func (*ListPatientPaymentsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListPatientPaymentsRequest) GetPatientId() string {
@@ -669,7 +721,7 @@ type ListPatientPaymentsResponse struct {
 
 func (x *ListPatientPaymentsResponse) Reset() {
 	*x = ListPatientPaymentsResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +733,7 @@ func (x *ListPatientPaymentsResponse) String() string {
 func (*ListPatientPaymentsResponse) ProtoMessage() {}
 
 func (x *ListPatientPaymentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +746,7 @@ func (x *ListPatientPaymentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPatientPaymentsResponse.ProtoReflect.Descriptor instead.
 func (*ListPatientPaymentsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListPatientPaymentsResponse) GetPatientPayments() []*PatientPayment {
@@ -729,7 +781,7 @@ type PatientPayment struct {
 
 func (x *PatientPayment) Reset() {
 	*x = PatientPayment{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +793,7 @@ func (x *PatientPayment) String() string {
 func (*PatientPayment) ProtoMessage() {}
 
 func (x *PatientPayment) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +806,7 @@ func (x *PatientPayment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPayment.ProtoReflect.Descriptor instead.
 func (*PatientPayment) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PatientPayment) GetPatientPaymentId() string {
@@ -836,7 +888,7 @@ type GetAccountRequest struct {
 
 func (x *GetAccountRequest) Reset() {
 	*x = GetAccountRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +900,7 @@ func (x *GetAccountRequest) String() string {
 func (*GetAccountRequest) ProtoMessage() {}
 
 func (x *GetAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +913,7 @@ func (x *GetAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccountRequest.ProtoReflect.Descriptor instead.
 func (*GetAccountRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetAccountRequest) GetAccountId() string {
@@ -883,7 +935,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +947,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +960,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListAccountsRequest) GetPatientId() string {
@@ -949,7 +1001,7 @@ type ListAccountsResponse struct {
 
 func (x *ListAccountsResponse) Reset() {
 	*x = ListAccountsResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -961,7 +1013,7 @@ func (x *ListAccountsResponse) String() string {
 func (*ListAccountsResponse) ProtoMessage() {}
 
 func (x *ListAccountsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1026,7 @@ func (x *ListAccountsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListAccountsResponse) GetAccounts() []*Account {
@@ -1014,7 +1066,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1078,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1091,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Account) GetAccountId() string {
@@ -1166,7 +1218,7 @@ type AccountLine struct {
 
 func (x *AccountLine) Reset() {
 	*x = AccountLine{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1230,7 @@ func (x *AccountLine) String() string {
 func (*AccountLine) ProtoMessage() {}
 
 func (x *AccountLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1243,7 @@ func (x *AccountLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountLine.ProtoReflect.Descriptor instead.
 func (*AccountLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AccountLine) GetLineId() string {
@@ -1276,7 +1328,7 @@ type LedgerBalance struct {
 
 func (x *LedgerBalance) Reset() {
 	*x = LedgerBalance{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1340,7 @@ func (x *LedgerBalance) String() string {
 func (*LedgerBalance) ProtoMessage() {}
 
 func (x *LedgerBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1353,7 @@ func (x *LedgerBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerBalance.ProtoReflect.Descriptor instead.
 func (*LedgerBalance) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LedgerBalance) GetAccount() v1.LedgerAccount {
@@ -1352,7 +1404,7 @@ type LedgerLeg struct {
 
 func (x *LedgerLeg) Reset() {
 	*x = LedgerLeg{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1416,7 @@ func (x *LedgerLeg) String() string {
 func (*LedgerLeg) ProtoMessage() {}
 
 func (x *LedgerLeg) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1429,7 @@ func (x *LedgerLeg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerLeg.ProtoReflect.Descriptor instead.
 func (*LedgerLeg) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LedgerLeg) GetEventId() string {
@@ -1473,7 +1525,7 @@ type GetRemittanceRequest struct {
 
 func (x *GetRemittanceRequest) Reset() {
 	*x = GetRemittanceRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1485,7 +1537,7 @@ func (x *GetRemittanceRequest) String() string {
 func (*GetRemittanceRequest) ProtoMessage() {}
 
 func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1498,7 +1550,7 @@ func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRemittanceRequest.ProtoReflect.Descriptor instead.
 func (*GetRemittanceRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetRemittanceRequest) GetRemittanceId() string {
@@ -1519,7 +1571,7 @@ type ListRemittancesRequest struct {
 
 func (x *ListRemittancesRequest) Reset() {
 	*x = ListRemittancesRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1531,7 +1583,7 @@ func (x *ListRemittancesRequest) String() string {
 func (*ListRemittancesRequest) ProtoMessage() {}
 
 func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1544,7 +1596,7 @@ func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesRequest.ProtoReflect.Descriptor instead.
 func (*ListRemittancesRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListRemittancesRequest) GetStatus() RemittanceStatus {
@@ -1578,7 +1630,7 @@ type ListRemittancesResponse struct {
 
 func (x *ListRemittancesResponse) Reset() {
 	*x = ListRemittancesResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1590,7 +1642,7 @@ func (x *ListRemittancesResponse) String() string {
 func (*ListRemittancesResponse) ProtoMessage() {}
 
 func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1603,7 +1655,7 @@ func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesResponse.ProtoReflect.Descriptor instead.
 func (*ListRemittancesResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListRemittancesResponse) GetRemittances() []*Remittance {
@@ -1645,7 +1697,7 @@ type Remittance struct {
 
 func (x *Remittance) Reset() {
 	*x = Remittance{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +1709,7 @@ func (x *Remittance) String() string {
 func (*Remittance) ProtoMessage() {}
 
 func (x *Remittance) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +1722,7 @@ func (x *Remittance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remittance.ProtoReflect.Descriptor instead.
 func (*Remittance) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Remittance) GetRemittanceId() string {
@@ -1839,7 +1891,12 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x06method\x18\x04 \x01(\tR\x06method\x12%\n" +
 	"\treference\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18PR\treference\x12#\n" +
 	"\rrefunded_date\x18\x06 \x01(\tR\frefundedDate\x12\x1a\n" +
-	"\x05today\x18\a \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"\x80\x01\n" +
+	"\x05today\x18\a \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"V\n" +
+	"\x11VoidChargeRequest\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\"\n" +
+	"\x06reason\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"\x80\x01\n" +
 	"\x1aListPatientPaymentsRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x12\x1b\n" +
@@ -1970,13 +2027,16 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x10RemittanceStatus\x12!\n" +
 	"\x1dREMITTANCE_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aREMITTANCE_STATUS_BALANCED\x10\x01\x12!\n" +
-	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\xc0\t\n" +
+	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\xbd\n" +
+	"\n" +
 	"\x0ePostingService\x12n\n" +
 	"\rRecordDeposit\x12).evenkeel.posting.v1.RecordDepositRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/deposits\x12y\n" +
 	"\fListDeposits\x12(.evenkeel.posting.v1.ListDepositsRequest\x1a).evenkeel.posting.v1.ListDepositsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/deposits\x12\x84\x01\n" +
 	"\x14RecordPatientPayment\x120.evenkeel.posting.v1.RecordPatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/patient-payments\x12\x96\x01\n" +
 	"\x13ListPatientPayments\x12/.evenkeel.posting.v1.ListPatientPaymentsRequest\x1a0.evenkeel.posting.v1.ListPatientPaymentsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/patient-payments\x12\xa1\x01\n" +
-	"\x14RefundPatientPayment\x120.evenkeel.posting.v1.RefundPatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"<\x82\xd3\xe4\x93\x026:\x01*\"1/v1/patient-payments/{patient_payment_id}/refunds\x12u\n" +
+	"\x14RefundPatientPayment\x120.evenkeel.posting.v1.RefundPatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"<\x82\xd3\xe4\x93\x026:\x01*\"1/v1/patient-payments/{patient_payment_id}/refunds\x12{\n" +
+	"\n" +
+	"VoidCharge\x12&.evenkeel.posting.v1.VoidChargeRequest\x1a\x19.evenkeel.type.v1.Receipt\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/accounts/{account_id}/voids\x12u\n" +
 	"\n" +
 	"GetAccount\x12&.evenkeel.posting.v1.GetAccountRequest\x1a\x1c.evenkeel.posting.v1.Account\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/accounts/{account_id}\x12y\n" +
 	"\fListAccounts\x12(.evenkeel.posting.v1.ListAccountsRequest\x1a).evenkeel.posting.v1.ListAccountsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/accounts\x12\x84\x01\n" +
@@ -1996,7 +2056,7 @@ func file_evenkeel_posting_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_posting_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_evenkeel_posting_v1_service_proto_goTypes = []any{
 	(DepositStatus)(0),                  // 0: evenkeel.posting.v1.DepositStatus
 	(RemittanceStatus)(0),               // 1: evenkeel.posting.v1.RemittanceStatus
@@ -2006,91 +2066,94 @@ var file_evenkeel_posting_v1_service_proto_goTypes = []any{
 	(*Deposit)(nil),                     // 5: evenkeel.posting.v1.Deposit
 	(*RecordPatientPaymentRequest)(nil), // 6: evenkeel.posting.v1.RecordPatientPaymentRequest
 	(*RefundPatientPaymentRequest)(nil), // 7: evenkeel.posting.v1.RefundPatientPaymentRequest
-	(*ListPatientPaymentsRequest)(nil),  // 8: evenkeel.posting.v1.ListPatientPaymentsRequest
-	(*ListPatientPaymentsResponse)(nil), // 9: evenkeel.posting.v1.ListPatientPaymentsResponse
-	(*PatientPayment)(nil),              // 10: evenkeel.posting.v1.PatientPayment
-	(*GetAccountRequest)(nil),           // 11: evenkeel.posting.v1.GetAccountRequest
-	(*ListAccountsRequest)(nil),         // 12: evenkeel.posting.v1.ListAccountsRequest
-	(*ListAccountsResponse)(nil),        // 13: evenkeel.posting.v1.ListAccountsResponse
-	(*Account)(nil),                     // 14: evenkeel.posting.v1.Account
-	(*AccountLine)(nil),                 // 15: evenkeel.posting.v1.AccountLine
-	(*LedgerBalance)(nil),               // 16: evenkeel.posting.v1.LedgerBalance
-	(*LedgerLeg)(nil),                   // 17: evenkeel.posting.v1.LedgerLeg
-	(*GetRemittanceRequest)(nil),        // 18: evenkeel.posting.v1.GetRemittanceRequest
-	(*ListRemittancesRequest)(nil),      // 19: evenkeel.posting.v1.ListRemittancesRequest
-	(*ListRemittancesResponse)(nil),     // 20: evenkeel.posting.v1.ListRemittancesResponse
-	(*Remittance)(nil),                  // 21: evenkeel.posting.v1.Remittance
-	(*v1.Money)(nil),                    // 22: evenkeel.type.v1.Money
-	(*v11.ResponsiblePayer)(nil),        // 23: evenkeel.intake.v1.ResponsiblePayer
-	(v1.LedgerAccount)(0),               // 24: evenkeel.type.v1.LedgerAccount
-	(v1.PayerSequence)(0),               // 25: evenkeel.type.v1.PayerSequence
-	(*v1.Source)(nil),                   // 26: evenkeel.type.v1.Source
-	(*v12.Residual)(nil),                // 27: evenkeel.exchange.v1.Residual
-	(*v1.Receipt)(nil),                  // 28: evenkeel.type.v1.Receipt
+	(*VoidChargeRequest)(nil),           // 8: evenkeel.posting.v1.VoidChargeRequest
+	(*ListPatientPaymentsRequest)(nil),  // 9: evenkeel.posting.v1.ListPatientPaymentsRequest
+	(*ListPatientPaymentsResponse)(nil), // 10: evenkeel.posting.v1.ListPatientPaymentsResponse
+	(*PatientPayment)(nil),              // 11: evenkeel.posting.v1.PatientPayment
+	(*GetAccountRequest)(nil),           // 12: evenkeel.posting.v1.GetAccountRequest
+	(*ListAccountsRequest)(nil),         // 13: evenkeel.posting.v1.ListAccountsRequest
+	(*ListAccountsResponse)(nil),        // 14: evenkeel.posting.v1.ListAccountsResponse
+	(*Account)(nil),                     // 15: evenkeel.posting.v1.Account
+	(*AccountLine)(nil),                 // 16: evenkeel.posting.v1.AccountLine
+	(*LedgerBalance)(nil),               // 17: evenkeel.posting.v1.LedgerBalance
+	(*LedgerLeg)(nil),                   // 18: evenkeel.posting.v1.LedgerLeg
+	(*GetRemittanceRequest)(nil),        // 19: evenkeel.posting.v1.GetRemittanceRequest
+	(*ListRemittancesRequest)(nil),      // 20: evenkeel.posting.v1.ListRemittancesRequest
+	(*ListRemittancesResponse)(nil),     // 21: evenkeel.posting.v1.ListRemittancesResponse
+	(*Remittance)(nil),                  // 22: evenkeel.posting.v1.Remittance
+	(*v1.Money)(nil),                    // 23: evenkeel.type.v1.Money
+	(*v11.ResponsiblePayer)(nil),        // 24: evenkeel.intake.v1.ResponsiblePayer
+	(v1.LedgerAccount)(0),               // 25: evenkeel.type.v1.LedgerAccount
+	(v1.PayerSequence)(0),               // 26: evenkeel.type.v1.PayerSequence
+	(*v1.Source)(nil),                   // 27: evenkeel.type.v1.Source
+	(*v12.Residual)(nil),                // 28: evenkeel.exchange.v1.Residual
+	(*v1.Receipt)(nil),                  // 29: evenkeel.type.v1.Receipt
 }
 var file_evenkeel_posting_v1_service_proto_depIdxs = []int32{
-	22, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
+	23, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 1: evenkeel.posting.v1.ListDepositsRequest.status:type_name -> evenkeel.posting.v1.DepositStatus
 	5,  // 2: evenkeel.posting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.posting.v1.Deposit
-	22, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
+	23, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 4: evenkeel.posting.v1.Deposit.status:type_name -> evenkeel.posting.v1.DepositStatus
-	22, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
-	22, // 6: evenkeel.posting.v1.RefundPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
-	10, // 7: evenkeel.posting.v1.ListPatientPaymentsResponse.patient_payments:type_name -> evenkeel.posting.v1.PatientPayment
-	22, // 8: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
-	22, // 9: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
-	22, // 10: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
-	22, // 11: evenkeel.posting.v1.PatientPayment.refunded:type_name -> evenkeel.type.v1.Money
-	14, // 12: evenkeel.posting.v1.ListAccountsResponse.accounts:type_name -> evenkeel.posting.v1.Account
-	22, // 13: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
-	22, // 14: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
-	22, // 15: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
-	15, // 16: evenkeel.posting.v1.Account.lines:type_name -> evenkeel.posting.v1.AccountLine
-	16, // 17: evenkeel.posting.v1.Account.balances:type_name -> evenkeel.posting.v1.LedgerBalance
-	17, // 18: evenkeel.posting.v1.Account.legs:type_name -> evenkeel.posting.v1.LedgerLeg
-	23, // 19: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	22, // 20: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
-	22, // 21: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
-	22, // 22: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
-	22, // 23: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
-	22, // 24: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
-	22, // 25: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
-	22, // 26: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
-	24, // 27: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
-	25, // 28: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	22, // 29: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
-	24, // 30: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
-	25, // 31: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	22, // 32: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
-	26, // 33: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
+	23, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	23, // 6: evenkeel.posting.v1.RefundPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	11, // 7: evenkeel.posting.v1.ListPatientPaymentsResponse.patient_payments:type_name -> evenkeel.posting.v1.PatientPayment
+	23, // 8: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
+	23, // 9: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
+	23, // 10: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
+	23, // 11: evenkeel.posting.v1.PatientPayment.refunded:type_name -> evenkeel.type.v1.Money
+	15, // 12: evenkeel.posting.v1.ListAccountsResponse.accounts:type_name -> evenkeel.posting.v1.Account
+	23, // 13: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
+	23, // 14: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
+	23, // 15: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
+	16, // 16: evenkeel.posting.v1.Account.lines:type_name -> evenkeel.posting.v1.AccountLine
+	17, // 17: evenkeel.posting.v1.Account.balances:type_name -> evenkeel.posting.v1.LedgerBalance
+	18, // 18: evenkeel.posting.v1.Account.legs:type_name -> evenkeel.posting.v1.LedgerLeg
+	24, // 19: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	23, // 20: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
+	23, // 21: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
+	23, // 22: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
+	23, // 23: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
+	23, // 24: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
+	23, // 25: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
+	23, // 26: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
+	25, // 27: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
+	26, // 28: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	23, // 29: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
+	25, // 30: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
+	26, // 31: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	23, // 32: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
+	27, // 33: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
 	1,  // 34: evenkeel.posting.v1.ListRemittancesRequest.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	21, // 35: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
-	22, // 36: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
+	22, // 35: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
+	23, // 36: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
 	1,  // 37: evenkeel.posting.v1.Remittance.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	22, // 38: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
-	22, // 39: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
-	27, // 40: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
-	17, // 41: evenkeel.posting.v1.Remittance.legs:type_name -> evenkeel.posting.v1.LedgerLeg
+	23, // 38: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
+	23, // 39: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
+	28, // 40: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
+	18, // 41: evenkeel.posting.v1.Remittance.legs:type_name -> evenkeel.posting.v1.LedgerLeg
 	2,  // 42: evenkeel.posting.v1.PostingService.RecordDeposit:input_type -> evenkeel.posting.v1.RecordDepositRequest
 	3,  // 43: evenkeel.posting.v1.PostingService.ListDeposits:input_type -> evenkeel.posting.v1.ListDepositsRequest
 	6,  // 44: evenkeel.posting.v1.PostingService.RecordPatientPayment:input_type -> evenkeel.posting.v1.RecordPatientPaymentRequest
-	8,  // 45: evenkeel.posting.v1.PostingService.ListPatientPayments:input_type -> evenkeel.posting.v1.ListPatientPaymentsRequest
+	9,  // 45: evenkeel.posting.v1.PostingService.ListPatientPayments:input_type -> evenkeel.posting.v1.ListPatientPaymentsRequest
 	7,  // 46: evenkeel.posting.v1.PostingService.RefundPatientPayment:input_type -> evenkeel.posting.v1.RefundPatientPaymentRequest
-	11, // 47: evenkeel.posting.v1.PostingService.GetAccount:input_type -> evenkeel.posting.v1.GetAccountRequest
-	12, // 48: evenkeel.posting.v1.PostingService.ListAccounts:input_type -> evenkeel.posting.v1.ListAccountsRequest
-	18, // 49: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
-	19, // 50: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
-	28, // 51: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
-	4,  // 52: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
-	28, // 53: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
-	9,  // 54: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
-	28, // 55: evenkeel.posting.v1.PostingService.RefundPatientPayment:output_type -> evenkeel.type.v1.Receipt
-	14, // 56: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
-	13, // 57: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
-	21, // 58: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
-	20, // 59: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
-	51, // [51:60] is the sub-list for method output_type
-	42, // [42:51] is the sub-list for method input_type
+	8,  // 47: evenkeel.posting.v1.PostingService.VoidCharge:input_type -> evenkeel.posting.v1.VoidChargeRequest
+	12, // 48: evenkeel.posting.v1.PostingService.GetAccount:input_type -> evenkeel.posting.v1.GetAccountRequest
+	13, // 49: evenkeel.posting.v1.PostingService.ListAccounts:input_type -> evenkeel.posting.v1.ListAccountsRequest
+	19, // 50: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
+	20, // 51: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
+	29, // 52: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
+	4,  // 53: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
+	29, // 54: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	10, // 55: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
+	29, // 56: evenkeel.posting.v1.PostingService.RefundPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	29, // 57: evenkeel.posting.v1.PostingService.VoidCharge:output_type -> evenkeel.type.v1.Receipt
+	15, // 58: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
+	14, // 59: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
+	22, // 60: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
+	21, // 61: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
+	52, // [52:62] is the sub-list for method output_type
+	42, // [42:52] is the sub-list for method input_type
 	42, // [42:42] is the sub-list for extension type_name
 	42, // [42:42] is the sub-list for extension extendee
 	0,  // [0:42] is the sub-list for field type_name
@@ -2107,7 +2170,7 @@ func file_evenkeel_posting_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_service_proto_rawDesc), len(file_evenkeel_posting_v1_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

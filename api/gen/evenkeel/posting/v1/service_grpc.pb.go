@@ -25,6 +25,7 @@ const (
 	PostingService_RecordPatientPayment_FullMethodName = "/evenkeel.posting.v1.PostingService/RecordPatientPayment"
 	PostingService_ListPatientPayments_FullMethodName  = "/evenkeel.posting.v1.PostingService/ListPatientPayments"
 	PostingService_RefundPatientPayment_FullMethodName = "/evenkeel.posting.v1.PostingService/RefundPatientPayment"
+	PostingService_VoidCharge_FullMethodName           = "/evenkeel.posting.v1.PostingService/VoidCharge"
 	PostingService_GetAccount_FullMethodName           = "/evenkeel.posting.v1.PostingService/GetAccount"
 	PostingService_ListAccounts_FullMethodName         = "/evenkeel.posting.v1.PostingService/ListAccounts"
 	PostingService_GetRemittance_FullMethodName        = "/evenkeel.posting.v1.PostingService/GetRemittance"
@@ -52,6 +53,10 @@ type PostingServiceClient interface {
 	// Gives money back to a patient that is on no account yet, at most what is left of the payment. It leaves the bank that day.
 	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future.
 	RefundPatientPayment(ctx context.Context, in *RefundPatientPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
+	// Takes the charge of a visit off that no payer is asked for: it was signed by mistake. What the patient has paid of it is free again. The charge of a visit that a
+	// payer is asked for goes with its claim: POST /v1/claims/{claim_id}/voids.
+	// Refusals: posting.account_exists, posting.no_payer_asked, posting.charge_stands.
+	VoidCharge(ctx context.Context, in *VoidChargeRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// One account: its lines, its balances, and each leg with the event and the bytes it comes from.
 	GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*Account, error)
 	// The accounts, newest service first; of one patient when patient_id is set.
@@ -120,6 +125,16 @@ func (c *postingServiceClient) RefundPatientPayment(ctx context.Context, in *Ref
 	return out, nil
 }
 
+func (c *postingServiceClient) VoidCharge(ctx context.Context, in *VoidChargeRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Receipt)
+	err := c.cc.Invoke(ctx, PostingService_VoidCharge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *postingServiceClient) GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*Account, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Account)
@@ -181,6 +196,10 @@ type PostingServiceServer interface {
 	// Gives money back to a patient that is on no account yet, at most what is left of the payment. It leaves the bank that day.
 	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future.
 	RefundPatientPayment(context.Context, *RefundPatientPaymentRequest) (*v1.Receipt, error)
+	// Takes the charge of a visit off that no payer is asked for: it was signed by mistake. What the patient has paid of it is free again. The charge of a visit that a
+	// payer is asked for goes with its claim: POST /v1/claims/{claim_id}/voids.
+	// Refusals: posting.account_exists, posting.no_payer_asked, posting.charge_stands.
+	VoidCharge(context.Context, *VoidChargeRequest) (*v1.Receipt, error)
 	// One account: its lines, its balances, and each leg with the event and the bytes it comes from.
 	GetAccount(context.Context, *GetAccountRequest) (*Account, error)
 	// The accounts, newest service first; of one patient when patient_id is set.
@@ -213,6 +232,9 @@ func (UnimplementedPostingServiceServer) ListPatientPayments(context.Context, *L
 }
 func (UnimplementedPostingServiceServer) RefundPatientPayment(context.Context, *RefundPatientPaymentRequest) (*v1.Receipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefundPatientPayment not implemented")
+}
+func (UnimplementedPostingServiceServer) VoidCharge(context.Context, *VoidChargeRequest) (*v1.Receipt, error) {
+	return nil, status.Error(codes.Unimplemented, "method VoidCharge not implemented")
 }
 func (UnimplementedPostingServiceServer) GetAccount(context.Context, *GetAccountRequest) (*Account, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAccount not implemented")
@@ -337,6 +359,24 @@ func _PostingService_RefundPatientPayment_Handler(srv interface{}, ctx context.C
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PostingService_VoidCharge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VoidChargeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PostingServiceServer).VoidCharge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PostingService_VoidCharge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PostingServiceServer).VoidCharge(ctx, req.(*VoidChargeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PostingService_GetAccount_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetAccountRequest)
 	if err := dec(in); err != nil {
@@ -435,6 +475,10 @@ var PostingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RefundPatientPayment",
 			Handler:    _PostingService_RefundPatientPayment_Handler,
+		},
+		{
+			MethodName: "VoidCharge",
+			Handler:    _PostingService_VoidCharge_Handler,
 		},
 		{
 			MethodName: "GetAccount",
