@@ -1,7 +1,7 @@
 // Package page has opaque cursors for lists: the sort key of the last row, so that rows that arrive meanwhile shift nothing.
 //
-// At is a parsed page_size and page_token; Cut takes one row more than asked for and says where the next page begins. The promise: following
-// the tokens shows each row once (TestEachRowOnce).
+// At is a parsed page_size and page_token; Cut takes one row more than asked for and says where the next page begins. Order is the same for a list that callers sort by one of its
+// columns, as SQL. The promise: following the tokens shows each row once (TestEachRowOnce; of sorted lists, TestListsComeInTheOrderAskedForAndEachRowOnce in services/reporting).
 package page
 
 import (

@@ -32,6 +32,7 @@ func New() host.Service {
 				patientbalance.PatientMirror, patientbalance.AccountsMirror, patientbalance.StoryMirror, patientbalance.FundsMirror,
 				patientbalance.LocationMirror, patientbalance.OrganizationMirror, workitem.CoveredMirror, workitem.AppointmentMirror,
 			},
+			Project: ProjectClaims,
 		},
 		Project:    Project,
 		Timers:     patientbalance.Timers,

@@ -57,51 +57,66 @@ func query[T any](ctx context.Context, s *Server, what string, scan pgx.RowToFun
 	return list, nil
 }
 
-const workItemColumns = `SELECT work_item_id, kind, title, detail, owner, assignee, state, opened_date::text, due_date::text, at_risk_amount, default_action, outcome, automatic,
-	patient_id, claim_id, account_id, encounter_id, appointment_id, remittance_id, deposit_id, interchange_id, payer_id, authorization_id, version, note FROM work_items `
+const (
+	workItemColumns = `SELECT w.work_item_id, w.kind, w.title, w.detail, w.owner, w.assignee, w.state, w.opened_date::text, w.due_date::text, w.at_risk_amount, w.default_action, w.outcome, w.automatic,
+	w.patient_id, w.claim_id, w.account_id, w.encounter_id, w.appointment_id, w.remittance_id, w.deposit_id, w.interchange_id, w.payer_id, w.authorization_id, w.version, w.note,
+	` + workItemNumber + `, `
+	workItemNumber = `coalesce(n.patient_control_number, '')`
+	workItemsFrom  = ` FROM work_items w LEFT JOIN claim_numbers n ON n.tenant_id = w.tenant_id AND n.claim_id = w.claim_id WHERE w.tenant_id = $1`
+)
 
-func scanWorkItem(row pgx.CollectableRow) (*pb.WorkItem, error) {
+// workItemSorts are what work items can be sorted by.
+var workItemSorts = map[string]page.Column{
+	"due_date": page.Day("w.due_date"), "opened_date": page.Day("w.opened_date"), "at_risk": page.Number("w.at_risk_amount"),
+	"title": page.Text("w.title"), "owner": page.Text("w.owner"), "assignee": page.Text("w.assignee"),
+	"patient_control_number": page.Text(workItemNumber),
+}
+
+func scanWorkItem(row pgx.CollectableRow) (page.Keyed[*pb.WorkItem], error) {
 	w := &pb.WorkItem{}
+	k := page.Keyed[*pb.WorkItem]{Row: w}
 	var state string
 	var atRisk int64
 	err := row.Scan(&w.WorkItemId, &w.Kind, &w.Title, &w.Detail, &w.Owner, &w.Assignee, &state, &w.OpenedDate, &w.DueDate, &atRisk, &w.DefaultAction, &w.Outcome, &w.Automatic,
-		&w.PatientId, &w.ClaimId, &w.AccountId, &w.EncounterId, &w.AppointmentId, &w.RemittanceId, &w.DepositId, &w.InterchangeId, &w.PayerId, &w.AuthorizationId, &w.Version, &w.Note)
+		&w.PatientId, &w.ClaimId, &w.AccountId, &w.EncounterId, &w.AppointmentId, &w.RemittanceId, &w.DepositId, &w.InterchangeId, &w.PayerId, &w.AuthorizationId, &w.Version, &w.Note,
+		&w.PatientControlNumber, &k.Key)
 	w.AtRisk, w.State = money.Of(atRisk), pb.WorkItemState_WORK_ITEM_STATE_OPEN
 	if state == "resolved" {
 		w.State = pb.WorkItemState_WORK_ITEM_STATE_RESOLVED
 	}
-	return w, err
+	return k, err
 }
 
-// ListWorkItems are the items, earliest due first.
+// ListWorkItems are the items in the order asked for; earliest due first where none is.
 func (s *Server) ListWorkItems(ctx context.Context, r *pb.ListWorkItemsRequest) (*pb.ListWorkItemsResponse, error) {
-	at, err := page.Parse(r.PageSize, r.PageToken, "0001-01-01", "")
+	o, err := page.Sorted(r.Sort, "due_date", workItemSorts, []string{"w.work_item_id"}, r.PageSize, r.PageToken)
 	if err != nil {
 		return nil, err
 	}
 	state := map[pb.WorkItemState]string{pb.WorkItemState_WORK_ITEM_STATE_OPEN: "open", pb.WorkItemState_WORK_ITEM_STATE_RESOLVED: "resolved"}[r.State]
-	list, err := query(ctx, s, "work items", scanWorkItem, workItemColumns+`WHERE tenant_id = $1 AND (due_date, work_item_id) > ($2::text::date, $3)
-		AND ($4 = '' OR owner = $4) AND ($5 = '' OR kind = $5) AND ($6 = '' OR state = $6) AND ($7 = '' OR patient_id = $7) AND ($8 = '' OR claim_id = $8)
-		AND ($9 = '' OR assignee = $9) ORDER BY due_date, work_item_id LIMIT $10`,
-		at.Key[0], at.Key[1], r.Owner, r.Kind, state, r.PatientId, r.ClaimId, r.Assignee, at.Limit+1)
+	after, values := o.After(9)
+	list, err := query(ctx, s, "work items", scanWorkItem, workItemColumns+o.Key()+workItemsFrom+`
+		AND ($2 = '' OR w.owner = $2) AND ($3 = '' OR w.kind = $3) AND ($4 = '' OR w.state = $4) AND ($5 = '' OR w.patient_id = $5) AND ($6 = '' OR w.claim_id = $6)
+		AND ($7 = '' OR w.assignee = $7) AND ($8 = '' OR n.patient_control_number = $8) AND `+after+o.By(),
+		append([]any{r.Owner, r.Kind, state, r.PatientId, r.ClaimId, r.Assignee, r.PatientControlNumber}, values...)...)
 	if err != nil {
 		return nil, err
 	}
 	out := &pb.ListWorkItemsResponse{}
-	out.WorkItems, out.NextPageToken = page.Cut(list, at, func(w *pb.WorkItem) []string { return []string{w.DueDate, w.WorkItemId} })
+	out.WorkItems, out.NextPageToken = page.CutSorted(list, o)
 	return out, nil
 }
 
 // GetWorkItem is one item.
 func (s *Server) GetWorkItem(ctx context.Context, r *pb.GetWorkItemRequest) (*pb.WorkItem, error) {
-	list, err := query(ctx, s, "work item", scanWorkItem, workItemColumns+`WHERE tenant_id = $1 AND work_item_id = $2`, r.WorkItemId)
+	list, err := query(ctx, s, "work item", scanWorkItem, workItemColumns+`ARRAY[]::text[]`+workItemsFrom+` AND w.work_item_id = $2`, r.WorkItemId)
 	if err != nil {
 		return nil, err
 	}
 	if len(list) == 0 {
 		return nil, status.Errorf(codes.NotFound, "there is no work item %s", r.WorkItemId)
 	}
-	return list[0], nil
+	return list[0].Row, nil
 }
 
 // GetPatientBalance is what a patient owes, by account, and why.

@@ -3,6 +3,8 @@ package collections_test
 import (
 	"bytes"
 	"fmt"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -69,6 +71,52 @@ func TestWorkItems(t *testing.T) {
 	list(&pb.ListWorkItemsRequest{State: pb.WorkItemState_WORK_ITEM_STATE_OPEN}, 0)
 	if held := list(&pb.ListWorkItemsRequest{ClaimId: "clm_1"}, 1)[0]; !held.Automatic {
 		t.Fatal(held)
+	}
+}
+
+// A work item is found and named by the number of its claim, whenever the claim becomes known, and the list comes in the order asked for, each item once.
+func TestWorkItemsBySortAndNumber(t *testing.T) {
+	p := hosttest.Start(t, noon, collections.New())
+	api := pb.NewCollectionsServiceClient(hosttest.Conn(t, p, "collections"))
+	ctx := hosttest.As(t.Context(), p, "")
+	for i, amount := range []int64{200, 900, 500, 900} {
+		id := fmt.Sprint("clm_", i)
+		hosttest.Publish(t, p, "claims", "claim/"+id, &claimsv1.ClaimHeld{ClaimId: id, ChargeAmount: amount, TimelyFilingDueDate: fmt.Sprint("2026-03-", 22-i)})
+		if i < 3 {
+			hosttest.Publish(t, p, "claims", "claim/"+id, &claimsv1.ClaimCreated{ClaimId: id, Content: &claimsv1.ClaimContent{PatientControlNumber: fmt.Sprint("E", 9-i)}})
+		}
+	}
+	order := func(r *pb.ListWorkItemsRequest) (out []string) {
+		t.Helper()
+		for r.PageSize = 3; ; {
+			a, err := api.ListWorkItems(ctx, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range a.WorkItems {
+				out = append(out, w.ClaimId+w.PatientControlNumber)
+			}
+			if r.PageToken = a.NextPageToken; r.PageToken == "" {
+				return out
+			}
+		}
+	}
+	hosttest.Until(t, "four items and three numbers", func() error {
+		if got := fmt.Sprint(order(&pb.ListWorkItemsRequest{Sort: "-patient_control_number"})); got != "[clm_0E9 clm_1E8 clm_2E7 clm_3]" {
+			return fmt.Errorf("%s", got)
+		}
+		return nil
+	})
+	for sort, want := range map[string]string{"at_risk": "clm_0E9 clm_2E7 .* .*", "-at_risk": ".* .* clm_2E7 clm_0E9", "": "clm_3 clm_2E7 clm_1E8 clm_0E9", "-due_date": "clm_0E9 clm_1E8 clm_2E7 clm_3"} {
+		if got := strings.Join(order(&pb.ListWorkItemsRequest{Sort: sort}), " "); !regexp.MustCompile("^" + want + "$").MatchString(got) {
+			t.Errorf("by %q: %s, want %s", sort, got, want)
+		}
+	}
+	if got := fmt.Sprint(order(&pb.ListWorkItemsRequest{PatientControlNumber: "E8"})); got != "[clm_1E8]" {
+		t.Error(got)
+	}
+	if _, err := api.ListWorkItems(ctx, &pb.ListWorkItemsRequest{Sort: "detail"}); err == nil || !strings.Contains(err.Error(), "can't be sorted by") {
+		t.Error(err)
 	}
 }
 

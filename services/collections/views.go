@@ -1,6 +1,7 @@
 package collections
 
 import (
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 )
@@ -27,4 +28,14 @@ func Project(r es.Recorded) []es.Statement {
 			VALUES ($1, $2, $3, $4::text::date, $5::text::date, $6, $7)`, r.Tenant, e.StatementId, e.PatientId, e.StatementDate, e.DueDate, e.BalanceAmount, e.HeldAmount)}
 	}
 	return nil
+}
+
+// ProjectClaims keeps claim_numbers, from the events of claims: work items are about claims, and people call those by their numbers.
+func ProjectClaims(r es.Recorded) []es.Statement {
+	e, ok := r.Event.(*claimsv1.ClaimCreated)
+	if !ok {
+		return nil
+	}
+	return []es.Statement{es.SQL(`INSERT INTO claim_numbers (tenant_id, claim_id, patient_control_number) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+		r.Tenant, e.ClaimId, e.GetContent().GetPatientControlNumber())}
 }

@@ -120,7 +120,7 @@ func (s *Server) ListDenialRows(ctx context.Context, r *pb.ListDenialRowsRequest
 	if err != nil {
 		return nil, err
 	}
-	o, err := sorted(r.Sort, "-denied_date", denialColumns, []string{"d.claim_id", "d.line_id", "d.remittance_id || d.group_code || d.carc"}, r.PageSize, r.PageToken)
+	o, err := page.Sorted(r.Sort, "-denied_date", denialColumns, []string{"d.claim_id", "d.line_id", "d.remittance_id || d.group_code || d.carc"}, r.PageSize, r.PageToken)
 	if err != nil {
 		return nil, err
 	}
@@ -135,32 +135,32 @@ func (s *Server) ListDenialRows(ctx context.Context, r *pb.ListDenialRowsRequest
 	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(denied_amount), 0)::bigint, count(*) FROM denials d`+where, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("denial rows: %w", err)
 	}
-	after, values := o.after(8)
+	after, values := o.After(8)
 	rows, err := s.rt.DB.Query(ctx, `SELECT d.claim_id, coalesce(c.account_id, ''), d.line_id, d.payer_id, coalesce(p.name, d.payer_id), d.location_id, coalesce(l.name, d.location_id), d.service_code,
 			coalesce(d.service_date::text, ''), d.denied_date::text, d.group_code, d.carc, d.rarc, d.denied_amount, d.origin, d.default_action,
-			coalesce(d.overturned_date <= $3::text::date, false), coalesce(c.patient_control_number, ''), `+o.key()+`
+			coalesce(d.overturned_date <= $3::text::date, false), coalesce(c.patient_control_number, ''), `+o.Key()+`
 		FROM denials d LEFT JOIN claims c ON c.tenant_id = d.tenant_id AND c.claim_id = d.claim_id LEFT JOIN payers p ON p.tenant_id = d.tenant_id AND p.payer_id = d.payer_id
-			LEFT JOIN locations l ON l.tenant_id = d.tenant_id AND l.location_id = d.location_id`+where+` AND `+after+o.by(), append(args, values...)...)
+			LEFT JOIN locations l ON l.tenant_id = d.tenant_id AND l.location_id = d.location_id`+where+` AND `+after+o.By(), append(args, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("denial rows: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (keyed[*pb.DenialRow], error) {
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (page.Keyed[*pb.DenialRow], error) {
 		d := &pb.DenialRow{DeniedAmount: money.Of(0)}
-		k := keyed[*pb.DenialRow]{row: d}
+		k := page.Keyed[*pb.DenialRow]{Row: d}
 		return k, row.Scan(&d.ClaimId, &d.AccountId, &d.LineId, &d.PayerId, &d.PayerName, &d.LocationId, &d.LocationName, &d.ServiceCode, &d.ServiceDate, &d.DeniedDate, &d.GroupCode, &d.Carc, &d.Rarc,
-			&d.DeniedAmount.AmountMinor, &d.Origin, &d.DefaultAction, &d.Overturned, &d.PatientControlNumber, &k.key)
+			&d.DeniedAmount.AmountMinor, &d.Origin, &d.DefaultAction, &d.Overturned, &d.PatientControlNumber, &k.Key)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("denial rows: %w", err)
 	}
-	out.Rows, out.NextPageToken = cut(list, o)
+	out.Rows, out.NextPageToken = page.CutSorted(list, o)
 	return out, nil
 }
 
 // denialColumns are what denied lines can be sorted by.
-var denialColumns = map[string]column{
-	"denied_date": {"d.denied_date", "date"}, "service_date": {"coalesce(d.service_date, DATE '0001-01-01')", "date"}, "amount": {"d.denied_amount", "bigint"}, "carc": {"d.carc", "text"},
-	"payer": {"coalesce(p.name, d.payer_id)", "text"}, "patient_control_number": {"coalesce(c.patient_control_number, '')", "text"},
+var denialColumns = map[string]page.Column{
+	"denied_date": page.Day("d.denied_date"), "service_date": page.Day("coalesce(d.service_date, DATE '0001-01-01')"), "amount": page.Number("d.denied_amount"), "carc": page.Text("d.carc"),
+	"payer": page.Text("coalesce(p.name, d.payer_id)"), "patient_control_number": page.Text("coalesce(c.patient_control_number, '')"),
 }
 
 // ListDeposits are deposits, newest first.
@@ -198,7 +198,7 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 	if err != nil {
 		return nil, err
 	}
-	o, err := sorted(r.Sort, "-service_date", claimColumns, []string{"c.claim_id"}, r.PageSize, r.PageToken)
+	o, err := page.Sorted(r.Sort, "-service_date", claimColumns, []string{"c.claim_id"}, r.PageSize, r.PageToken)
 	if err != nil {
 		return nil, err
 	}
@@ -216,32 +216,32 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(charge_amount), 0)::bigint, count(*) FROM claims c`+where, args...).Scan(&out.TotalChargeAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
-	after, values := o.after(10)
+	after, values := o.After(10)
 	rows, err := s.rt.DB.Query(ctx, `SELECT c.claim_id, c.account_id, c.patient_id, c.patient_control_number, c.payer_id,
 			coalesce(p.name, c.payer_id), c.payer_sequence, c.location_id,
 			coalesce(l.name, c.location_id), c.service_date::text, c.status, c.charge_amount, c.paid_amount,
 			c.open_denials, coalesce((SELECT sum(amount) FROM balances b WHERE b.tenant_id = c.tenant_id AND b.account_id = c.account_id AND b.ledger_account = 'ar_insurance' AND b.payer_id = c.payer_id
-				AND b.payer_sequence = c.payer_sequence), 0)::bigint, coalesce(c.submitted_date::text, ''), coalesce(c.adjudicated_date::text, ''), coalesce(c.withdrawn_date::text, ''), `+o.key()+`
+				AND b.payer_sequence = c.payer_sequence), 0)::bigint, coalesce(c.submitted_date::text, ''), coalesce(c.adjudicated_date::text, ''), coalesce(c.withdrawn_date::text, ''), `+o.Key()+`
 		FROM claims c LEFT JOIN payers p ON p.tenant_id = c.tenant_id AND p.payer_id = c.payer_id LEFT JOIN locations l ON l.tenant_id = c.tenant_id AND l.location_id = c.location_id`+
-		where+` AND `+after+o.by(), append(args, values...)...)
+		where+` AND `+after+o.By(), append(args, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (keyed[*pb.ClaimRow], error) {
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (page.Keyed[*pb.ClaimRow], error) {
 		c := &pb.ClaimRow{ChargeAmount: money.Of(0), PaidAmount: money.Of(0), DeniedAmount: money.Of(0), OpenAmount: money.Of(0)}
-		k := keyed[*pb.ClaimRow]{row: c}
+		k := page.Keyed[*pb.ClaimRow]{Row: c}
 		return k, row.Scan(&c.ClaimId, &c.AccountId, &c.PatientId, &c.PatientControlNumber, &c.PayerId, &c.PayerName, &c.PayerSequence, &c.LocationId, &c.LocationName, &c.ServiceDate, &c.Status,
-			&c.ChargeAmount.AmountMinor, &c.PaidAmount.AmountMinor, &c.DeniedAmount.AmountMinor, &c.OpenAmount.AmountMinor, &c.SubmittedDate, &c.AdjudicatedDate, &c.WithdrawnDate, &k.key)
+			&c.ChargeAmount.AmountMinor, &c.PaidAmount.AmountMinor, &c.DeniedAmount.AmountMinor, &c.OpenAmount.AmountMinor, &c.SubmittedDate, &c.AdjudicatedDate, &c.WithdrawnDate, &k.Key)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
-	out.Claims, out.NextPageToken = cut(list, o)
+	out.Claims, out.NextPageToken = page.CutSorted(list, o)
 	return out, nil
 }
 
 // claimColumns are what claims can be sorted by.
-var claimColumns = map[string]column{
-	"service_date": {"c.service_date", "date"}, "amount": {"c.charge_amount", "bigint"}, "paid": {"c.paid_amount", "bigint"}, "denied": {"c.open_denials", "bigint"}, "status": {"c.status", "text"},
-	"submitted_date": {"coalesce(c.submitted_date, DATE '0001-01-01')", "date"}, "payer": {"coalesce(p.name, c.payer_id)", "text"}, "patient_control_number": {"c.patient_control_number", "text"},
+var claimColumns = map[string]page.Column{
+	"service_date": page.Day("c.service_date"), "amount": page.Number("c.charge_amount"), "paid": page.Number("c.paid_amount"), "denied": page.Number("c.open_denials"), "status": page.Text("c.status"),
+	"submitted_date": page.Day("coalesce(c.submitted_date, DATE '0001-01-01')"), "payer": page.Text("coalesce(p.name, c.payer_id)"), "patient_control_number": page.Text("c.patient_control_number"),
 }

@@ -163,7 +163,7 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	o, err := sorted(r.Sort, "-amount", agingColumns, []string{"b.account_id", "b.payer_id", "b.payer_sequence::text"}, r.PageSize, r.PageToken)
+	o, err := page.Sorted(r.Sort, "-amount", agingColumns, []string{"b.account_id", "b.payer_id", "b.payer_sequence::text"}, r.PageSize, r.PageToken)
 	if err != nil {
 		return nil, err
 	}
@@ -186,25 +186,25 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 	if err := s.rt.DB.QueryRow(ctx, open+`SELECT coalesce(sum(b.amount), 0)::bigint, count(*) FROM (SELECT account_id, amount, `+inBucket+` FROM open) b`+where, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
-	after, values := o.after(8)
+	after, values := o.After(8)
 	rows, err := s.rt.DB.Query(ctx, open+`SELECT b.account_id, a.patient_id, b.payer_id,
 			CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END, b.payer_sequence, b.location_id, coalesce(l.name, b.location_id),
 			b.service_date::text, coalesce(b.bill_date::text, ''), $2::date - b.since, b.bucket,
 			coalesce((SELECT -sum(amount) FROM ledger_legs WHERE tenant_id = $1 AND account_id = b.account_id AND ledger_account = 'revenue_gross' AND occurred_on <= $2::date), 0)::bigint, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, ''),
-			coalesce(c.patient_control_number, ''), `+o.key()+`
+			coalesce(c.patient_control_number, ''), `+o.Key()+`
 		FROM (SELECT *, `+inBucket+` FROM open) b JOIN accounts a ON a.tenant_id = $1 AND a.account_id = b.account_id LEFT JOIN payers p ON p.tenant_id = $1 AND p.payer_id = b.payer_id
 			LEFT JOIN locations l ON l.tenant_id = $1 AND l.location_id = b.location_id
-			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence`+where+` AND `+after+o.by(), append(args, values...)...)
+			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence`+where+` AND `+after+o.By(), append(args, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
-	var keys []keyed[*pb.AgingRow]
-	keys, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (keyed[*pb.AgingRow], error) {
+	var keys []page.Keyed[*pb.AgingRow]
+	keys, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (page.Keyed[*pb.AgingRow], error) {
 		a := &pb.AgingRow{ChargeAmount: money.Of(0), BalanceAmount: money.Of(0)}
-		k := keyed[*pb.AgingRow]{row: a}
+		k := page.Keyed[*pb.AgingRow]{Row: a}
 		var bucket int
 		err := row.Scan(&a.AccountId, &a.PatientId, &a.PayerId, &a.PayerName, &a.PayerSequence, &a.LocationId, &a.LocationName, &a.ServiceDate, &a.BillDate, &a.Days, &bucket,
-			&a.ChargeAmount.AmountMinor, &a.BalanceAmount.AmountMinor, &a.ClaimId, &a.ClaimStatus, &a.PatientControlNumber, &k.key)
+			&a.ChargeAmount.AmountMinor, &a.BalanceAmount.AmountMinor, &a.ClaimId, &a.ClaimStatus, &a.PatientControlNumber, &k.Key)
 		a.Bucket = credit
 		if bucket != creditBucket {
 			a.Bucket = buckets[bucket].Bucket
@@ -214,15 +214,15 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 	if err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}
-	out.Rows, out.NextPageToken = cut(keys, o)
+	out.Rows, out.NextPageToken = page.CutSorted(keys, o)
 	return out, nil
 }
 
 // agingColumns are what the rows of an aging can be sorted by. More days is an earlier day.
-var agingColumns = map[string]column{
-	"amount": {"b.amount", "bigint"}, "days": {"(DATE '2000-01-01' - b.since)", "bigint"}, "service_date": {"b.service_date", "date"}, "account": {"b.account_id", "text"},
-	"payer":                  {"CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END", "text"},
-	"patient_control_number": {"coalesce(c.patient_control_number, '')", "text"},
+var agingColumns = map[string]page.Column{
+	"amount": page.Number("b.amount"), "days": page.Number("(DATE '2000-01-01' - b.since)"), "service_date": page.Day("b.service_date"), "account": page.Text("b.account_id"),
+	"payer":                  page.Text("CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END"),
+	"patient_control_number": page.Text("coalesce(c.patient_control_number, '')"),
 }
 
 // GetLedger is the trial balance.

@@ -44,7 +44,9 @@ type segment struct {
 const (
 	barsWidth  = 516
 	barLabel   = 182 // for names
-	barTotal   = 92  // for totals
+	barTotal   = 92  // for totals, at least
+	barDigit   = 7   // a character of a total
+	barRest    = 24  // beside a total: its margin, and what segments of the least width add to a bar
 	barHeight  = 24
 	barGap     = 6
 	barMinimum = 3 // a segment is never too narrow to be seen
@@ -53,9 +55,9 @@ const (
 // agingChart draws an aging: one bar a group, one segment an age.
 func agingChart(r *request, id, title string, a *reportingv1.Aging, rowsOf func(group, bucket string) string) chart {
 	c := chart{ID: id, Title: title, Empty: "Nothing is open on this day.", Table: agingTable(title, a, rowsOf)}
-	longest := int64(0)
+	longest, room := int64(0), barTotal
 	for _, g := range a.Groups {
-		longest = max(longest, positive(g))
+		longest, room = max(longest, positive(g)), max(room, barRest+barDigit*len(money.Format(g.Total.GetAmountMinor())))
 	}
 	if longest == 0 {
 		return c
@@ -64,7 +66,7 @@ func agingChart(r *request, id, title string, a *reportingv1.Aging, rowsOf func(
 	for i, x := range buckets {
 		b.Legend = append(b.Legend, legend{span(x.name) + " days", fmt.Sprintf("age%d", i)})
 	}
-	full := int64(barsWidth - barLabel - barTotal)
+	full := int64(barsWidth - barLabel - room)
 	y := 2
 	for _, g := range a.Groups {
 		row := bar{

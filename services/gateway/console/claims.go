@@ -75,7 +75,7 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 		t.Rows = append(t.Rows, row{Cells: []cell{
 			number, day(x.ServiceDate), named(x.PayerName), text(words(x.PayerSequence.String())), named(x.LocationName), badge(x.Status),
 			amount(x.ChargeAmount, r.to(account)), amount(x.PaidAmount, r.to(account)), amount(x.DeniedAmount, "/claims/"+x.ClaimId+"#denials"), amount(x.OpenAmount, r.to(account)),
-			later(x.SubmittedDate, x.ServiceDate), later(x.AdjudicatedDate, x.ServiceDate),
+			near(x.SubmittedDate, x.ServiceDate), near(x.AdjudicatedDate, x.ServiceDate),
 		}})
 	}
 	r.ordered(t, next, cut, claimOrders)

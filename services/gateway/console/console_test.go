@@ -218,6 +218,17 @@ func TestASpreadsheetReadsNoFormula(t *testing.T) {
 	}
 }
 
+func TestADayShowsItsYearWhereAnotherCouldBeMeant(t *testing.T) {
+	for _, c := range [][3]string{
+		{"2026-01-06", "2025-12-23", "Jan 6"}, {"2025-12-23", "2026-01-06", "Dec 23"}, {"2025-09-01", "2026-03-02", "Sep 1"}, {"2025-08-31", "2026-03-02", "Aug 31, 2025"},
+		{"2026-03-02", "", "Mar 2, 2026"}, {"", "2026-03-02", "–"},
+	} {
+		if got := near(c[0], c[1]); got.Text != c[2] || got.Plain != c[0] {
+			t.Errorf("%s beside %s: %q", c[0], c[1], got.Text)
+		}
+	}
+}
+
 func TestClip(t *testing.T) {
 	for name, want := range map[string]string{
 		"Harbor Mutual": "Harbor Mutual", "Clearwater Behavioral": "Clearwater Beha…", "EXTRA HEALTHY INSURANCE": "EXTRA HEALTH…", "": "",

@@ -25,6 +25,9 @@ type tile struct {
 	Name, Value, Href, Why, Formula, Change, Turn, Window, Target string
 }
 
+// Long says that a value needs smaller figures to fit.
+func (t tile) Long() bool { return len(t.Value) > len("$999,999.99") }
+
 // Figures on the dashboard, in order.
 var tiles = []string{"days_in_ar", "clean_claim_rate", "net_collection_rate", "initial_denial_rate", "ar_total"}
 

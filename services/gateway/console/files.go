@@ -128,7 +128,7 @@ func (c *console) interchanges(ctx context.Context, r *request) (*page, error) {
 	for _, x := range all {
 		name := id(x.InterchangeId, "/interchanges/"+x.InterchangeId)
 		if x.FileName != "" {
-			name = link(clip(x.FileName, 34), "/interchanges/"+x.InterchangeId)
+			name = entitled(x.FileName, "/interchanges/"+x.InterchangeId)
 			name.Title = x.InterchangeId
 		}
 		state := badge(x.Status)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 )
@@ -113,7 +114,7 @@ func spelledIn(s string) string {
 	})
 }
 
-// numbersMost bounds the claims whose numbers one page or file looks up: work items name claims by their ids alone.
+// numbersMost bounds the claims that one page or file looks up.
 const numbersMost = 500
 
 // claimNumbers are what billers call claims by, and what the claims say of reason codes.
@@ -151,6 +152,24 @@ func (c *console) numbers(ctx context.Context, ids []string) (*claimNumbers, err
 				n.reasons[d.Carc] = d.Label
 			}
 		}
+	}
+	return n, nil
+}
+
+// numbersOf are the numbers of the claims that work items are about. Only the claims of denials, for what their codes mean, and those whose numbers collections does not know are looked up.
+func (c *console) numbersOf(ctx context.Context, items ...*collectionsv1.WorkItem) (*claimNumbers, error) {
+	var ids []string
+	for _, w := range items {
+		if w.PatientControlNumber == "" || w.Kind == "denial" {
+			ids = append(ids, w.ClaimId)
+		}
+	}
+	n, err := c.numbers(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range items {
+		n.of[w.ClaimId] = cmp.Or(w.PatientControlNumber, n.of[w.ClaimId])
 	}
 	return n, nil
 }

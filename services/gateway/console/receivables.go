@@ -61,7 +61,7 @@ func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 			first, status = claimLink(x.PatientControlNumber, x.ClaimId), badge(x.ClaimStatus)
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			first, day(x.ServiceDate), count(int64(x.Days), ""), named(x.PayerName), text(words(x.PayerSequence.String())), named(x.LocationName), later(x.BillDate, x.ServiceDate), status,
+			first, day(x.ServiceDate), count(int64(x.Days), ""), named(x.PayerName), text(words(x.PayerSequence.String())), named(x.LocationName), near(x.BillDate, x.ServiceDate), status,
 			amount(x.ChargeAmount, account), amount(x.BalanceAmount, account), text(x.ClaimId), text(x.AccountId),
 		}})
 	}
@@ -169,7 +169,7 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 			reason.Plain = reason.Text
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			claimLink(x.PatientControlNumber, x.ClaimId), day(x.DeniedDate), later(x.ServiceDate, x.DeniedDate), text(x.ServiceCode), brief(x.PayerName), brief(x.LocationName), reason,
+			claimLink(x.PatientControlNumber, x.ClaimId), day(x.DeniedDate), near(x.ServiceDate, x.DeniedDate), text(x.ServiceCode), brief(x.PayerName), brief(x.LocationName), reason,
 			label(upper(numbers.reasons[x.Carc])), text(words(strings.ToUpper(x.Origin))), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)), text(words(x.DefaultAction)), text(x.ClaimId),
 		}})
 	}

@@ -48,7 +48,7 @@ func (c *console) remittances(ctx context.Context, r *request) (*page, error) {
 			bank = cell{Text: "No money", Class: "zero"}
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			link(x.TraceNumber, to), text(n.sender(x)), day(x.EffectiveDate), badge(x.Status.String()), bank, count(int64(x.Claims), ""), amount(x.ProviderAdjustments, to), amount(x.Unapplied, to), amount(x.Payment, to),
+			entitled(x.TraceNumber, to), named(n.sender(x)), day(x.EffectiveDate), badge(x.Status.String()), bank, count(int64(x.Claims), ""), amount(x.ProviderAdjustments, to), amount(x.Unapplied, to), amount(x.Payment, to),
 		}})
 	}
 	r.sorted(t, next, over, "Payer", "Effective", "State", "Claims", "Payment")
@@ -215,7 +215,7 @@ func (c *console) deposits(ctx context.Context, r *request) (*page, error) {
 		}
 		payer := orDash(n.payers[x.PayerId])
 		history := r.opens(r.to("/events/posting/deposit/" + x.DepositId))
-		t.Rows = append(t.Rows, row{ID: x.DepositId, Cells: []cell{link(x.TraceNumber, history), day(x.DepositDate), payer, orDash(x.PayerIdentifier), match, amount(x.Amount, cmp.Or(match.Href, history))}})
+		t.Rows = append(t.Rows, row{ID: x.DepositId, Cells: []cell{entitled(x.TraceNumber, history), day(x.DepositDate), payer, orDash(x.PayerIdentifier), match, amount(x.Amount, cmp.Or(match.Href, history))}})
 	}
 	r.sorted(t, next, over, "Day", "Payer", "Amount")
 	d := &depositsPage{rows: rows{Title: "Deposits", Tables: []*table{t}, Filter: r.filter(choice{Name: "state", Label: "State", Value: state, Options: []option{{"", "All"}, {"unmatched", "Not matched"}}})}}
@@ -271,7 +271,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 			return r.to("/ledger/"+account, "payer", p.PayerId)
 		}
 		return []cell{
-			link(p.Name, rows), count(p.Claims, claims), amount(p.ChargedAmount, claims), amount(p.AllowedAmount, claims), amount(p.PaidAmount, legs("cash_clearing")),
+			entitled(p.Name, rows), count(p.Claims, claims), amount(p.ChargedAmount, claims), amount(p.AllowedAmount, claims), amount(p.PaidAmount, legs("cash_clearing")),
 			amount(p.ContractualAmount, legs("contractual")), amount(p.PatientAmount, legs("ar_patient")), amount(p.DeniedAmount, r.to("/denials", "payer", p.PayerId, "location", location)), amount(p.OpenAmount, rows),
 			amount(p.CreditAmount, r.to("/receivables", "payer", p.PayerId, "location", location, "age", "credit")),
 		}
@@ -294,7 +294,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		age.Columns = append(age.Columns, column{Name: span(b.name) + " days", Num: true})
 	}
 	for _, p := range a.Payers {
-		cells := []cell{link(p.Name, r.to("/receivables", "payer", p.PayerId, "location", location))}
+		cells := []cell{entitled(p.Name, r.to("/receivables", "payer", p.PayerId, "location", location))}
 		for _, b := range p.Aging {
 			cells = append(cells, amount(b.Amount, r.to("/receivables", "payer", p.PayerId, "location", location, "age", b.Bucket)))
 		}

@@ -63,6 +63,11 @@ func link(s, href string) cell { return cell{Text: s, Plain: s, Href: href} }
 // named is a name that a narrow column may cut short; the whole one is in the title.
 func named(s string) cell { return cell{Text: s, Plain: s, Class: "name", Title: s} }
 
+// entitled is a name, a title or a number of somebody else's that leads somewhere: the first column of a list, which may be long.
+func entitled(s, href string) cell {
+	return cell{Text: s, Plain: s, Href: href, Class: "name long", Title: s}
+}
+
 // brief is a text that is cut to a few words; the whole one is in the title.
 func brief(s string) cell { return cell{Text: s, Plain: s, Class: "name brief", Title: s} }
 
@@ -71,7 +76,7 @@ func label(s string) cell {
 	if s == "" {
 		return orDash(s)
 	}
-	return cell{Text: s, Plain: s, Class: "name words", Title: s}
+	return cell{Text: s, Plain: s, Class: "name phrase", Title: s}
 }
 
 // id is an identifier: shortened for the eye, whole in the title and the CSV.
@@ -152,10 +157,10 @@ func day(iso string) cell {
 	return cell{Text: spelled(iso), Plain: iso, Class: "day", sort: t.Unix()}
 }
 
-// later is a day that follows another in the same row: its year is left out where it is the other's.
-func later(iso, than string) cell {
+// near is a day beside another, in the same row or today: its year is left out where no other year can be meant, within half a year.
+func near(iso, other string) cell {
 	c := day(iso)
-	if date.Valid(iso) && date.Valid(than) && iso[:4] == than[:4] {
+	if date.Valid(iso) && date.Valid(other) && max(date.Days(iso, other), date.Days(other, iso)) <= 182 {
 		c.Text, c.Title = monthDay(iso), spelled(iso)
 	}
 	return c

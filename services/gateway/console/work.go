@@ -27,13 +27,18 @@ func choices(any string, list []string) []option {
 	return o
 }
 
+// workOrders are what collections sorts work items by.
+var workOrders = map[string]string{
+	"What": "title", "Claim": "patient_control_number", "Team": "owner", "Assigned to": "assignee", "Opened": "opened_date", "Due": "due_date", "At risk": "at_risk",
+}
+
 func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	n, err := c.names(ctx)
 	if err != nil {
 		return nil, err
 	}
 	state, number := r.q.Get("state"), numberChoice(r)
-	ask := &collectionsv1.ListWorkItemsRequest{Owner: r.q.Get("owner"), Kind: r.q.Get("kind"), Assignee: r.q.Get("assignee"), PatientId: r.q.Get("patient"), ClaimId: r.q.Get("claim")}
+	ask := &collectionsv1.ListWorkItemsRequest{Owner: r.q.Get("owner"), Kind: r.q.Get("kind"), Assignee: r.q.Get("assignee"), PatientId: r.q.Get("patient"), ClaimId: r.q.Get("claim"), Sort: r.sortBy(workOrders)}
 	switch state {
 	case "":
 		ask.State = collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN
@@ -41,12 +46,15 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 		ask.State = collectionsv1.WorkItemState_WORK_ITEM_STATE_RESOLVED
 	}
 	t := &table{
-		Caption: "Work items", Note: "earliest due first",
+		Caption: "Work items",
 		Columns: []column{
 			{Name: "What"}, {Name: "Claim"}, {Name: "Payer"}, {Name: "Detail"}, {Name: "Team"}, {Name: "Assigned to"}, {Name: "Opened"}, {Name: "Due"}, {Name: "State"}, {Name: "At risk", Num: true},
 			{Name: "Claim id", Aside: true}, {Name: "Work item id", Aside: true},
 		},
 		Empty: "No work item answers to this filter.", Todo: "Clear a part of it. Items open by themselves when something needs a person, and close when it is done.",
+	}
+	if ask.Sort == "" {
+		t.Note = "earliest due first"
 	}
 	t.Columns[8].Aside = state != "all" // the same in every row
 	unknown := false
@@ -64,7 +72,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	var next string
 	var over bool
 	if !unknown {
-		if all, next, over, err = walk(r, false, func(size int32, token string) ([]*collectionsv1.WorkItem, string, error) {
+		if all, next, over, err = walk(r, true, func(size int32, token string) ([]*collectionsv1.WorkItem, string, error) {
 			ask.PageSize, ask.PageToken = size, token
 			a, err := c.collections.ListWorkItems(ctx, ask)
 			if err != nil {
@@ -75,17 +83,12 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 			return nil, err
 		}
 	}
-	var claims []string
-	for _, w := range all {
-		claims = append(claims, w.ClaimId)
-	}
-	numbers, err := c.numbers(ctx, claims)
+	numbers, err := c.numbersOf(ctx, all...)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range all {
-		what, assignee := link(w.Title, "/work-items/"+w.WorkItemId), orDash("")
-		what.Class = "day"
+		what, assignee := entitled(w.Title, "/work-items/"+w.WorkItemId), orDash("")
 		why, _ := n.readable(w.Detail)
 		detail := named(numbers.why(w.Title, why))
 		detail.Class = "name long"
@@ -97,11 +100,11 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 			payer = brief(n.payer(w.PayerId))
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			what, numbers.claim(w.ClaimId), payer, detail, text(words(strings.ToUpper(w.Owner))), assignee, later(w.OpenedDate, w.DueDate), c.due(later(w.DueDate, c.today()), w), badge(w.State.String()),
+			what, numbers.claim(w.ClaimId), payer, detail, text(words(strings.ToUpper(w.Owner))), assignee, near(w.OpenedDate, c.today()), c.due(near(w.DueDate, c.today()), w), badge(w.State.String()),
 			risk(w.AtRisk, "/work-items/"+w.WorkItemId), text(w.ClaimId), text(w.WorkItemId),
 		}})
 	}
-	r.sorted(t, next, over, "What", "Team", "Assigned to", "Opened", "Due", "At risk")
+	r.ordered(t, next, over, workOrders)
 	mine := strings.TrimPrefix(r.id.Actor, "user:")
 	f := r.filter(number,
 		choice{Name: "owner", Label: "Team", Value: r.q.Get("owner"), Options: choices("All teams", teams)}, choice{Name: "kind", Label: "Kind", Value: r.q.Get("kind"), Options: choices("All kinds", kinds)},
@@ -111,7 +114,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	d := &rows{Title: "Work items", Tables: []*table{t}, Filter: f}
 	if id := ask.ClaimId; id != "" && number.Value == "" {
 		d.Lead = "Of one claim: "
-		d.About = numbers.claim(id)
+		d.About = claimLink(numbers.of[id], id)
 	} else if ask.PatientId != "" {
 		d.Lead = "Of one patient: "
 		d.About = cell{Text: short(ask.PatientId), Href: r.opens("/patients/" + ask.PatientId), Class: "id"}
@@ -123,7 +126,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 func (c *console) due(d cell, w *collectionsv1.WorkItem) cell {
 	if w.State == collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN && w.DueDate != "" && w.DueDate < c.today() {
 		d.Class += " late"
-		d.Title = "Overdue"
+		d.Title = "Overdue since " + spelled(w.DueDate)
 		d.Text += " (late)"
 	}
 	return d
@@ -148,7 +151,7 @@ func (c *console) workItem(ctx context.Context, r *request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	numbers, err := c.numbers(ctx, []string{w.ClaimId})
+	numbers, err := c.numbersOf(ctx, w)
 	if err != nil {
 		return nil, err
 	}

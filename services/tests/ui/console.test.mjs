@@ -45,6 +45,7 @@ async function visits(page) {
     denials: '/denials',
     'denials-reasons': '/denials?by=carc',
     claims: '/claims',
+    'claims-largest': '/claims?order=-charged',
     'claims-held': '/claims?status=held',
     'claims-nothing': '/claims?status=reversed&age=121%2B&payer=nobody',
     claim,
@@ -62,6 +63,7 @@ async function visits(page) {
     files: '/interchanges',
     file: await first(page, '/remittances?status=balanced', 'main .rows tbody th a').then((to) => to && first(page, to, 'main .facts a[href^="/interchanges/"]')),
     'work-items': '/work-items',
+    'work-items-all': '/work-items?state=all',
     'work-item': await first(page, '/work-items', 'main .rows tbody th a'),
     'work-item-denial': await first(page, '/work-items?kind=denial', 'main .rows tbody th a'),
     'work-items-denial': '/work-items?kind=denial',
@@ -105,8 +107,12 @@ for (const colorScheme of ['light', 'dark']) {
         // The browser itself logs a page that is not there.
         for (const e of browser.errors) if (want === 200 || !e.includes('404')) wrong.push(`${name} ${path}: ${e}`);
         for (const v of await violations(browser.page)) wrong.push(`${name} ${path}: ${v}`);
-        const over = await browser.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        if (over > 0) wrong.push(`${name} ${path}: ${over} pixels wider than the window`);
+        for (const width of [1280, 1265]) { // without and with a scroll bar beside the page
+          await browser.page.setViewportSize({ width, height: 800 });
+          const over = await browser.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+          if (over > 0) wrong.push(`${name} ${path}: ${over} pixels wider than a window of ${width}`);
+        }
+        await browser.page.setViewportSize({ width: 1280, height: 800 });
         seen.push(name);
       }
       assert.deepEqual(wrong, []);

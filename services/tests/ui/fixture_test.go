@@ -100,7 +100,7 @@ type books struct {
 	events map[string][]event // of the first account
 	done   map[string]string  // work items that were resolved
 	bank   bank
-	asked  []string // lists of claims, by their size and order
+	asked  []string // lists of claims and work items, by their size and order
 }
 
 // bank is a deposit that was recorded, which reports hold for those who wait for it; while they are behind, waiting is in vain.
@@ -127,8 +127,8 @@ type visit struct {
 	code, carc                                              string
 }
 
-var payerNames = [][2]string{{"pay_harbor", "Harbor Health Plan"}, {"pay_summit", "Summit Mutual"}, {"pay_civic", "Civic State Medicaid"}, {"pay_lake", "Lakeshore Behavioral Partners"}}
-var places = [][2]string{{"loc_north", "Northside Clinic"}, {"loc_river", "Riverbend Office"}, {"loc_mill", "Mill Street Center"}}
+var payerNames = [][2]string{{"pay_harbor", "Harbor Health Plan"}, {"pay_summit", "Summit Mutual Insurance Company of the Northern Lakes"}, {"pay_civic", "Civic State Medicaid"}, {"pay_lake", "Lakeshore Behavioral Partners"}}
+var places = [][2]string{{"loc_north", "Northside Clinic"}, {"loc_river", "Riverbend Office"}, {"loc_mill", "Mill Street Center for Children and Families"}}
 
 const count = 131
 
@@ -138,6 +138,9 @@ func newBooks() *books {
 		v := &visit{n: n, payer: payerNames[n*7%4][0], location: places[n*5%3][0], service: date.Add(today, -(n * 137 % 151)), code: "90837", charge: 18500}
 		if n%4 == 1 {
 			v.code, v.charge = "90834", 14500
+		}
+		if n%11 == 4 { // somebody's numbers are large: every list has some of these
+			v.charge = 1_234_567_89
 		}
 		v.sent = date.Add(v.service, 2)
 		age := date.Days(v.service, today)
@@ -278,7 +281,7 @@ func (b *books) visit(id string) *visit {
 
 func (v *visit) account() string   { return fmt.Sprintf("enc_%08d", v.n) }
 func (v *visit) claim() string     { return fmt.Sprintf("clm_%08d", v.n) }
-func (v *visit) number() string    { return fmt.Sprintf("EK%09d", 100_000+v.n) }
+func (v *visit) number() string    { return fmt.Sprintf("EK%015d", 100_000+v.n) }
 func (v *visit) patientID() string { return fmt.Sprintf("pat_%08d", v.n/3) }
 func (v *visit) open() int64       { return v.insurance + v.patientO }
 
@@ -643,6 +646,7 @@ func (s reporting) ListDeposits(ctx context.Context, r *reportingv1.ListDeposits
 	if d := s.b.bank.recorded; d != nil && waits {
 		out.Deposits = append(out.Deposits, &reportingv1.Deposit{DepositId: "dep_3", DepositDate: d.DepositDate, TraceNumber: d.TraceNumber, Amount: d.Amount})
 	}
+	out.Deposits = append(out.Deposits, &reportingv1.Deposit{DepositId: "dep_4", DepositDate: "2026-03-10", PayerId: "pay_summit", PayerIdentifier: "9512345678901", TraceNumber: "0123456789012345678901234567890123456789TRACE01", Amount: money.Of(1_234_567_89)})
 	if !r.Unmatched {
 		out.Deposits = append(out.Deposits, &reportingv1.Deposit{DepositId: "dep_1", DepositDate: "2026-02-11", PayerId: "pay_harbor", PayerIdentifier: "1512345678", TraceNumber: "HH20260210001", Amount: money.Of(9820), RemittanceId: "rem_1"})
 	}
@@ -813,6 +817,8 @@ func (s posting) ListAccounts(_ context.Context, r *postingv1.ListAccountsReques
 
 func (s posting) remittances() []*postingv1.Remittance {
 	out := []*postingv1.Remittance{
+		{RemittanceId: "rem_3", InterchangeId: "itc_0835HARBOR", PayerName: "Commonwealth of the Western Territories, Department of Health Care Services", TraceNumber: "0123456789012345678901234567890123456789TRACE01", Payment: money.Of(1_234_567_89), EffectiveDate: "2026-03-09", Claims: 1204,
+			Status: postingv1.RemittanceStatus_REMITTANCE_STATUS_BALANCED, Unapplied: money.Of(1_234_567_89), ProviderAdjustments: money.Of(-1_234_567_89)},
 		{RemittanceId: "rem_2", InterchangeId: "itc_0835HARBOR", PayerName: "Civic State Medicaid", TraceNumber: "CV20260305112", Payment: money.Of(44_100), EffectiveDate: "2026-03-05", Claims: 4, Status: postingv1.RemittanceStatus_REMITTANCE_STATUS_QUARANTINED,
 			Unapplied: money.Of(0), ProviderAdjustments: money.Of(0)},
 		{RemittanceId: "rem_1", InterchangeId: "itc_0835HARBOR", PayerId: "pay_harbor", PayerName: "Harbor Health Plan", PayerIdentifier: "1512345678", TraceNumber: "HH20260210001", Payment: money.Of(9820), EffectiveDate: "2026-02-10", Claims: 1,
@@ -871,10 +877,15 @@ func (s collections) items() []*collectionsv1.WorkItem {
 	var out []*collectionsv1.WorkItem
 	for _, v := range s.b.claims {
 		w := &collectionsv1.WorkItem{
-			WorkItemId: fmt.Sprintf("wrk_%08d", v.n), State: collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, PatientId: v.patientID(), ClaimId: v.claim(), AccountId: v.account(), PayerId: v.payer, AtRisk: money.Of(v.charge), Version: 1,
+			WorkItemId: fmt.Sprintf("wrk_%08d", v.n), State: collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, PatientId: v.patientID(), ClaimId: v.claim(), AccountId: v.account(), PayerId: v.payer, AtRisk: money.Of(v.charge), Version: 1, PatientControlNumber: v.number(),
 		}
 		switch v.status {
 		case "held":
+			if v.n%2 == 0 {
+				w.Kind, w.Title, w.Detail, w.Owner, w.OpenedDate, w.DueDate, w.DefaultAction = "authorization", "Authorization does not cover the visit", "no authorization covers 90837 on "+v.service+" at this place of service and for this clinician (authorization.units_within_approval)", "authorizations", v.service, date.Add(v.service, 2), "get the authorization or an extension"
+				w.Assignee, w.AtRisk = "maximiliane.vandenberg-oyelaran@evenkeel.example", money.Of(1_234_567_89)
+				break
+			}
 			w.Kind, w.Title, w.Detail, w.Owner, w.OpenedDate, w.DueDate, w.DefaultAction = "claim_held", "Claim held", "payer "+v.payer+" asks for modifier 95 on video visits (claims.telehealth_modifier); no authorization covers 90837 on "+v.service+" (claims.authorized)", "billing", v.service, date.Add(v.service, 2), "mend what the reasons name, then release the claim"
 		case "denied":
 			w.Kind, w.Title, w.Detail, w.Owner, w.OpenedDate, w.DueDate, w.DefaultAction = "denial", "Line denied: CO-"+v.carc, "no authorization", "denials", v.decided, date.Add(v.decided, 47), "decide: correct, appeal or accept"
@@ -898,6 +909,9 @@ func (s collections) ListWorkItems(_ context.Context, r *collectionsv1.ListWorkI
 			out.WorkItems = append(out.WorkItems, w)
 		}
 	}
+	s.b.bank.mu.Lock()
+	s.b.asked = append(s.b.asked, fmt.Sprintf("%d items by %s", r.PageSize, r.Sort))
+	s.b.bank.mu.Unlock()
 	out.WorkItems, out.NextPageToken = paged(out.WorkItems, r.PageSize, r.PageToken)
 	return out, nil
 }
@@ -969,7 +983,7 @@ type exchange struct {
 func (s exchange) files() []*exchangev1.Interchange {
 	return []*exchangev1.Interchange{
 		{InterchangeId: "itc_0277CA", Direction: "in", Status: "received", Kind: "277CA", PartnerId: "SUMMITMUT", InterchangeControlNumber: "000000391", FileSha256: strings.Repeat("cd", 32), Channel: "partner", Size: 0, Date: "2026-03-15"},
-		{InterchangeId: "itc_0837D", Direction: "in", Status: "refused", Kind: "837D", PartnerId: "OLDSYSTEM", InterchangeControlNumber: "000000012", FileName: "dental-march.edi", FileSha256: strings.Repeat("ef", 32), Channel: "api", Date: "2026-03-09",
+		{InterchangeId: "itc_0837D", Direction: "in", Status: "refused", Kind: "837D", PartnerId: "OLDSYSTEM", InterchangeControlNumber: "000000012", FileName: "export-of-the-old-system-dental-claims-2026-03-01-through-2026-03-09-final-2.edi", FileSha256: strings.Repeat("ef", 32), Channel: "api", Date: "2026-03-09",
 			Reason: "837D (dental claims) is a kind we do not do"},
 		{InterchangeId: "itc_0835HARBOR", Direction: "in", Status: "received", Kind: "835", PartnerId: "HARBORHP", InterchangeControlNumber: "000004711", FileSha256: strings.Repeat("ab", 32), Channel: "partner", Size: int64(len(s.b.file)), Date: "2026-02-10",
 			ResultsCount: 1},

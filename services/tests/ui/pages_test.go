@@ -156,7 +156,7 @@ func TestPages(t *testing.T) {
 	})
 	t.Run("search goes where the number leads", func(t *testing.T) {
 		for q, want := range map[string]string{
-			"clm_00000005": "/claims/clm_00000005", "EK000100005": "/claims/clm_00000005", " ek 000-100 005 ": "/claims/clm_00000005", "pat_00000001": "/patients/pat_00000001", "enc_00000005": "/accounts/enc_00000005", "rem_1": "/remittances/rem_1", "itc_0835HARBOR": "/interchanges/itc_0835HARBOR",
+			"clm_00000005": "/claims/clm_00000005", "EK000000000100005": "/claims/clm_00000005", " ek 000 000-000 100 005 ": "/claims/clm_00000005", "pat_00000001": "/patients/pat_00000001", "enc_00000005": "/accounts/enc_00000005", "rem_1": "/remittances/rem_1", "itc_0835HARBOR": "/interchanges/itc_0835HARBOR",
 		} {
 			if r, _ := v.get("/search?q=" + url.QueryEscape(q)); r.Header.Get("Location") != want {
 				t.Errorf("%s leads to %q", q, r.Header.Get("Location"))
@@ -165,10 +165,10 @@ func TestPages(t *testing.T) {
 	})
 	t.Run("a claim is found by its number from each list", func(t *testing.T) {
 		for path, want := range map[string]string{"/claims": "/claims/clm_00000005", "/denials": "/claims/clm_00000005#denials"} {
-			if r, _ := v.get(path + "?number=EK000100005"); r.StatusCode != 303 || r.Header.Get("Location") != want {
+			if r, _ := v.get(path + "?number=EK000000000100005"); r.StatusCode != 303 || r.Header.Get("Location") != want {
 				t.Errorf("%s: %s to %q", path, r.Status, r.Header.Get("Location"))
 			}
-			if _, body := v.get(path + "?number=EX000100005"); !strings.Contains(body, "No claim has the number EX000100005.") || !strings.Contains(body, `value="EX000100005"`) {
+			if _, body := v.get(path + "?number=EX000000000100005"); !strings.Contains(body, "No claim has the number EX000000000100005.") || !strings.Contains(body, `value="EX000000000100005"`) {
 				t.Errorf("%s does not say that there is none", path)
 			}
 		}
@@ -225,6 +225,13 @@ func TestPages(t *testing.T) {
 		}
 		if !strings.Contains(body, `aria-sort="descending"`) || !strings.Contains(body, "page=50") || !strings.Contains(body, "order=-charged&amp;page=") {
 			t.Error("the page does not say its order, or loses it on the next page")
+		}
+		for _, order := range [][2]string{{"-at_risk", "-at_risk"}, {"opened", "opened_date"}, {"-due", "-due_date"}, {"claim", "patient_control_number"}} {
+			s.books.asked = nil
+			v.get("/work-items?order=" + order[0])
+			if got := strings.Join(s.books.asked, "; "); got != "50 items by "+order[1] {
+				t.Errorf("work items in the order %s: asked for %s", order[0], got)
+			}
 		}
 	})
 	t.Run("what somebody just did is shown, or it is said that it is not yet", func(t *testing.T) {

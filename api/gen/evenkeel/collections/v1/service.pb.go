@@ -75,17 +75,20 @@ func (WorkItemState) EnumDescriptor() ([]byte, []int) {
 }
 
 type ListWorkItemsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Owner         string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`                                             // team; empty: all
-	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`                                               // as in WorkItemOpened; empty: all
-	State         WorkItemState          `protobuf:"varint,3,opt,name=state,proto3,enum=evenkeel.collections.v1.WorkItemState" json:"state,omitempty"` // unspecified: all
-	PatientId     string                 `protobuf:"bytes,4,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`                    // empty: all
-	ClaimId       string                 `protobuf:"bytes,5,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`                          // empty: all
-	Assignee      string                 `protobuf:"bytes,6,opt,name=assignee,proto3" json:"assignee,omitempty"`                                       // empty: all
-	PageSize      int32                  `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`                      // at most 500; 0: 100
-	PageToken     string                 `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Owner     string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`                                             // team; empty: all
+	Kind      string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`                                               // as in WorkItemOpened; empty: all
+	State     WorkItemState          `protobuf:"varint,3,opt,name=state,proto3,enum=evenkeel.collections.v1.WorkItemState" json:"state,omitempty"` // unspecified: all
+	PatientId string                 `protobuf:"bytes,4,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`                    // empty: all
+	ClaimId   string                 `protobuf:"bytes,5,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`                          // empty: all
+	Assignee  string                 `protobuf:"bytes,6,opt,name=assignee,proto3" json:"assignee,omitempty"`                                       // empty: all
+	PageSize  int32                  `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`                      // at most 500; 0: 100
+	PageToken string                 `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// due_date, opened_date, at_risk, title, owner, assignee or patient_control_number; with - before it the largest first. Empty: due_date.
+	Sort                 string `protobuf:"bytes,9,opt,name=sort,proto3" json:"sort,omitempty"`
+	PatientControlNumber string `protobuf:"bytes,10,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // of the claim that it is about; empty: all
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *ListWorkItemsRequest) Reset() {
@@ -170,6 +173,20 @@ func (x *ListWorkItemsRequest) GetPageSize() int32 {
 func (x *ListWorkItemsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListWorkItemsRequest) GetSort() string {
+	if x != nil {
+		return x.Sort
+	}
+	return ""
+}
+
+func (x *ListWorkItemsRequest) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
 	}
 	return ""
 }
@@ -271,34 +288,35 @@ func (x *GetWorkItemRequest) GetWorkItemId() string {
 }
 
 type WorkItem struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	WorkItemId      string                 `protobuf:"bytes,1,opt,name=work_item_id,json=workItemId,proto3" json:"work_item_id,omitempty"`
-	Kind            string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
-	Title           string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	Detail          string                 `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"`
-	Owner           string                 `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`       // team
-	Assignee        string                 `protobuf:"bytes,6,opt,name=assignee,proto3" json:"assignee,omitempty"` // empty: nobody yet
-	State           WorkItemState          `protobuf:"varint,7,opt,name=state,proto3,enum=evenkeel.collections.v1.WorkItemState" json:"state,omitempty"`
-	OpenedDate      string                 `protobuf:"bytes,8,opt,name=opened_date,json=openedDate,proto3" json:"opened_date,omitempty"`
-	DueDate         string                 `protobuf:"bytes,9,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
-	AtRisk          *v1.Money              `protobuf:"bytes,10,opt,name=at_risk,json=atRisk,proto3" json:"at_risk,omitempty"`
-	DefaultAction   string                 `protobuf:"bytes,11,opt,name=default_action,json=defaultAction,proto3" json:"default_action,omitempty"`
-	Outcome         string                 `protobuf:"bytes,12,opt,name=outcome,proto3" json:"outcome,omitempty"`      // of a resolved one
-	Automatic       bool                   `protobuf:"varint,13,opt,name=automatic,proto3" json:"automatic,omitempty"` // what it waited for happened
-	PatientId       string                 `protobuf:"bytes,14,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	ClaimId         string                 `protobuf:"bytes,15,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
-	AccountId       string                 `protobuf:"bytes,16,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
-	EncounterId     string                 `protobuf:"bytes,17,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
-	AppointmentId   string                 `protobuf:"bytes,18,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
-	RemittanceId    string                 `protobuf:"bytes,19,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
-	DepositId       string                 `protobuf:"bytes,20,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
-	InterchangeId   string                 `protobuf:"bytes,21,opt,name=interchange_id,json=interchangeId,proto3" json:"interchange_id,omitempty"`
-	PayerId         string                 `protobuf:"bytes,22,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	AuthorizationId string                 `protobuf:"bytes,23,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
-	Version         int32                  `protobuf:"varint,24,opt,name=version,proto3" json:"version,omitempty"`
-	Note            string                 `protobuf:"bytes,25,opt,name=note,proto3" json:"note,omitempty"` // of a resolved one
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	WorkItemId           string                 `protobuf:"bytes,1,opt,name=work_item_id,json=workItemId,proto3" json:"work_item_id,omitempty"`
+	Kind                 string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Title                string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Detail               string                 `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"`
+	Owner                string                 `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`       // team
+	Assignee             string                 `protobuf:"bytes,6,opt,name=assignee,proto3" json:"assignee,omitempty"` // empty: nobody yet
+	State                WorkItemState          `protobuf:"varint,7,opt,name=state,proto3,enum=evenkeel.collections.v1.WorkItemState" json:"state,omitempty"`
+	OpenedDate           string                 `protobuf:"bytes,8,opt,name=opened_date,json=openedDate,proto3" json:"opened_date,omitempty"`
+	DueDate              string                 `protobuf:"bytes,9,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
+	AtRisk               *v1.Money              `protobuf:"bytes,10,opt,name=at_risk,json=atRisk,proto3" json:"at_risk,omitempty"`
+	DefaultAction        string                 `protobuf:"bytes,11,opt,name=default_action,json=defaultAction,proto3" json:"default_action,omitempty"`
+	Outcome              string                 `protobuf:"bytes,12,opt,name=outcome,proto3" json:"outcome,omitempty"`      // of a resolved one
+	Automatic            bool                   `protobuf:"varint,13,opt,name=automatic,proto3" json:"automatic,omitempty"` // what it waited for happened
+	PatientId            string                 `protobuf:"bytes,14,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ClaimId              string                 `protobuf:"bytes,15,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	AccountId            string                 `protobuf:"bytes,16,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	EncounterId          string                 `protobuf:"bytes,17,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	AppointmentId        string                 `protobuf:"bytes,18,opt,name=appointment_id,json=appointmentId,proto3" json:"appointment_id,omitempty"`
+	RemittanceId         string                 `protobuf:"bytes,19,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	DepositId            string                 `protobuf:"bytes,20,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	InterchangeId        string                 `protobuf:"bytes,21,opt,name=interchange_id,json=interchangeId,proto3" json:"interchange_id,omitempty"`
+	PayerId              string                 `protobuf:"bytes,22,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	AuthorizationId      string                 `protobuf:"bytes,23,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
+	Version              int32                  `protobuf:"varint,24,opt,name=version,proto3" json:"version,omitempty"`
+	Note                 string                 `protobuf:"bytes,25,opt,name=note,proto3" json:"note,omitempty"`                                                               // of a resolved one
+	PatientControlNumber string                 `protobuf:"bytes,26,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // of the claim; empty: it is about none, or the claim is not known here yet
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *WorkItem) Reset() {
@@ -502,6 +520,13 @@ func (x *WorkItem) GetVersion() int32 {
 func (x *WorkItem) GetNote() string {
 	if x != nil {
 		return x.Note
+	}
+	return ""
+}
+
+func (x *WorkItem) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
 	}
 	return ""
 }
@@ -1394,7 +1419,7 @@ var File_evenkeel_collections_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"%evenkeel/collections/v1/service.proto\x12\x17evenkeel.collections.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\x90\x02\n" +
+	"%evenkeel/collections/v1/service.proto\x12\x17evenkeel.collections.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\xda\x02\n" +
 	"\x14ListWorkItemsRequest\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12<\n" +
@@ -1405,14 +1430,17 @@ const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\bassignee\x18\x06 \x01(\tR\bassignee\x12\x1b\n" +
 	"\tpage_size\x18\a \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\b \x01(\tR\tpageToken\"\x81\x01\n" +
+	"page_token\x18\b \x01(\tR\tpageToken\x12\x12\n" +
+	"\x04sort\x18\t \x01(\tR\x04sort\x124\n" +
+	"\x16patient_control_number\x18\n" +
+	" \x01(\tR\x14patientControlNumber\"\x81\x01\n" +
 	"\x15ListWorkItemsResponse\x12@\n" +
 	"\n" +
 	"work_items\x18\x01 \x03(\v2!.evenkeel.collections.v1.WorkItemR\tworkItems\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"6\n" +
 	"\x12GetWorkItemRequest\x12 \n" +
 	"\fwork_item_id\x18\x01 \x01(\tR\n" +
-	"workItemId\"\xad\x06\n" +
+	"workItemId\"\xe3\x06\n" +
 	"\bWorkItem\x12 \n" +
 	"\fwork_item_id\x18\x01 \x01(\tR\n" +
 	"workItemId\x12\x12\n" +
@@ -1444,7 +1472,8 @@ const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\bpayer_id\x18\x16 \x01(\tR\apayerId\x12)\n" +
 	"\x10authorization_id\x18\x17 \x01(\tR\x0fauthorizationId\x12\x18\n" +
 	"\aversion\x18\x18 \x01(\x05R\aversion\x12\x12\n" +
-	"\x04note\x18\x19 \x01(\tR\x04note\"i\n" +
+	"\x04note\x18\x19 \x01(\tR\x04note\x124\n" +
+	"\x16patient_control_number\x18\x1a \x01(\tR\x14patientControlNumber\"i\n" +
 	"\x15AssignWorkItemRequest\x12)\n" +
 	"\fwork_item_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"workItemId\x12%\n" +
