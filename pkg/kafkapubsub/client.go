@@ -88,11 +88,14 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Ping asks a broker for its API versions, over the network: metadata would come from the cache.
+// Ping asks a broker for its API versions, over the network: metadata would come from the cache. ErrRefused: it is there and does not take us.
 func (c *Client) Ping(ctx context.Context) error {
 	res, err := c.kafka.ApiVersions(ctx, &kafka.ApiVersionsRequest{})
 	if err == nil {
 		err = res.Error
+	}
+	if refused := c.refusal(err); refused != nil {
+		return fmt.Errorf("ping kafka at %v: %w", c.brokers, refused)
 	}
 	if err != nil {
 		return fmt.Errorf("ping kafka at %v: %w", c.brokers, err)

@@ -107,20 +107,26 @@ func DeleteTopic(t testing.TB, addr, topic string) {
 type kafkaProcess struct {
 	addr, script, dir string
 	guard             io.WriteCloser // closed by the end of this process
+	ended             func() error   // waits until the guard has stopped the broker
 }
 
 // realKafka starts the broker once per test binary.
 var realKafka = sync.OnceValues(func() (kafkaProcess, error) {
-	_, self, _, _ := runtime.Caller(0)
-	script := filepath.Join(filepath.Dir(self), "..", "..", "scripts", "kafka", "kafka.sh")
 	dir, err := os.MkdirTemp("", "kafkatest-")
 	if err != nil {
 		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w", err)
 	}
-	port, err := freePorts()
+	port, err := freePorts(2)
 	if err != nil {
 		return kafkaProcess{}, err
 	}
+	return startKafka(dir, port)
+})
+
+// startKafka starts a broker in a folder. It listens in plain text on the port; the next one is its controller's.
+func startKafka(dir string, port int) (kafkaProcess, error) {
+	_, self, _, _ := runtime.Caller(0)
+	script := filepath.Join(filepath.Dir(self), "..", "..", "scripts", "kafka", "kafka.sh")
 	// The guard starts the broker and stops it when its input ends, which happens however this process
 	// dies. It says how the start went until it closes its output.
 	guard := exec.Command("sh", script, "guard", dir, strconv.Itoa(port))
@@ -140,28 +146,36 @@ var realKafka = sync.OnceValues(func() (kafkaProcess, error) {
 	if err != nil {
 		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w", err)
 	}
-	k := kafkaProcess{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), script: script, dir: dir, guard: hold}
+	k := kafkaProcess{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), script: script, dir: dir, guard: hold, ended: guard.Wait}
 	conn, err := kafka.DialContext(context.Background(), "tcp", k.addr)
 	if err != nil {
 		return kafkaProcess{}, fmt.Errorf("start Apache Kafka: %w\n%s", err, said)
 	}
 	return k, conn.Close()
-})
+}
 
-// freePorts finds a port whose successor is free too: the broker's and its controller's.
-func freePorts() (int, error) {
+// freePorts finds a port whose successors are free too, n in all.
+func freePorts(n int) (int, error) {
 	for range 100 {
 		first, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return 0, fmt.Errorf("find a free port: %w", err)
 		}
-		port := first.Addr().(*net.TCPAddr).Port
-		second, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)))
-		first.Close()
-		if err == nil {
-			second.Close()
+		port, free := first.Addr().(*net.TCPAddr).Port, 1
+		held := []net.Listener{first}
+		for ; free < n; free++ {
+			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+free)))
+			if err != nil {
+				break
+			}
+			held = append(held, l)
+		}
+		for _, l := range held {
+			l.Close()
+		}
+		if free == n {
 			return port, nil
 		}
 	}
-	return 0, errors.New("find two free ports in a row: none in 100 tries")
+	return 0, fmt.Errorf("find %d free ports in a row: none in 100 tries", n)
 }

@@ -9,6 +9,7 @@
 #   kafka.sh guard DIR [PORT]   start, close standard output, wait until standard input ends, then stop and remove DIR
 #   kafka.sh jars               fetch the jars alone
 #
+# Properties in DIR/extra.properties, if it is there before the first start, are the node's too.
 # Starting a running one and stopping a stopped one is no error. The jars are kept in
 # EVENKEEL_KAFKA_CACHE (default: .cache/kafka in the repository), each version in a folder of its own.
 set -eu
@@ -79,6 +80,8 @@ auto.create.topics.enable=false
 log.cleaner.dedupe.buffer.size=16777216
 log.cleaner.threads=1
 PROPERTIES
+        # What a test asks for beside; of two lines for one property the later counts.
+        [ ! -f "$dir/extra.properties" ] || cat "$dir/extra.properties" >>"$dir/server.new"
         id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')
         # base64url of 16 random bytes; a leading dash would be read as an option.
         case $id in -*) id=A${id#-} ;; esac
