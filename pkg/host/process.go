@@ -42,6 +42,7 @@ type Options struct {
 	// DatabaseURL of the server. Without a user in it each service signs in as its own role with the password derived from Secret.
 	DatabaseURL string
 	Brokers     []string
+	Security    kafkapubsub.Security // of the brokers
 	Secret      Secret
 	Clock       func() time.Time
 	// ClockChanged is signalled when Clock jumped (a sandbox); may be nil.
@@ -164,11 +165,17 @@ func Start(ctx context.Context, o Options) (_ *Process, err error) {
 			err = errors.Join(err, p.close(closeCtx))
 		}
 	}()
-	if p.kafka, err = kafkapubsub.NewClient(kafkapubsub.Config{Brokers: o.Brokers, ClientID: "evenkeel", Log: o.Log}); err != nil {
+	config := kafkapubsub.Config{Brokers: o.Brokers, ClientID: "evenkeel", Log: o.Log}
+	if err := o.Security.Apply(&config); err != nil {
+		return nil, err
+	}
+	if p.kafka, err = kafkapubsub.NewClient(config); err != nil {
 		return nil, err
 	}
 	p.onClose(func(context.Context) error { return p.kafka.Close() })
-	if err := p.kafka.Ping(ctx); err != nil {
+	if err := p.kafka.Ping(ctx); errors.Is(err, kafkapubsub.ErrRefused) {
+		return nil, fmt.Errorf("a Kafka broker answers, and does not take this process as it comes: %w", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("no Kafka broker answers at %s: %w", strings.Join(o.Brokers, ", "), err)
 	}
 	for _, s := range o.Services {

@@ -19,6 +19,8 @@
 //   - Memory is bounded for each partition: a slow handler costs lag. Close ends every wait, leaves
 //     the group, and hands its offsets on.
 //
+// Security is how a secured cluster is spoken to: TLS, a certificate of our own, SASL (TestSecuredKafka).
+//
 // Messages and records: see Marshal and Unmarshal; the mapping is the one of Watermill's own Kafka
 // Pub/Sub. Spans of producer and consumer are traces of their own, linked to the traces that records
 // carry in the W3C header traceparent: see Client.Trace, Client.Instrument.

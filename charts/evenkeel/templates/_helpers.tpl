@@ -106,6 +106,25 @@ seccompProfile:
     sizeLimit: 256Mi
 {{- end -}}
 
+{{/* What a target needs to speak to Kafka, and the migration does not: name of the volume → its Secret and the files in it, as YAML. */}}
+{{- define "evenkeel.kafkaSecrets" -}}
+{{- $out := dict -}}
+{{- with .Values.kafka.tls -}}
+{{- if .ca.secretName -}}
+{{- $_ := set $out "kafka-ca" (dict "secretName" .ca.secretName "items" (list (dict "key" .ca.key "path" "ca.crt"))) -}}
+{{- end -}}
+{{- if .certificate.secretName -}}
+{{- $_ := set $out "kafka-certificate" (dict "secretName" .certificate.secretName "items" (list (dict "key" "tls.crt" "path" "tls.crt") (dict "key" "tls.key" "path" "tls.key"))) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.kafka.sasl -}}
+{{- if .mechanism -}}
+{{- $_ := set $out "kafka-password" (dict "secretName" .password.secretName "items" (list (dict "key" .password.key "path" "password"))) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $out -}}
+{{- end -}}
+
 {{/* Refuses values that fit the schema and not each other, all at once. */}}
 {{- define "evenkeel.check" -}}
 {{- $problems := list -}}
@@ -114,6 +133,23 @@ seccompProfile:
 {{- end -}}
 {{- if and .Values.database.ca.secretName (not (contains "sslrootcert=/etc/evenkeel/database-ca/ca.crt" .Values.database.url)) -}}
 {{- $problems = append $problems "database.url: must say sslrootcert=/etc/evenkeel/database-ca/ca.crt, since database.ca.secretName is set" -}}
+{{- end -}}
+{{- with .Values.kafka -}}
+{{- if and (not .tls.enabled) (or .tls.ca.secretName .tls.certificate.secretName) -}}
+{{- $problems = append $problems "kafka.tls.enabled: required, since a Secret of kafka.tls is named" -}}
+{{- end -}}
+{{- if and .sasl.mechanism (not .sasl.username) -}}
+{{- $problems = append $problems "kafka.sasl.username: required, since kafka.sasl.mechanism is set" -}}
+{{- end -}}
+{{- if and .sasl.mechanism (not .sasl.password.secretName) -}}
+{{- $problems = append $problems "kafka.sasl.password.secretName: required, since kafka.sasl.mechanism is set" -}}
+{{- end -}}
+{{- if and (not .sasl.mechanism) (or .sasl.username .sasl.password.secretName) -}}
+{{- $problems = append $problems "kafka.sasl.mechanism: required, since a username or a password is given" -}}
+{{- end -}}
+{{- if and (eq .sasl.mechanism "PLAIN") (not .tls.enabled) -}}
+{{- $problems = append $problems "kafka.tls.enabled: required with the mechanism PLAIN, which sends the password as it is" -}}
+{{- end -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- $problems = append $problems "ingress.host: required, since ingress.enabled is set" -}}

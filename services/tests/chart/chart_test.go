@@ -51,7 +51,10 @@ kafka: {partitions: 1}
 nameOverride: rcm
 image: {repository: "images.example.org:5000/rcm/evenkeel", tag: "1.2.3", pullSecrets: [pull]}
 database: {url: "postgres://db.example.org:6432/rcm?sslmode=verify-full&sslrootcert=/etc/evenkeel/database-ca/ca.crt", ca: {secretName: db-ca, key: root.pem}}
-kafka: {brokers: ["k1.example.org:9092", "k2.example.org:9092"]}
+kafka:
+  brokers: ["k1.example.org:9093", "k2.example.org:9093"]
+  tls: {enabled: true, ca: {secretName: kafka-authority, key: ca.pem}, certificate: {secretName: kafka-client}}
+  sasl: {mechanism: SCRAM-SHA-512, username: "rcm: evenkeel", password: {secretName: kafka-user, key: pw}}
 secrets: {master: {name: vault-master, key: hex}, migration: {name: vault-admin, key: dsn}}
 telemetry: {otlpEndpoint: "http://collector:4317", sampleRatio: 0.25}
 sandbox: {enabled: true}
@@ -210,6 +213,10 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		{name: "a password in the URL", values: "database: {url: 'postgres://user:pw@db/evenkeel'}", says: []string{"/database/url"}},
 		{name: "no broker", values: "kafka: {brokers: []}", says: []string{"/kafka/brokers"}},
 		{name: "partitions that can't be doubled", values: "kafka: {partitions: 12}", says: []string{"/kafka/partitions"}},
+		{name: "a mechanism that is not spoken", values: "kafka: {sasl: {mechanism: GSSAPI}}", says: []string{"/kafka/sasl/mechanism"}},
+		{name: "a password for Kafka in the values", values: "kafka: {sasl: {password: secret}}", says: []string{"/kafka/sasl/password"}},
+		{name: "half a way to sign in to Kafka", values: "kafka: {sasl: {mechanism: PLAIN}}", says: []string{"kafka.sasl.username", "kafka.sasl.password.secretName", "kafka.tls.enabled"}},
+		{name: "an authority of Kafka that nobody asks", values: "kafka: {tls: {ca: {secretName: ca}}}", says: []string{"kafka.tls.enabled"}},
 		{name: "a stop time that the program does not keep", values: "shutdown: {stopSeconds: 60}", says: []string{"/shutdown/stopSeconds"}},
 		{name: "a digest that is none", values: "image: {digest: latest}", says: []string{"/image/digest"}},
 		{name: "production as it comes", files: []string{"values-production.yaml"}, says: []string{"image.digest", "ingress.host", "ingress.tlsSecretName"}},
@@ -270,6 +277,8 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		{"a secret that nobody was asked for", "default", "name: evenkeel-migration", "name: evenkeel-admin", "evenkeel-admin"},
 		{"a key that nobody was asked for", "default", "key: secret", "key: hex", "hex"},
 		{"the secret elsewhere", "default", "mountPath: /etc/evenkeel/master", "mountPath: /etc/evenkeel/keys", "EVENKEEL_SECRET_FILE"},
+		{"Kafka's password elsewhere", "everything", "mountPath: /etc/evenkeel/kafka-password", "mountPath: /etc/evenkeel/password", "EVENKEEL_KAFKA_PASSWORD_FILE"},
+		{"Kafka's password in the clear", "everything", "EVENKEEL_KAFKA_PASSWORD_FILE", "EVENKEEL_KAFKA_PASSWORD", "EVENKEEL_KAFKA_PASSWORD"},
 		{"a configuration that is not there", "default", "configMapRef:\n                name: rcm-evenkeel", "configMapRef:\n                name: evenkeel", "ConfigMap evenkeel"},
 		{"a change that restarts nobody", "default", "checksum/config", "checksum/values", "checksum/config"},
 		{"addresses of nobody", "default", "default=rcm-evenkeel-{}:9090", "default=evenkeel-{}:9090", "evenkeel-claims"},

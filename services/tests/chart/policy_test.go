@@ -77,12 +77,14 @@ func selects(selector, labels any) bool {
 	return len(want) > 0
 }
 
-// given is what the values say about secrets: name → key.
-func given(s set) map[string]string {
+// given is what the values say about secrets: name → keys.
+func given(s set) map[string][]string {
 	if s.name == "everything" {
-		return map[string]string{"vault-master": "hex", "vault-admin": "dsn", "db-ca": "root.pem"}
+		return map[string][]string{
+			"vault-master": {"hex"}, "vault-admin": {"dsn"}, "db-ca": {"root.pem"}, "kafka-authority": {"ca.pem"}, "kafka-client": {"tls.crt", "tls.key"}, "kafka-user": {"pw"},
+		}
 	}
-	return map[string]string{"evenkeel-master": "secret", "evenkeel-migration": "database-url", "evenkeel-database-ca": "ca.crt"}
+	return map[string][]string{"evenkeel-master": {"secret"}, "evenkeel-migration": {"database-url"}, "evenkeel-database-ca": {"ca.crt"}}
 }
 
 // policies are the rules that no schema states. Each finding names its document.
@@ -272,7 +274,7 @@ func podPolicies(s set, cmd commands, docs []doc, d doc) (findings []string) {
 	}
 	secrets := given(s)
 	for _, e := range list(c, "env") {
-		if ref := at(e, "valueFrom", "secretKeyRef"); ref != nil && (secrets[text(ref, "name")] == "" || secrets[text(ref, "name")] != text(ref, "key")) {
+		if ref := at(e, "valueFrom", "secretKeyRef"); ref != nil && !slices.Contains(secrets[text(ref, "name")], text(ref, "key")) {
 			say("reads the key %s of Secret %s, which the values do not name", text(ref, "key"), text(ref, "name"))
 		}
 		env[text(e, "name")] = text(e, "value")
@@ -312,7 +314,7 @@ func podPolicies(s set, cmd commands, docs []doc, d doc) (findings []string) {
 			continue
 		}
 		for _, i := range list(secret, "items") {
-			if key := secrets[text(secret, "secretName")]; key == "" || key != text(i, "key") {
+			if !slices.Contains(secrets[text(secret, "secretName")], text(i, "key")) {
 				say("mounts the key %s of Secret %s, which the values do not name", text(i, "key"), text(secret, "secretName"))
 			}
 			files[path.Join(where, text(i, "path"))] = true
@@ -321,8 +323,10 @@ func podPolicies(s set, cmd commands, docs []doc, d doc) (findings []string) {
 	for name := range mounted {
 		say("mounts the volume %s, which is not there", name)
 	}
-	if f := env["EVENKEEL_SECRET_FILE"]; !files[f] {
-		say("EVENKEEL_SECRET_FILE is %s, where nothing is mounted", f)
+	for _, name := range []string{"EVENKEEL_SECRET_FILE", "EVENKEEL_KAFKA_CA_FILE", "EVENKEEL_KAFKA_CERT_FILE", "EVENKEEL_KAFKA_KEY_FILE", "EVENKEEL_KAFKA_PASSWORD_FILE"} {
+		if f, set := env[name]; (set || name == "EVENKEEL_SECRET_FILE") && !files[f] {
+			say("%s is %s, where nothing is mounted", name, f)
+		}
 	}
 	if _, ca, ok := strings.Cut(env["EVENKEEL_DATABASE_URL"], "sslrootcert="); ok && !files[ca] {
 		say("EVENKEEL_DATABASE_URL reads %s, where nothing is mounted", ca)
