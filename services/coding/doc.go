@@ -11,4 +11,5 @@
 //  2. Every line is explained: each code, modifier, place and price by a rule with its version (rules: TestEveryLineIsExplained).
 //  3. Nothing is guessed: what the rules leave open is asked, with all reasons at once, and a session ends coded, asked about or not billed (encounter: TestASignedSessionHasOneOutcome).
 //  4. No two visits of a patient that a rule keeps apart are billed unless a coder said so, however they were signed (rules: TestBeside; TestSessionsOfOneDaySignedAtOnce).
+//  5. A visit of another billing system is coded once, in however many claims and files it comes; what says it differently is held (encounter: TestALaterClaimOfAVisit).
 package coding

@@ -203,7 +203,18 @@ func show(out *pb.Encounter, event es.Event) {
 		}
 	case *pb.CodesDerived:
 		out.Decisions, out.Minutes = e.Decisions, e.Minutes
+	case *pb.VisitPayersTold:
+		out.ResponsiblePayers = e.ResponsiblePayers
+		out.Imports = append(out.Imports, &pb.EncounterImport{ImportId: e.ImportId, Outcome: "payers_told", Source: e.Source})
+	case *pb.ImportHeld:
+		if out.PatientId == "" {
+			out.PatientId, out.Imported = e.PatientId, true
+		}
+		out.Imports = append(out.Imports, &pb.EncounterImport{ImportId: e.ImportId, Outcome: "held", PatientControlNumber: e.PatientControlNumber, Source: e.Source, Reasons: e.Reasons})
 	case *pb.CodingCompleted:
+		if e.Imported {
+			out.Imports = append(out.Imports, &pb.EncounterImport{ImportId: e.ImportId, Outcome: "visit", PatientControlNumber: e.PriorClaimNumber, Source: e.Source})
+		}
 		out.Status, out.PatientId, out.LocationId, out.ServiceDate, out.Imported = pb.EncounterStatus_ENCOUNTER_STATUS_CODED, e.PatientId, e.LocationId, e.ServiceDate, e.Imported
 		out.RenderingClinicianId, out.SupervisingClinicianId = e.RenderingClinicianId, e.SupervisingClinicianId
 		if out.ClinicianId == "" {

@@ -14,7 +14,7 @@ func Project(r es.Recorded) []es.Statement {
 	case *pb.EncounterReceived:
 		return []es.Statement{es.SQL(`INSERT INTO encounters (tenant_id, encounter_id, patient_id, clinician_id, location_id, service_date, status, version)
 			VALUES ($1, $2, $3, $4, $5, $6::text::date, 'received', $7)`, r.Tenant, r.StreamID, e.PatientId, e.ClinicianId, e.LocationId, e.ServiceDate, r.Version)}
-	case *pb.EncounterSigned, *pb.CodesDerived:
+	case *pb.EncounterSigned, *pb.CodesDerived, *pb.VisitPayersTold, *pb.ImportHeld:
 		return []es.Statement{es.SQL(`UPDATE encounters SET version = $3 WHERE tenant_id = $1 AND encounter_id = $2`, r.Tenant, r.StreamID, r.Version)}
 	case *pb.CoderQueryRaised:
 		return is("coder_query")

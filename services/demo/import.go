@@ -20,6 +20,7 @@ import (
 	"time"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
@@ -182,19 +183,19 @@ func (i importer) report(ctx context.Context, name string, file *exchangev1.Inte
 func (i importer) results(ctx context.Context, b *strings.Builder, file *exchangev1.Interchange) error {
 	counts := map[string]int{}
 	var order []string
-	var claims, copies int
-	seen := map[string]bool{}
+	var claims int
 	var charged, open int64
 	var errs []error
 	var held heldClaims
+	var later laterClaims
 	for _, r := range file.Results {
 		switch r.Type {
 		case "ClaimImported":
-			if seen[r.SubjectId] { // the same patient, number, day, services and charges
-				copies++
+			visit, err := i.became(ctx, &later, file, r)
+			if err != nil || !visit {
+				errs = append(errs, err)
 				continue
 			}
-			seen[r.SubjectId] = true
 			claims++
 			var account postingv1.Account
 			if err := i.read(ctx, "/v1/accounts/"+r.SubjectId, nil, &account); err != nil {
@@ -230,13 +231,77 @@ func (i importer) results(ctx context.Context, b *strings.Builder, file *exchang
 			fmt.Fprintf(b, "    %s\n", why)
 		}
 	}
-	if copies > 0 {
-		fmt.Fprintf(b, "  %s: same patient, number, day, services and charges; nothing is booked twice\n", plural(copies, "exact copy of a claim above", "exact copies of claims above"))
-	}
+	later.tell(b)
 	for _, key := range order {
 		fmt.Fprintf(b, "  %d %s\n", counts[key], key)
 	}
 	return errors.Join(errs...)
+}
+
+// laterClaims are those of visits that were here: what each of them did.
+type laterClaims struct{ same, told, held []string }
+
+// became says whether a claim of the file became a visit; what else it did is kept for the report.
+func (i importer) became(ctx context.Context, to *laterClaims, file *exchangev1.Interchange, r *exchangev1.InterchangeResult) (visit bool, err error) {
+	var encounter codingv1.Encounter
+	if err := i.read(ctx, "/v1/encounters/"+r.SubjectId, nil, &encounter); err != nil {
+		return false, err
+	}
+	var first *codingv1.EncounterImport
+	for _, one := range encounter.Imports {
+		here := one.Source.GetInterchangeId() == file.InterchangeId && one.Source.GetOffset() == r.Offset
+		switch one.Outcome {
+		case "visit":
+			if first = one; here || one.Source == nil { // nil: it came before visits knew their files
+				return true, nil
+			}
+		case "payers_told":
+			if here {
+				at, err := i.place(ctx, file, first)
+				to.told = append(to.told, at)
+				return false, err
+			}
+		case "held":
+			if here {
+				why := make([]string, len(one.Reasons))
+				for n, reason := range one.Reasons {
+					why[n] = fmt.Sprintf("%s (%s)", reason.Message, reason.RuleId)
+				}
+				to.held = append(to.held, fmt.Sprintf("claim %s: %s", one.PatientControlNumber, strings.Join(why, "; ")))
+				return false, nil
+			}
+		}
+	}
+	at, err := i.place(ctx, file, first)
+	to.same = append(to.same, at)
+	return false, err
+}
+
+// place is where the claim stands that a visit came from.
+func (i importer) place(ctx context.Context, file *exchangev1.Interchange, first *codingv1.EncounterImport) (string, error) {
+	in := file
+	if id := first.GetSource().GetInterchangeId(); id != file.InterchangeId {
+		in = &exchangev1.Interchange{}
+		if err := i.read(ctx, "/v1/interchanges/"+id, nil, in); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%s, claim %s", cmp.Or(in.FileName, in.InterchangeId), first.GetPatientControlNumber()), nil
+}
+
+func (l laterClaims) tell(b *strings.Builder) {
+	list := func(all []string, format string) {
+		for n, one := range all {
+			if n == mostHeld {
+				fmt.Fprintf(b, "    and %d more\n", len(all)-n)
+				return
+			}
+			fmt.Fprintf(b, "  "+format+"\n", one)
+		}
+	}
+	list(l.same, "the same visit as in %s: nothing changed")
+	list(l.told, "the same visit as in %s: not charged again; it tells who is next, or what a payer decided")
+	list(l.held, "possible duplicate, held as work: %s")
 }
 
 // heldClaims are those that do not go out, and why.

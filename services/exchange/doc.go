@@ -1,7 +1,7 @@
 // Package exchange answers: which bytes went out and came in, under which control numbers, and what did they say.
 //
 // Streams: partner/{receiver_id} (what waits for a receiver, its control numbers, its files) and interchange/{interchange_id} (one file that came in). Events in:
-// SubmissionRequested and ClaimCreated of claims; EligibilityRequested of intake; PayerRegistered of registry; ResponseIssued of payersim, which is the partner's channel; its
+// SubmissionRequested, SubmissionRecalled and ClaimCreated of claims; EligibilityRequested of intake; PayerRegistered of registry; ResponseIssued of payersim, which is the partner's channel; its
 // own. Events out: api/proto/evenkeel/exchange/v1/events.proto.
 //
 // Invariants:

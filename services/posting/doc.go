@@ -2,7 +2,7 @@
 //
 // Streams: account/{account_id} (the charges of one encounter), remittance/{remittance_id} (one 835 payment), deposit/{deposit_id} (what the bank saw), settlement/{settlement_id}
 // (both sides of one trace number), patient_payment/{patient_payment_id} and patient_ledger/{patient_id} (which of a patient's money is for which account). Events in:
-// CodingCompleted of coding, ClaimCreated of claims, RemittanceRead of exchange, DepositMade of payersim, ContractPublished, ClinicianRegistered and PayerRegistered of registry,
+// CodingCompleted and VisitPayersTold of coding, ClaimCreated of claims, RemittanceRead of exchange, DepositMade of payersim, ContractPublished, ClinicianRegistered and PayerRegistered of registry,
 // PatientRegistered of intake, and posting's own. Events out: api/proto/evenkeel/posting/v1/events.proto.
 //
 // A remittance goes: RemittanceRead → settlement (does it repeat another?) → remittance (balanced or quarantined whole) → its claims, each on its account.

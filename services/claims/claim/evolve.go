@@ -67,6 +67,8 @@ func Evolve(s State, event es.Event) State {
 		s.ChargeVoided = e.ChargeVoided
 	case *pb.SubmissionRequested:
 		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held = e.ClaimVersion, true, false, false, nil
+	case *pb.SubmissionRecalled:
+		s.InFlight = false
 	case *pb.ClaimSubmitted:
 		s.Files[e.ClaimVersion] = e.SubmittedDate
 	case *pb.ClaimAcknowledged:

@@ -1,6 +1,8 @@
 package claim
 
 import (
+	"google.golang.org/protobuf/proto"
+
 	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
@@ -33,11 +35,45 @@ func all[E es.Event](name string, key func(E) string) es.Mirror[[]E] {
 
 var (
 	// CodedMirror has coded visits, by encounter_id, which is the account's id too.
-	CodedMirror = latest("claims.coded", func(e *codingv1.CodingCompleted) string { return e.EncounterId })
+	CodedMirror = es.Mirror[*codingv1.CodingCompleted]{
+		Name: "claims.coded",
+		Keys: func(r es.Recorded) []string {
+			switch e := r.Event.(type) {
+			case *codingv1.CodingCompleted:
+				return []string{e.EncounterId}
+			case *codingv1.VisitPayersTold:
+				return []string{e.EncounterId}
+			}
+			return nil
+		},
+		Evolve: func(s *codingv1.CodingCompleted, event es.Event) *codingv1.CodingCompleted {
+			switch e := event.(type) {
+			case *codingv1.CodingCompleted:
+				return e
+			case *codingv1.VisitPayersTold: // the visit came before: coding tells both in order
+				s = proto.CloneOf(s)
+				s.ResponsiblePayers, s.PriorAdjudications = e.ResponsiblePayers, append(s.PriorAdjudications, e.PriorAdjudications...)
+			}
+			return s
+		},
+	}
+	// ToldMirror has what later claims of another billing system told of a visit's payers, by encounter_id.
+	ToldMirror = all("claims.told", func(e *codingv1.VisitPayersTold) string { return e.EncounterId })
 	// NamedMirror has the visits that name an authorization, by authorization_id.
 	NamedMirror = all("claims.named", func(e *codingv1.CodingCompleted) string { return e.AuthorizationId })
-	// ImportMirror has claims of other billing systems, by encounter_id.
-	ImportMirror = latest("claims.import", func(e *exchangev1.ClaimImported) string { return e.EncounterId })
+	// ImportMirror has claims of other billing systems, by import_id. Visits of before coding told it are looked up by encounter_id.
+	ImportMirror = es.Mirror[*exchangev1.ClaimImported]{
+		Name: "claims.import",
+		Keys: func(r es.Recorded) []string {
+			if e, ok := r.Event.(*exchangev1.ClaimImported); ok {
+				return []string{e.EncounterId, e.ImportId}
+			}
+			return nil
+		},
+		Evolve: func(_ *exchangev1.ClaimImported, event es.Event) *exchangev1.ClaimImported {
+			return event.(*exchangev1.ClaimImported)
+		},
+	}
 	// PatientMirror has patients, by patient_id.
 	PatientMirror = latest("claims.patient", func(e *intakev1.PatientRegistered) string { return e.PatientId })
 	// CoverageMirror has coverages, by coverage_id.
@@ -110,6 +146,6 @@ func (p Payer) PolicyOn(day string) *registryv1.PayerPolicySet {
 
 // Mirrors are all of them.
 var Mirrors = []es.AnyMirror{
-	CodedMirror, NamedMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
+	CodedMirror, ToldMirror, NamedMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
 	AuthorizationMirror, PaymentMirror, VersionMirror, EncounterMirror, PayerMirror,
 }

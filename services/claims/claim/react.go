@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -31,6 +32,8 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 			return nil, nil
 		}
 		return open(look, e, first, r.OccurredOn)
+	case *codingv1.VisitPayersTold:
+		return payersTold(look, e, r.OccurredOn)
 	case *exchangev1.InterchangeSent:
 		return sent(e), nil
 	case *exchangev1.SetAcknowledged:
@@ -80,18 +83,58 @@ func Gather(look es.Look, coded *codingv1.CodingCompleted, to *intakev1.Responsi
 	if f.Registered = payer.Registered; f.Registered == nil {
 		return f, scrub, es.Wait(PayerMirror, to.PayerId)
 	}
-	var there bool
+	var err error
 	if coded.Imported {
-		if f.Import, there = es.Find(look, ImportMirror, coded.EncounterId); !there {
-			return f, scrub, es.Wait(ImportMirror, coded.EncounterId)
-		}
-	} else if err := people(look, &f); err != nil {
+		f.Import, err = imported(look, coded)
+	} else {
+		err = people(look, &f)
+	}
+	if err != nil {
 		return f, scrub, err
 	}
 	if coded.AuthorizationId != "" {
 		f.Authorization, _ = es.Find(look, AuthorizationMirror, coded.AuthorizationId)
 	}
 	return f, scrub, earlier(look, &f)
+}
+
+// imported is the claim that a visit came from, with the coverages that later claims of the visit told.
+func imported(look es.Look, coded *codingv1.CodingCompleted) (*exchangev1.ClaimImported, error) {
+	from := cmp.Or(coded.ImportId, coded.EncounterId)
+	first, there := es.Find(look, ImportMirror, from)
+	if !there {
+		return nil, es.Wait(ImportMirror, from)
+	}
+	all := []*exchangev1.ClaimImported{first}
+	told, _ := es.Find(look, ToldMirror, coded.EncounterId)
+	for _, t := range told {
+		later, there := es.Find(look, ImportMirror, t.ImportId)
+		if !there {
+			return nil, es.Wait(ImportMirror, t.ImportId)
+		}
+		all = append(all, later)
+	}
+	return content.Imported(coded, all), nil
+}
+
+// payersTold bills who is next after what was decided in another billing system, and takes back what has not gone out to those who decided.
+func payersTold(look es.Look, e *codingv1.VisitPayersTold, today string) ([]es.Command, error) {
+	coded, there := es.Find(look, CodedMirror, e.EncounterId)
+	if !there {
+		return nil, es.Wait(CodedMirror, e.EncounterId)
+	}
+	var out []es.Command
+	for _, p := range e.PriorAdjudications {
+		out = append(out, es.Do(Stream, ID(e.EncounterId, p.PayerSequence), DecidedBefore, e))
+	}
+	if next := content.First(coded); next != nil && len(e.PriorAdjudications) > 0 {
+		then, err := open(look, coded, next, today)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, then...)
+	}
+	return out, nil
 }
 
 func people(look es.Look, f *content.Facts) error {

@@ -187,6 +187,31 @@ func imported(c *pb.ClaimContent, f Facts) {
 	}
 }
 
+// Imported is the claim that a visit came from, with the coverages that are the visit's now: of all of its claims, the first that tells one.
+func Imported(coded *codingv1.CodingCompleted, all []*exchangev1.ClaimImported) *exchangev1.ClaimImported {
+	out := all[0]
+	if len(all) == 1 {
+		return out
+	}
+	out = proto.CloneOf(out)
+	out.Coverages, out.Subscribers = nil, nil
+	for _, p := range coded.ResponsiblePayers {
+		for _, i := range all {
+			n := slices.IndexFunc(i.Coverages, func(v *exchangev1.ImportedCoverage) bool { return v.CoverageId == p.CoverageId })
+			if n < 0 {
+				continue
+			}
+			s := &exchangev1.ImportedSubscriber{} // the patient's key was destroyed
+			if n < len(i.Subscribers) {
+				s = i.Subscribers[n]
+			}
+			out.Coverages, out.Subscribers = append(out.Coverages, i.Coverages[n]), append(out.Subscribers, s)
+			break
+		}
+	}
+	return out
+}
+
 // ImportedMemberID is the member id of an earlier payer's coverage in an imported claim; empty: not told.
 func ImportedMemberID(i *exchangev1.ClaimImported, s typev1.PayerSequence) string {
 	n := slices.IndexFunc(i.GetCoverages(), func(v *exchangev1.ImportedCoverage) bool { return v.PayerSequence == s })

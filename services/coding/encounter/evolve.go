@@ -2,7 +2,11 @@
 package encounter
 
 import (
+	"slices"
+
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 )
 
@@ -14,6 +18,16 @@ type State struct {
 	Said      Said
 	NotBilled bool
 	Completed bool
+
+	Imported *pb.CodingCompleted // as it came from another billing system; nil: it did not
+	Imports  map[string]bool     // claims there that said something of it, by import_id
+	Payers   []*intakev1.ResponsiblePayer
+	Priors   []*pb.PriorAdjudication // decided before the move, by one payer each
+}
+
+// Decided is what a payer decided before the move; nil: nothing that is known.
+func (s State) Decided(at typev1.PayerSequence) *pb.PriorAdjudication {
+	return decisionOf(s.Priors, at)
 }
 
 // Said is what coders have said of the visit so far.
@@ -50,6 +64,22 @@ func Evolve(s State, event es.Event) State {
 		s.Query, s.NotBilled, s.Said = nil, e.NoBill, s.Said.and(e)
 	case *pb.CodingCompleted:
 		s.Completed = true
+		if e.Imported {
+			s.Imported, s.Payers, s.Priors = e, e.ResponsiblePayers, e.PriorAdjudications
+			s.imported(e.ImportId)
+		}
+	case *pb.VisitPayersTold:
+		s.Payers, s.Priors = e.ResponsiblePayers, append(slices.Clip(s.Priors), e.PriorAdjudications...)
+		s.imported(e.ImportId)
+	case *pb.ImportHeld:
+		s.imported(e.ImportId)
 	}
 	return s
+}
+
+func (s *State) imported(importID string) {
+	if s.Imports == nil {
+		s.Imports = map[string]bool{}
+	}
+	s.Imports[importID] = true
 }

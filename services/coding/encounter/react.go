@@ -19,20 +19,6 @@ func React(r es.Recorded, _ es.Look) ([]es.Command, error) {
 	return nil, nil
 }
 
-// Import records a visit with the charges it came with: they were billed, so no rule changes them. A visit that is there already changes nothing.
-func Import(s State, e *exchangev1.ClaimImported) ([]es.Event, error) {
-	if s.Received != nil || s.Completed {
-		return nil, nil
-	}
-	return []es.Event{&pb.CodingCompleted{
-		EncounterId: e.EncounterId, PatientId: e.PatientId, OrganizationId: e.OrganizationId, LocationId: e.LocationId,
-		RenderingClinicianId: e.RenderingClinicianId, SupervisingClinicianId: e.SupervisingClinicianId, ServiceDate: e.ServiceDate,
-		Lines: e.Lines, ChargeAmount: e.ChargeAmount, ResponsiblePayers: importedPayers(e), AuthNo: e.AuthorizationNumber, Imported: true,
-		DiagnosisCodes: e.Person.GetDiagnosisCodes(), DiagnosisCodeSystem: e.Person.GetDiagnosisCodeSystem(), PriorClaimNumber: e.PriorClaimNumber,
-		RenderingTaxonomy: e.RenderingProvider.GetTaxonomy(), PriorAdjudications: priors(e),
-	}}, nil
-}
-
 // importedPayers are all payers of the claim, in order.
 func importedPayers(e *exchangev1.ClaimImported) []*intakev1.ResponsiblePayer {
 	var out []*intakev1.ResponsiblePayer

@@ -132,6 +132,11 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 		}
 	case *codingv1.CoderQueryRaised:
 		return &pb.WorkItemOpened{Kind: "coder_query", Subject: e.EncounterId, Title: "Coder must decide", Detail: because(e.Reasons), PatientId: e.PatientId, EncounterId: e.EncounterId}
+	case *codingv1.ImportHeld:
+		return &pb.WorkItemOpened{
+			Kind: "possible_duplicate", Subject: e.ImportId, Title: "Imported claim held: possible duplicate", Detail: because(e.Reasons), AtRiskAmount: e.ChargeAmount,
+			PatientId: e.PatientId, EncounterId: e.EncounterId, AccountId: e.EncounterId, InterchangeId: e.Source.GetInterchangeId(),
+		}
 	case *intakev1.VisitHeld:
 		return &pb.WorkItemOpened{
 			Kind: "visit_held", Subject: e.AppointmentId, Title: "Visit held", Detail: because(e.Reasons), PatientId: e.PatientId, AppointmentId: e.AppointmentId, DueDate: e.ServiceDate,
@@ -201,6 +206,12 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 			Kind: "credit_balance", Subject: e.AccountId + " " + e.PayerId + " " + e.PayerSequence.String(), Title: "Payer paid too much",
 			Detail: money.Format(e.CreditAmount) + " more than it owes on the account", AtRiskAmount: e.CreditAmount, PatientId: e.PatientId, AccountId: e.AccountId, PayerId: e.PayerId,
 		}
+	case *postingv1.PriorAdjudicationHeld:
+		return &pb.WorkItemOpened{
+			Kind: "prior_decision", Subject: e.AccountId + " " + e.PayerId + " " + e.PayerSequence.String(), Title: "Payer decided in both systems",
+			Detail:       fmt.Sprintf("an imported file says that it paid %s before the move, and %s: nothing of it is booked", money.Format(e.PaidAmount), e.Reason),
+			AtRiskAmount: e.PaidAmount, PatientId: e.PatientId, AccountId: e.AccountId, PayerId: e.PayerId, InterchangeId: e.Source.GetInterchangeId(),
+		}
 	case *postingv1.UnderpaymentDetected:
 		return &pb.WorkItemOpened{
 			Kind: "underpayment", Subject: e.ClaimId + " " + e.LineId + " " + e.RemittanceId, Title: "Paid below contract",
@@ -231,8 +242,8 @@ func resolves(event es.Event) []done {
 		}
 		return out
 	case *claimsv1.ClaimClosed:
-		if !e.Withdrawn {
-			return nil
+		if !e.Withdrawn { // decided: here, or before the move while it was held here
+			return []done{{"claim_held", e.ClaimId, "closed"}, {"rejection", e.ClaimId, "closed"}, {"timely_filing", e.ClaimId, "closed"}}
 		}
 		out := []done{
 			{"claim_held", e.ClaimId, "withdrawn"}, {"rejection", e.ClaimId, "withdrawn"}, {"timely_filing", e.ClaimId, "withdrawn"}, {"takeback", e.ClaimId, "withdrawn"},

@@ -43,6 +43,8 @@ var Kinds = map[string]Kind{
 	"credit_balance":         {"posting", 60, "give it back, or wait for the payer to take it back"},
 	"takeback":               {"denials", 7, "ask the payer why, and bill anew or dispute it"},
 	"withdrawn":              {"billing", 7, "ask the next payer or the patient, or write the rest off"},
+	"possible_duplicate":     {"billing", 3, "compare it with the visit: correct the visit's claim, or leave it as it is"},
+	"prior_decision":         {"posting", 7, "find out which decision holds, and give back what was paid twice"},
 	"visit_held":             {"intake", 1, "clear the visit before it takes place"},
 	"authorization":          {"authorizations", 2, "get the authorization or an extension"},
 	"refused_file":           {"integrations", 1, "send a file of a kind we read"},

@@ -76,14 +76,24 @@ func (r *reader) imported(n int, placed t837.Placed) *pb.ClaimImported {
 		out.ServiceLocation, out.LocationId = provider(place), es.Derive("loc", out.OrganizationId, identity(place))
 	}
 	r.lines(out, c)
-	// Senders use a number again, for another visit of the same day even: what was done tells the visits apart. The same claim in another file is the same visit.
-	what := []string{out.OrganizationId, out.PatientId, c.Number, out.ServiceDate, fmt.Sprint(out.ChargeAmount)}
-	for _, l := range out.Lines {
-		what = append(what, l.ServiceCode, strings.Join(l.Modifiers, ":"), l.ServiceDate, fmt.Sprint(l.UnitsThousandths), fmt.Sprint(l.ChargeAmount))
-	}
-	out.EncounterId = es.Derive("enc", what...)
+	out.EncounterId = visitID(out, placed)
 	r.people(out, placed)
 	return out
+}
+
+// visitID is the same for every claim of one visit: to the first payer, to those after it, sent again, replaced, or taken back. It is one organization's, patient's, number's and first
+// day's. The member id is left out, since each payer has its own for the patient; what was done is left out, so that coding sees what a claim says differently. Senders use a number
+// for many visits, of other days.
+func visitID(out *pb.ClaimImported, placed t837.Placed) string {
+	person := placed.Subscriber.Person
+	if placed.Patient != nil {
+		person = placed.Patient.Person
+	}
+	who := []string{capitals(person.Name), capitals(person.First), person.Birth}
+	if person.Birth == "" {
+		who = []string{out.PatientId} // a name is no person
+	}
+	return es.Derive("enc", append([]string{"visit", out.OrganizationId, capitals(placed.Claim.Number), out.ServiceDate}, who...)...)
 }
 
 // identity is what a provider is recognized by: its NPI, else another number, else its name and street.

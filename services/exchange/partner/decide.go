@@ -57,6 +57,22 @@ func Queue(s State, c Submission) ([]es.Event, error) {
 	return append(events, send(c.ReceiverID, s.Sent, waiting, c.At)...), nil
 }
 
+// Recalled is a claim version that is not to go out.
+type Recalled struct {
+	ReceiverID string
+	Claim      *claimsv1.SubmissionRecalled
+}
+
+// Recall takes a claim version out of what waits. What went out already stays out there.
+func Recall(s State, c Recalled) ([]es.Event, error) {
+	if !slices.ContainsFunc(s.Waiting, func(w *pb.ClaimQueued) bool {
+		return w.ClaimId == c.Claim.ClaimId && w.ClaimVersion == c.Claim.ClaimVersion
+	}) {
+		return nil, nil
+	}
+	return []es.Event{&pb.ClaimRecalled{ReceiverId: c.ReceiverID, ClaimId: c.Claim.ClaimId, PatientId: c.Claim.PatientId, ClaimVersion: c.Claim.ClaimVersion}}, nil
+}
+
 // Due is a batch whose time has come.
 type Due struct {
 	ReceiverID string

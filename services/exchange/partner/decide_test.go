@@ -93,6 +93,28 @@ func TestQueue(t *testing.T) {
 	})
 }
 
+func TestRecall(t *testing.T) {
+	recall := func(claim string, version int32) Recalled {
+		return Recalled{ReceiverID: "EVERGREEN", Claim: &claimsv1.SubmissionRecalled{ClaimId: claim, PatientId: "pat_1", ClaimVersion: version}}
+	}
+	recalled := &pb.ClaimRecalled{ReceiverId: "EVERGREEN", ClaimId: "clm_1", PatientId: "pat_1", ClaimVersion: 1}
+	waiting := queued("clm_1", "pat_1", 1, content("E1"), true)
+	sent := &pb.InterchangeSent{Claims: []*pb.SentClaim{{ClaimId: "clm_1", ClaimVersion: 1}}}
+	estest.Run(t, Stream, Recall, []estest.Case[Recalled]{
+		{Name: "what waits is not sent", Given: events{waiting}, When: recall("clm_1", 1), Then: events{recalled}},
+		{Name: "what went out is out", Given: events{waiting, sent}, When: recall("clm_1", 1)},
+		{Name: "another version stays", Given: events{waiting}, When: recall("clm_1", 2)},
+		{Name: "once", Given: events{waiting, recalled}, When: recall("clm_1", 1)},
+	})
+	s := estest.Fold(Stream, events{waiting, recalled})
+	if out, err := Send(s, Due{ReceiverID: "EVERGREEN", At: at}); err != nil || len(out) > 0 {
+		t.Fatalf("a batch without claims: %v, %v", out, err)
+	}
+	if out, err := Queue(s, submission("clm_2", "pat_2", 1, content("E2"))); err != nil || !out[0].(*pb.ClaimQueued).First {
+		t.Fatalf("the next claim does not set the time of its batch: %v, %v", out, err)
+	}
+}
+
 // sentOf is the last file of some events, with its bytes.
 func sentOf(t *testing.T, all events) (*pb.InterchangeSent, []byte) {
 	t.Helper()

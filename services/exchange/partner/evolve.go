@@ -33,6 +33,8 @@ func Evolve(s State, event es.Event) State {
 		s.Versions[e.ClaimId] = e.ClaimVersion
 		s.Waiting = slices.DeleteFunc(s.Waiting, func(w *pb.ClaimQueued) bool { return w.ClaimId == e.ClaimId }) // overtaken before it went
 		s.Waiting = append(s.Waiting, e)
+	case *pb.ClaimRecalled:
+		s.Waiting = without(s.Waiting, e.ClaimId, e.ClaimVersion)
 	case *pb.InquiryQueued:
 		s.Asked[e.Request.GetEligibilityCheckId()] = true
 	case *pb.InterchangeSent:

@@ -9,12 +9,15 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/es"
 )
 
-// React queues claims and sends questions.
+// React queues claims, takes back those that are not to go out, and sends questions.
 func React(r es.Recorded, _ es.Look) ([]es.Command, error) {
 	switch e := r.Event.(type) {
 	case *claimsv1.SubmissionRequested:
 		to := receiver(e.Content.GetReceiverId(), e.Content.GetEdiPayerId())
 		return []es.Command{es.Do(Stream, to, Queue, Submission{ReceiverID: to, Claim: e, At: r.RecordedAt})}, nil
+	case *claimsv1.SubmissionRecalled:
+		to := receiver(e.ReceiverId, e.EdiPayerId)
+		return []es.Command{es.Do(Stream, to, Recall, Recalled{ReceiverID: to, Claim: e})}, nil
 	case *intakev1.EligibilityRequested:
 		to := receiver(e.ReceiverId, e.EdiPayerId)
 		return []es.Command{es.Do(Stream, to, Ask, Question{ReceiverID: to, Request: e, At: r.RecordedAt})}, nil

@@ -3,7 +3,10 @@ package account
 import (
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
@@ -50,20 +53,58 @@ func Charge(s State, c Coded) ([]es.Event, error) {
 	b := begin(s)
 	b.add(charged)
 	for _, p := range v.PriorAdjudications {
-		b.prior(v, payers, p)
+		b.prior(charged, payers, p)
 	}
 	return b.done(v.EncounterId, v.PatientId), nil
 }
 
+// Tell books what a later file of an imported visit tells of its payers: who is asked from now on, and what earlier ones decided before the move. What a payer has decided here too is
+// not booked: somebody must look.
+func Tell(s State, e *codingv1.VisitPayersTold) ([]es.Event, error) {
+	b := begin(s)
+	charged := proto.CloneOf(s.Charge)
+	charged.ResponsiblePayers = e.ResponsiblePayers
+	b.s.Charge = charged
+	if !slices.EqualFunc(s.Charge.ResponsiblePayers, e.ResponsiblePayers, func(a, b *intakev1.ResponsiblePayer) bool { return proto.Equal(a, b) }) {
+		b.events = append(b.events, &pb.PayersTold{AccountId: charged.AccountId, PatientId: charged.PatientId, ResponsiblePayers: e.ResponsiblePayers, Source: e.Source})
+	}
+	payers := Payers(s.Prior, e.ResponsiblePayers)
+	for _, p := range e.PriorAdjudications {
+		payers = append(payers, Payer{p.PayerId, p.PayerSequence})
+	}
+	payers = inOrder(payers)
+	for _, p := range e.PriorAdjudications {
+		payer, why := Payer{p.PayerId, p.PayerSequence}, ""
+		switch {
+		case slices.ContainsFunc(s.Prior, func(known *pb.PriorAdjudicationPosted) bool {
+			return Payer{known.PayerId, known.PayerSequence} == payer
+		}):
+			continue
+		case s.Voided:
+			why = "the charge was taken off"
+		case slices.ContainsFunc(live(s), func(paid *Payment) bool { return paid.Payer == payer && decides(paid.Claim) }):
+			why = "the payer has decided here too"
+		}
+		if why != "" {
+			b.events = append(b.events, &pb.PriorAdjudicationHeld{
+				AccountId: charged.AccountId, PatientId: charged.PatientId, PayerId: p.PayerId, PayerSequence: p.PayerSequence, PaidAmount: p.PaidAmount, Reason: why, Source: p.Source,
+			})
+			continue
+		}
+		b.prior(charged, payers, p)
+	}
+	return b.done(charged.AccountId, charged.PatientId), nil
+}
+
 // prior books one earlier payer's decision: paid and CO amounts go, the rest moves to whoever comes next.
-func (b *book) prior(v *codingv1.CodingCompleted, payers []Payer, p *codingv1.PriorAdjudication) {
+func (b *book) prior(v *pb.ChargePosted, payers []Payer, p *codingv1.PriorAdjudication) {
 	payer := Payer{p.PayerId, p.PayerSequence}
 	var next Payer // the patient
 	if i := slices.Index(payers, payer); i+1 < len(payers) {
 		next = payers[i+1]
 	}
 	posted := &pb.PriorAdjudicationPosted{
-		AccountId: v.EncounterId, PatientId: v.PatientId, ServiceDate: v.ServiceDate, PayerId: p.PayerId, PayerSequence: p.PayerSequence,
+		AccountId: v.AccountId, PatientId: v.PatientId, ServiceDate: v.ServiceDate, PayerId: p.PayerId, PayerSequence: p.PayerSequence,
 		PaidAmount: p.PaidAmount, Adjustments: slices.Clone(p.Adjustments), Source: p.Source,
 	}
 	told := map[string]*codingv1.PriorLine{}

@@ -64,7 +64,7 @@ type Line struct {
 
 // State is what the decisions and the account's page need to know.
 type State struct {
-	Charge    *pb.ChargePosted // with its lines as they are billed now
+	Charge    *pb.ChargePosted // with its lines and payers as they are now
 	Voided    bool             // it is billed no more
 	Prior     []*pb.PriorAdjudicationPosted
 	Open      map[Place]int64  // receivables
@@ -97,6 +97,9 @@ func Evolve(s State, event es.Event) State {
 		s.Voided = true
 		s.move(e.Legs)
 		s.tell(e.Legs)
+	case *pb.PayersTold:
+		s.Charge = proto.CloneOf(s.Charge)
+		s.Charge.ResponsiblePayers = e.ResponsiblePayers
 	case *pb.PriorAdjudicationPosted:
 		s.Prior = append(s.Prior, e)
 		s.move(e.Legs)

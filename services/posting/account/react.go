@@ -17,6 +17,11 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	switch e := r.Event.(type) {
 	case *codingv1.CodingCompleted:
 		return coded(e, look)
+	case *codingv1.VisitPayersTold:
+		if _, charged := es.Find(look, ChargeMirror, e.EncounterId); !charged {
+			return nil, es.Wait(ChargeMirror, e.EncounterId)
+		}
+		return []es.Command{es.Do(Stream, e.EncounterId, Tell, e)}, nil
 	case *claimsv1.CorrectedClaimPrepared:
 		return corrected(e, look)
 	case *claimsv1.ClaimClosed:

@@ -1345,6 +1345,83 @@ func (x *SubmissionRequested) GetContent() *ClaimContent {
 	return nil
 }
 
+// A version that has not gone out yet is not to go out: its payer decided before the move, in another billing system.
+type SubmissionRecalled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ClaimVersion  int32                  `protobuf:"varint,3,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
+	ReceiverId    string                 `protobuf:"bytes,4,opt,name=receiver_id,json=receiverId,proto3" json:"receiver_id,omitempty"` // as in its content
+	EdiPayerId    string                 `protobuf:"bytes,5,opt,name=edi_payer_id,json=ediPayerId,proto3" json:"edi_payer_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmissionRecalled) Reset() {
+	*x = SubmissionRecalled{}
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmissionRecalled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmissionRecalled) ProtoMessage() {}
+
+func (x *SubmissionRecalled) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmissionRecalled.ProtoReflect.Descriptor instead.
+func (*SubmissionRecalled) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SubmissionRecalled) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *SubmissionRecalled) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *SubmissionRecalled) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
+}
+
+func (x *SubmissionRecalled) GetReceiverId() string {
+	if x != nil {
+		return x.ReceiverId
+	}
+	return ""
+}
+
+func (x *SubmissionRecalled) GetEdiPayerId() string {
+	if x != nil {
+		return x.EdiPayerId
+	}
+	return ""
+}
+
 type ClaimSubmitted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -1357,7 +1434,7 @@ type ClaimSubmitted struct {
 
 func (x *ClaimSubmitted) Reset() {
 	*x = ClaimSubmitted{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1446,7 @@ func (x *ClaimSubmitted) String() string {
 func (*ClaimSubmitted) ProtoMessage() {}
 
 func (x *ClaimSubmitted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1459,7 @@ func (x *ClaimSubmitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimSubmitted.ProtoReflect.Descriptor instead.
 func (*ClaimSubmitted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ClaimSubmitted) GetClaimId() string {
@@ -1427,7 +1504,7 @@ type ClaimAcknowledged struct {
 
 func (x *ClaimAcknowledged) Reset() {
 	*x = ClaimAcknowledged{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1516,7 @@ func (x *ClaimAcknowledged) String() string {
 func (*ClaimAcknowledged) ProtoMessage() {}
 
 func (x *ClaimAcknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1529,7 @@ func (x *ClaimAcknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimAcknowledged.ProtoReflect.Descriptor instead.
 func (*ClaimAcknowledged) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ClaimAcknowledged) GetClaimId() string {
@@ -1513,7 +1590,7 @@ type ClaimRejected struct {
 
 func (x *ClaimRejected) Reset() {
 	*x = ClaimRejected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1602,7 @@ func (x *ClaimRejected) String() string {
 func (*ClaimRejected) ProtoMessage() {}
 
 func (x *ClaimRejected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1615,7 @@ func (x *ClaimRejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRejected.ProtoReflect.Descriptor instead.
 func (*ClaimRejected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ClaimRejected) GetClaimId() string {
@@ -1612,7 +1689,7 @@ type ClaimOverdue struct {
 
 func (x *ClaimOverdue) Reset() {
 	*x = ClaimOverdue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1624,7 +1701,7 @@ func (x *ClaimOverdue) String() string {
 func (*ClaimOverdue) ProtoMessage() {}
 
 func (x *ClaimOverdue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1637,7 +1714,7 @@ func (x *ClaimOverdue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimOverdue.ProtoReflect.Descriptor instead.
 func (*ClaimOverdue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ClaimOverdue) GetClaimId() string {
@@ -1696,7 +1773,7 @@ type TimelyFilingWarningRaised struct {
 
 func (x *TimelyFilingWarningRaised) Reset() {
 	*x = TimelyFilingWarningRaised{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1708,7 +1785,7 @@ func (x *TimelyFilingWarningRaised) String() string {
 func (*TimelyFilingWarningRaised) ProtoMessage() {}
 
 func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,7 +1798,7 @@ func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingWarningRaised.ProtoReflect.Descriptor instead.
 func (*TimelyFilingWarningRaised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TimelyFilingWarningRaised) GetClaimId() string {
@@ -1787,7 +1864,7 @@ type ClaimAdjudicated struct {
 
 func (x *ClaimAdjudicated) Reset() {
 	*x = ClaimAdjudicated{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1799,7 +1876,7 @@ func (x *ClaimAdjudicated) String() string {
 func (*ClaimAdjudicated) ProtoMessage() {}
 
 func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1812,7 +1889,7 @@ func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimAdjudicated.ProtoReflect.Descriptor instead.
 func (*ClaimAdjudicated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ClaimAdjudicated) GetClaimId() string {
@@ -1928,7 +2005,7 @@ type CoverageChangeDetected struct {
 
 func (x *CoverageChangeDetected) Reset() {
 	*x = CoverageChangeDetected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1940,7 +2017,7 @@ func (x *CoverageChangeDetected) String() string {
 func (*CoverageChangeDetected) ProtoMessage() {}
 
 func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1953,7 +2030,7 @@ func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeDetected.ProtoReflect.Descriptor instead.
 func (*CoverageChangeDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CoverageChangeDetected) GetClaimId() string {
@@ -2058,7 +2135,7 @@ type CoverageChangeCleared struct {
 
 func (x *CoverageChangeCleared) Reset() {
 	*x = CoverageChangeCleared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2147,7 @@ func (x *CoverageChangeCleared) String() string {
 func (*CoverageChangeCleared) ProtoMessage() {}
 
 func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2160,7 @@ func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeCleared.ProtoReflect.Descriptor instead.
 func (*CoverageChangeCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CoverageChangeCleared) GetClaimId() string {
@@ -2124,7 +2201,7 @@ type LineDenied struct {
 
 func (x *LineDenied) Reset() {
 	*x = LineDenied{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2136,7 +2213,7 @@ func (x *LineDenied) String() string {
 func (*LineDenied) ProtoMessage() {}
 
 func (x *LineDenied) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2149,7 +2226,7 @@ func (x *LineDenied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDenied.ProtoReflect.Descriptor instead.
 func (*LineDenied) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LineDenied) GetClaimId() string {
@@ -2280,7 +2357,7 @@ type DenialOverturned struct {
 
 func (x *DenialOverturned) Reset() {
 	*x = DenialOverturned{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2292,7 +2369,7 @@ func (x *DenialOverturned) String() string {
 func (*DenialOverturned) ProtoMessage() {}
 
 func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2305,7 +2382,7 @@ func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialOverturned.ProtoReflect.Descriptor instead.
 func (*DenialOverturned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DenialOverturned) GetClaimId() string {
@@ -2378,7 +2455,7 @@ type CorrectedClaimPrepared struct {
 
 func (x *CorrectedClaimPrepared) Reset() {
 	*x = CorrectedClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2390,7 +2467,7 @@ func (x *CorrectedClaimPrepared) String() string {
 func (*CorrectedClaimPrepared) ProtoMessage() {}
 
 func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2403,7 +2480,7 @@ func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectedClaimPrepared.ProtoReflect.Descriptor instead.
 func (*CorrectedClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CorrectedClaimPrepared) GetClaimId() string {
@@ -2461,7 +2538,7 @@ type SecondaryClaimPrepared struct {
 
 func (x *SecondaryClaimPrepared) Reset() {
 	*x = SecondaryClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2473,7 +2550,7 @@ func (x *SecondaryClaimPrepared) String() string {
 func (*SecondaryClaimPrepared) ProtoMessage() {}
 
 func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2486,7 +2563,7 @@ func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecondaryClaimPrepared.ProtoReflect.Descriptor instead.
 func (*SecondaryClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SecondaryClaimPrepared) GetClaimId() string {
@@ -2540,7 +2617,7 @@ type ClaimClosed struct {
 
 func (x *ClaimClosed) Reset() {
 	*x = ClaimClosed{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2552,7 +2629,7 @@ func (x *ClaimClosed) String() string {
 func (*ClaimClosed) ProtoMessage() {}
 
 func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2565,7 +2642,7 @@ func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimClosed.ProtoReflect.Descriptor instead.
 func (*ClaimClosed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ClaimClosed) GetClaimId() string {
@@ -2634,7 +2711,7 @@ type ClaimReopened struct {
 
 func (x *ClaimReopened) Reset() {
 	*x = ClaimReopened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2646,7 +2723,7 @@ func (x *ClaimReopened) String() string {
 func (*ClaimReopened) ProtoMessage() {}
 
 func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2659,7 +2736,7 @@ func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReopened.ProtoReflect.Descriptor instead.
 func (*ClaimReopened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ClaimReopened) GetClaimId() string {
@@ -2687,7 +2764,7 @@ type AcknowledgmentDue struct {
 
 func (x *AcknowledgmentDue) Reset() {
 	*x = AcknowledgmentDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2699,7 +2776,7 @@ func (x *AcknowledgmentDue) String() string {
 func (*AcknowledgmentDue) ProtoMessage() {}
 
 func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2712,7 +2789,7 @@ func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgmentDue.ProtoReflect.Descriptor instead.
 func (*AcknowledgmentDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AcknowledgmentDue) GetClaimId() string {
@@ -2739,7 +2816,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2751,7 +2828,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2764,7 +2841,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RemittanceDue) GetClaimId() string {
@@ -2790,7 +2867,7 @@ type TimelyFilingDue struct {
 
 func (x *TimelyFilingDue) Reset() {
 	*x = TimelyFilingDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2802,7 +2879,7 @@ func (x *TimelyFilingDue) String() string {
 func (*TimelyFilingDue) ProtoMessage() {}
 
 func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2815,7 +2892,7 @@ func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingDue.ProtoReflect.Descriptor instead.
 func (*TimelyFilingDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *TimelyFilingDue) GetClaimId() string {
@@ -2946,7 +3023,16 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12#\n" +
 	"\rclaim_version\x18\x03 \x01(\x05R\fclaimVersion\x12:\n" +
-	"\acontent\x18\x04 \x01(\v2 .evenkeel.claims.v1.ClaimContentR\acontent\"\xa9\x01\n" +
+	"\acontent\x18\x04 \x01(\v2 .evenkeel.claims.v1.ClaimContentR\acontent\"\xb6\x01\n" +
+	"\x12SubmissionRecalled\x12\x19\n" +
+	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12#\n" +
+	"\rclaim_version\x18\x03 \x01(\x05R\fclaimVersion\x12\x1f\n" +
+	"\vreceiver_id\x18\x04 \x01(\tR\n" +
+	"receiverId\x12 \n" +
+	"\fedi_payer_id\x18\x05 \x01(\tR\n" +
+	"ediPayerId\"\xa9\x01\n" +
 	"\x0eClaimSubmitted\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rclaim_version\x18\x02 \x01(\x05R\fclaimVersion\x120\n" +
@@ -3134,7 +3220,7 @@ func file_evenkeel_claims_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(FrequencyCode)(0),                // 0: evenkeel.claims.v1.FrequencyCode
 	(AcknowledgmentLevel)(0),          // 1: evenkeel.claims.v1.AcknowledgmentLevel
@@ -3151,71 +3237,72 @@ var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(*ClaimHeld)(nil),                 // 12: evenkeel.claims.v1.ClaimHeld
 	(*ClaimReleased)(nil),             // 13: evenkeel.claims.v1.ClaimReleased
 	(*SubmissionRequested)(nil),       // 14: evenkeel.claims.v1.SubmissionRequested
-	(*ClaimSubmitted)(nil),            // 15: evenkeel.claims.v1.ClaimSubmitted
-	(*ClaimAcknowledged)(nil),         // 16: evenkeel.claims.v1.ClaimAcknowledged
-	(*ClaimRejected)(nil),             // 17: evenkeel.claims.v1.ClaimRejected
-	(*ClaimOverdue)(nil),              // 18: evenkeel.claims.v1.ClaimOverdue
-	(*TimelyFilingWarningRaised)(nil), // 19: evenkeel.claims.v1.TimelyFilingWarningRaised
-	(*ClaimAdjudicated)(nil),          // 20: evenkeel.claims.v1.ClaimAdjudicated
-	(*CoverageChangeDetected)(nil),    // 21: evenkeel.claims.v1.CoverageChangeDetected
-	(*CoverageChangeCleared)(nil),     // 22: evenkeel.claims.v1.CoverageChangeCleared
-	(*LineDenied)(nil),                // 23: evenkeel.claims.v1.LineDenied
-	(*DenialOverturned)(nil),          // 24: evenkeel.claims.v1.DenialOverturned
-	(*CorrectedClaimPrepared)(nil),    // 25: evenkeel.claims.v1.CorrectedClaimPrepared
-	(*SecondaryClaimPrepared)(nil),    // 26: evenkeel.claims.v1.SecondaryClaimPrepared
-	(*ClaimClosed)(nil),               // 27: evenkeel.claims.v1.ClaimClosed
-	(*ClaimReopened)(nil),             // 28: evenkeel.claims.v1.ClaimReopened
-	(*AcknowledgmentDue)(nil),         // 29: evenkeel.claims.v1.AcknowledgmentDue
-	(*RemittanceDue)(nil),             // 30: evenkeel.claims.v1.RemittanceDue
-	(*TimelyFilingDue)(nil),           // 31: evenkeel.claims.v1.TimelyFilingDue
-	(*v1.PersonName)(nil),             // 32: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),                // 33: evenkeel.type.v1.Address
-	(v1.Sex)(0),                       // 34: evenkeel.type.v1.Sex
-	(v1.PayerSequence)(0),             // 35: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),             // 36: evenkeel.type.v1.Adjustment
-	(v1.Relationship)(0),              // 37: evenkeel.type.v1.Relationship
-	(*v1.ServiceLine)(nil),            // 38: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),                // 39: evenkeel.problem.v1.Reason
-	(*v1.Source)(nil),                 // 40: evenkeel.type.v1.Source
+	(*SubmissionRecalled)(nil),        // 15: evenkeel.claims.v1.SubmissionRecalled
+	(*ClaimSubmitted)(nil),            // 16: evenkeel.claims.v1.ClaimSubmitted
+	(*ClaimAcknowledged)(nil),         // 17: evenkeel.claims.v1.ClaimAcknowledged
+	(*ClaimRejected)(nil),             // 18: evenkeel.claims.v1.ClaimRejected
+	(*ClaimOverdue)(nil),              // 19: evenkeel.claims.v1.ClaimOverdue
+	(*TimelyFilingWarningRaised)(nil), // 20: evenkeel.claims.v1.TimelyFilingWarningRaised
+	(*ClaimAdjudicated)(nil),          // 21: evenkeel.claims.v1.ClaimAdjudicated
+	(*CoverageChangeDetected)(nil),    // 22: evenkeel.claims.v1.CoverageChangeDetected
+	(*CoverageChangeCleared)(nil),     // 23: evenkeel.claims.v1.CoverageChangeCleared
+	(*LineDenied)(nil),                // 24: evenkeel.claims.v1.LineDenied
+	(*DenialOverturned)(nil),          // 25: evenkeel.claims.v1.DenialOverturned
+	(*CorrectedClaimPrepared)(nil),    // 26: evenkeel.claims.v1.CorrectedClaimPrepared
+	(*SecondaryClaimPrepared)(nil),    // 27: evenkeel.claims.v1.SecondaryClaimPrepared
+	(*ClaimClosed)(nil),               // 28: evenkeel.claims.v1.ClaimClosed
+	(*ClaimReopened)(nil),             // 29: evenkeel.claims.v1.ClaimReopened
+	(*AcknowledgmentDue)(nil),         // 30: evenkeel.claims.v1.AcknowledgmentDue
+	(*RemittanceDue)(nil),             // 31: evenkeel.claims.v1.RemittanceDue
+	(*TimelyFilingDue)(nil),           // 32: evenkeel.claims.v1.TimelyFilingDue
+	(*v1.PersonName)(nil),             // 33: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),                // 34: evenkeel.type.v1.Address
+	(v1.Sex)(0),                       // 35: evenkeel.type.v1.Sex
+	(v1.PayerSequence)(0),             // 36: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),             // 37: evenkeel.type.v1.Adjustment
+	(v1.Relationship)(0),              // 38: evenkeel.type.v1.Relationship
+	(*v1.ServiceLine)(nil),            // 39: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),                // 40: evenkeel.problem.v1.Reason
+	(*v1.Source)(nil),                 // 41: evenkeel.type.v1.Source
 }
 var file_evenkeel_claims_v1_events_proto_depIdxs = []int32{
-	32, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
-	33, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
-	32, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	34, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	33, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
-	32, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
-	34, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
-	33, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
-	35, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	36, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	33, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
+	34, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
+	33, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	35, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	34, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
+	33, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
+	35, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
+	34, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
+	36, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	37, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	7,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
-	36, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	37, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	0,  // 12: evenkeel.claims.v1.ClaimContent.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
-	35, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	37, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
+	36, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
 	4,  // 15: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
 	4,  // 16: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
 	4,  // 17: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
 	4,  // 18: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
-	38, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
+	39, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
 	6,  // 20: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
 	5,  // 21: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
 	8,  // 22: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
-	39, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
+	40, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
 	10, // 24: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
-	39, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	40, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
 	8,  // 26: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
-	40, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
+	41, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
 	1,  // 28: evenkeel.claims.v1.ClaimAcknowledged.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	40, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	41, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
 	1,  // 30: evenkeel.claims.v1.ClaimRejected.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	40, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
-	40, // 32: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
+	41, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
+	41, // 32: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
 	2,  // 33: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
 	3,  // 34: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
 	8,  // 35: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
-	35, // 36: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	36, // 36: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
 	37, // [37:37] is the sub-list for method output_type
 	37, // [37:37] is the sub-list for method input_type
 	37, // [37:37] is the sub-list for extension type_name
@@ -3234,7 +3321,7 @@ func file_evenkeel_claims_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_claims_v1_events_proto_rawDesc), len(file_evenkeel_claims_v1_events_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -190,6 +190,75 @@ func (x *ClaimQueued) GetFirst() bool {
 	return false
 }
 
+// Taken out of what waits: it is not sent.
+type ClaimRecalled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ReceiverId    string                 `protobuf:"bytes,1,opt,name=receiver_id,json=receiverId,proto3" json:"receiver_id,omitempty"`
+	ClaimId       string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ClaimVersion  int32                  `protobuf:"varint,4,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimRecalled) Reset() {
+	*x = ClaimRecalled{}
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimRecalled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimRecalled) ProtoMessage() {}
+
+func (x *ClaimRecalled) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimRecalled.ProtoReflect.Descriptor instead.
+func (*ClaimRecalled) Descriptor() ([]byte, []int) {
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ClaimRecalled) GetReceiverId() string {
+	if x != nil {
+		return x.ReceiverId
+	}
+	return ""
+}
+
+func (x *ClaimRecalled) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *ClaimRecalled) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ClaimRecalled) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
+}
+
 type InquiryQueued struct {
 	state         protoimpl.MessageState    `protogen:"open.v1"`
 	ReceiverId    string                    `protobuf:"bytes,1,opt,name=receiver_id,json=receiverId,proto3" json:"receiver_id,omitempty"`
@@ -201,7 +270,7 @@ type InquiryQueued struct {
 
 func (x *InquiryQueued) Reset() {
 	*x = InquiryQueued{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[2]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -213,7 +282,7 @@ func (x *InquiryQueued) String() string {
 func (*InquiryQueued) ProtoMessage() {}
 
 func (x *InquiryQueued) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[2]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -226,7 +295,7 @@ func (x *InquiryQueued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InquiryQueued.ProtoReflect.Descriptor instead.
 func (*InquiryQueued) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{2}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *InquiryQueued) GetReceiverId() string {
@@ -265,7 +334,7 @@ type SentClaim struct {
 
 func (x *SentClaim) Reset() {
 	*x = SentClaim{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[3]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -277,7 +346,7 @@ func (x *SentClaim) String() string {
 func (*SentClaim) ProtoMessage() {}
 
 func (x *SentClaim) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[3]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -290,7 +359,7 @@ func (x *SentClaim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SentClaim.ProtoReflect.Descriptor instead.
 func (*SentClaim) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{3}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SentClaim) GetClaimId() string {
@@ -361,7 +430,7 @@ type InterchangeSent struct {
 
 func (x *InterchangeSent) Reset() {
 	*x = InterchangeSent{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +442,7 @@ func (x *InterchangeSent) String() string {
 func (*InterchangeSent) ProtoMessage() {}
 
 func (x *InterchangeSent) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +455,7 @@ func (x *InterchangeSent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterchangeSent.ProtoReflect.Descriptor instead.
 func (*InterchangeSent) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{4}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *InterchangeSent) GetInterchangeId() string {
@@ -486,7 +555,7 @@ type InterchangeReceived struct {
 
 func (x *InterchangeReceived) Reset() {
 	*x = InterchangeReceived{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +567,7 @@ func (x *InterchangeReceived) String() string {
 func (*InterchangeReceived) ProtoMessage() {}
 
 func (x *InterchangeReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +580,7 @@ func (x *InterchangeReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterchangeReceived.ProtoReflect.Descriptor instead.
 func (*InterchangeReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{5}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *InterchangeReceived) GetInterchangeId() string {
@@ -605,7 +674,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +686,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +699,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Finding) GetCode() string {
@@ -692,7 +761,7 @@ type InterchangeRefused struct {
 
 func (x *InterchangeRefused) Reset() {
 	*x = InterchangeRefused{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -704,7 +773,7 @@ func (x *InterchangeRefused) String() string {
 func (*InterchangeRefused) ProtoMessage() {}
 
 func (x *InterchangeRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -717,7 +786,7 @@ func (x *InterchangeRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterchangeRefused.ProtoReflect.Descriptor instead.
 func (*InterchangeRefused) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *InterchangeRefused) GetInterchangeId() string {
@@ -797,7 +866,7 @@ type SetAcknowledged struct {
 
 func (x *SetAcknowledged) Reset() {
 	*x = SetAcknowledged{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +878,7 @@ func (x *SetAcknowledged) String() string {
 func (*SetAcknowledged) ProtoMessage() {}
 
 func (x *SetAcknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +891,7 @@ func (x *SetAcknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAcknowledged.ProtoReflect.Descriptor instead.
 func (*SetAcknowledged) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetAcknowledged) GetInterchangeId() string {
@@ -884,7 +953,7 @@ type ClaimStatusReceived struct {
 
 func (x *ClaimStatusReceived) Reset() {
 	*x = ClaimStatusReceived{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +965,7 @@ func (x *ClaimStatusReceived) String() string {
 func (*ClaimStatusReceived) ProtoMessage() {}
 
 func (x *ClaimStatusReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +978,7 @@ func (x *ClaimStatusReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimStatusReceived.ProtoReflect.Descriptor instead.
 func (*ClaimStatusReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClaimStatusReceived) GetInterchangeId() string {
@@ -996,7 +1065,7 @@ type EligibilityAnswered struct {
 
 func (x *EligibilityAnswered) Reset() {
 	*x = EligibilityAnswered{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1077,7 @@ func (x *EligibilityAnswered) String() string {
 func (*EligibilityAnswered) ProtoMessage() {}
 
 func (x *EligibilityAnswered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1090,7 @@ func (x *EligibilityAnswered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EligibilityAnswered.ProtoReflect.Descriptor instead.
 func (*EligibilityAnswered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EligibilityAnswered) GetInterchangeId() string {
@@ -1140,7 +1209,7 @@ type RemittanceRead struct {
 
 func (x *RemittanceRead) Reset() {
 	*x = RemittanceRead{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1221,7 @@ func (x *RemittanceRead) String() string {
 func (*RemittanceRead) ProtoMessage() {}
 
 func (x *RemittanceRead) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1234,7 @@ func (x *RemittanceRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceRead.ProtoReflect.Descriptor instead.
 func (*RemittanceRead) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RemittanceRead) GetRemittanceId() string {
@@ -1292,7 +1361,7 @@ type Residual struct {
 
 func (x *Residual) Reset() {
 	*x = Residual{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1304,7 +1373,7 @@ func (x *Residual) String() string {
 func (*Residual) ProtoMessage() {}
 
 func (x *Residual) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1317,7 +1386,7 @@ func (x *Residual) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Residual.ProtoReflect.Descriptor instead.
 func (*Residual) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Residual) GetEquation() string {
@@ -1374,7 +1443,7 @@ type RemittanceClaim struct {
 
 func (x *RemittanceClaim) Reset() {
 	*x = RemittanceClaim{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +1455,7 @@ func (x *RemittanceClaim) String() string {
 func (*RemittanceClaim) ProtoMessage() {}
 
 func (x *RemittanceClaim) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +1468,7 @@ func (x *RemittanceClaim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceClaim.ProtoReflect.Descriptor instead.
 func (*RemittanceClaim) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RemittanceClaim) GetOrdinal() int32 {
@@ -1550,7 +1619,7 @@ type RemittanceLine struct {
 
 func (x *RemittanceLine) Reset() {
 	*x = RemittanceLine{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1562,7 +1631,7 @@ func (x *RemittanceLine) String() string {
 func (*RemittanceLine) ProtoMessage() {}
 
 func (x *RemittanceLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1575,7 +1644,7 @@ func (x *RemittanceLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceLine.ProtoReflect.Descriptor instead.
 func (*RemittanceLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RemittanceLine) GetOrdinal() int32 {
@@ -1690,7 +1759,7 @@ type ProviderAdjustment struct {
 
 func (x *ProviderAdjustment) Reset() {
 	*x = ProviderAdjustment{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1702,7 +1771,7 @@ func (x *ProviderAdjustment) String() string {
 func (*ProviderAdjustment) ProtoMessage() {}
 
 func (x *ProviderAdjustment) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1715,7 +1784,7 @@ func (x *ProviderAdjustment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderAdjustment.ProtoReflect.Descriptor instead.
 func (*ProviderAdjustment) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ProviderAdjustment) GetProviderIdentifier() string {
@@ -1794,7 +1863,7 @@ type ClaimImported struct {
 
 func (x *ClaimImported) Reset() {
 	*x = ClaimImported{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1806,7 +1875,7 @@ func (x *ClaimImported) String() string {
 func (*ClaimImported) ProtoMessage() {}
 
 func (x *ClaimImported) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +1888,7 @@ func (x *ClaimImported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimImported.ProtoReflect.Descriptor instead.
 func (*ClaimImported) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ClaimImported) GetImportId() string {
@@ -2012,7 +2081,7 @@ type ImportedCoverage struct {
 
 func (x *ImportedCoverage) Reset() {
 	*x = ImportedCoverage{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2024,7 +2093,7 @@ func (x *ImportedCoverage) String() string {
 func (*ImportedCoverage) ProtoMessage() {}
 
 func (x *ImportedCoverage) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2037,7 +2106,7 @@ func (x *ImportedCoverage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportedCoverage.ProtoReflect.Descriptor instead.
 func (*ImportedCoverage) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImportedCoverage) GetCoverageId() string {
@@ -2103,7 +2172,7 @@ type ImportedSubscriber struct {
 
 func (x *ImportedSubscriber) Reset() {
 	*x = ImportedSubscriber{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2184,7 @@ func (x *ImportedSubscriber) String() string {
 func (*ImportedSubscriber) ProtoMessage() {}
 
 func (x *ImportedSubscriber) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2197,7 @@ func (x *ImportedSubscriber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportedSubscriber.ProtoReflect.Descriptor instead.
 func (*ImportedSubscriber) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportedSubscriber) GetMemberId() string {
@@ -2184,7 +2253,7 @@ type AnswersUnknown struct {
 
 func (x *AnswersUnknown) Reset() {
 	*x = AnswersUnknown{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2196,7 +2265,7 @@ func (x *AnswersUnknown) String() string {
 func (*AnswersUnknown) ProtoMessage() {}
 
 func (x *AnswersUnknown) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2209,7 +2278,7 @@ func (x *AnswersUnknown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswersUnknown.ProtoReflect.Descriptor instead.
 func (*AnswersUnknown) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AnswersUnknown) GetInterchangeId() string {
@@ -2236,7 +2305,7 @@ type BatchDue struct {
 
 func (x *BatchDue) Reset() {
 	*x = BatchDue{}
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2317,7 @@ func (x *BatchDue) String() string {
 func (*BatchDue) ProtoMessage() {}
 
 func (x *BatchDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_exchange_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2330,7 @@ func (x *BatchDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDue.ProtoReflect.Descriptor instead.
 func (*BatchDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_exchange_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BatchDue) GetReceiverId() string {
@@ -2291,7 +2360,14 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"patient_id\x18\x03 \x01(\tR\tpatientId\x12#\n" +
 	"\rclaim_version\x18\x04 \x01(\x05R\fclaimVersion\x12:\n" +
 	"\acontent\x18\x05 \x01(\v2 .evenkeel.claims.v1.ClaimContentR\acontent\x12\x14\n" +
-	"\x05first\x18\x06 \x01(\bR\x05first\"\x93\x01\n" +
+	"\x05first\x18\x06 \x01(\bR\x05first\"\x8f\x01\n" +
+	"\rClaimRecalled\x12\x1f\n" +
+	"\vreceiver_id\x18\x01 \x01(\tR\n" +
+	"receiverId\x12\x19\n" +
+	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x03 \x01(\tR\tpatientId\x12#\n" +
+	"\rclaim_version\x18\x04 \x01(\x05R\fclaimVersion\"\x93\x01\n" +
 	"\rInquiryQueued\x12\x1f\n" +
 	"\vreceiver_id\x18\x01 \x01(\tR\n" +
 	"receiverId\x12\x1d\n" +
@@ -2528,84 +2604,85 @@ func file_evenkeel_exchange_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_exchange_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_exchange_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_evenkeel_exchange_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_evenkeel_exchange_v1_events_proto_goTypes = []any{
 	(*InterchangeBytes)(nil),         // 0: evenkeel.exchange.v1.InterchangeBytes
 	(*ClaimQueued)(nil),              // 1: evenkeel.exchange.v1.ClaimQueued
-	(*InquiryQueued)(nil),            // 2: evenkeel.exchange.v1.InquiryQueued
-	(*SentClaim)(nil),                // 3: evenkeel.exchange.v1.SentClaim
-	(*InterchangeSent)(nil),          // 4: evenkeel.exchange.v1.InterchangeSent
-	(*InterchangeReceived)(nil),      // 5: evenkeel.exchange.v1.InterchangeReceived
-	(*Finding)(nil),                  // 6: evenkeel.exchange.v1.Finding
-	(*InterchangeRefused)(nil),       // 7: evenkeel.exchange.v1.InterchangeRefused
-	(*SetAcknowledged)(nil),          // 8: evenkeel.exchange.v1.SetAcknowledged
-	(*ClaimStatusReceived)(nil),      // 9: evenkeel.exchange.v1.ClaimStatusReceived
-	(*EligibilityAnswered)(nil),      // 10: evenkeel.exchange.v1.EligibilityAnswered
-	(*RemittanceRead)(nil),           // 11: evenkeel.exchange.v1.RemittanceRead
-	(*Residual)(nil),                 // 12: evenkeel.exchange.v1.Residual
-	(*RemittanceClaim)(nil),          // 13: evenkeel.exchange.v1.RemittanceClaim
-	(*RemittanceLine)(nil),           // 14: evenkeel.exchange.v1.RemittanceLine
-	(*ProviderAdjustment)(nil),       // 15: evenkeel.exchange.v1.ProviderAdjustment
-	(*ClaimImported)(nil),            // 16: evenkeel.exchange.v1.ClaimImported
-	(*ImportedCoverage)(nil),         // 17: evenkeel.exchange.v1.ImportedCoverage
-	(*ImportedSubscriber)(nil),       // 18: evenkeel.exchange.v1.ImportedSubscriber
-	(*AnswersUnknown)(nil),           // 19: evenkeel.exchange.v1.AnswersUnknown
-	(*BatchDue)(nil),                 // 20: evenkeel.exchange.v1.BatchDue
-	(*v1.ClaimContent)(nil),          // 21: evenkeel.claims.v1.ClaimContent
-	(*v11.EligibilityRequested)(nil), // 22: evenkeel.intake.v1.EligibilityRequested
-	(*v12.Source)(nil),               // 23: evenkeel.type.v1.Source
-	(v1.AcknowledgmentLevel)(0),      // 24: evenkeel.claims.v1.AcknowledgmentLevel
-	(v11.CoverageStatus)(0),          // 25: evenkeel.intake.v1.CoverageStatus
-	(*v12.Adjustment)(nil),           // 26: evenkeel.type.v1.Adjustment
-	(*v1.Provider)(nil),              // 27: evenkeel.claims.v1.Provider
-	(*v12.ServiceLine)(nil),          // 28: evenkeel.type.v1.ServiceLine
-	(*v13.PriorAdjudication)(nil),    // 29: evenkeel.coding.v1.PriorAdjudication
-	(*v1.ClaimPerson)(nil),           // 30: evenkeel.claims.v1.ClaimPerson
-	(v12.PayerSequence)(0),           // 31: evenkeel.type.v1.PayerSequence
-	(v12.Relationship)(0),            // 32: evenkeel.type.v1.Relationship
-	(*v12.PersonName)(nil),           // 33: evenkeel.type.v1.PersonName
-	(v12.Sex)(0),                     // 34: evenkeel.type.v1.Sex
-	(*v12.Address)(nil),              // 35: evenkeel.type.v1.Address
+	(*ClaimRecalled)(nil),            // 2: evenkeel.exchange.v1.ClaimRecalled
+	(*InquiryQueued)(nil),            // 3: evenkeel.exchange.v1.InquiryQueued
+	(*SentClaim)(nil),                // 4: evenkeel.exchange.v1.SentClaim
+	(*InterchangeSent)(nil),          // 5: evenkeel.exchange.v1.InterchangeSent
+	(*InterchangeReceived)(nil),      // 6: evenkeel.exchange.v1.InterchangeReceived
+	(*Finding)(nil),                  // 7: evenkeel.exchange.v1.Finding
+	(*InterchangeRefused)(nil),       // 8: evenkeel.exchange.v1.InterchangeRefused
+	(*SetAcknowledged)(nil),          // 9: evenkeel.exchange.v1.SetAcknowledged
+	(*ClaimStatusReceived)(nil),      // 10: evenkeel.exchange.v1.ClaimStatusReceived
+	(*EligibilityAnswered)(nil),      // 11: evenkeel.exchange.v1.EligibilityAnswered
+	(*RemittanceRead)(nil),           // 12: evenkeel.exchange.v1.RemittanceRead
+	(*Residual)(nil),                 // 13: evenkeel.exchange.v1.Residual
+	(*RemittanceClaim)(nil),          // 14: evenkeel.exchange.v1.RemittanceClaim
+	(*RemittanceLine)(nil),           // 15: evenkeel.exchange.v1.RemittanceLine
+	(*ProviderAdjustment)(nil),       // 16: evenkeel.exchange.v1.ProviderAdjustment
+	(*ClaimImported)(nil),            // 17: evenkeel.exchange.v1.ClaimImported
+	(*ImportedCoverage)(nil),         // 18: evenkeel.exchange.v1.ImportedCoverage
+	(*ImportedSubscriber)(nil),       // 19: evenkeel.exchange.v1.ImportedSubscriber
+	(*AnswersUnknown)(nil),           // 20: evenkeel.exchange.v1.AnswersUnknown
+	(*BatchDue)(nil),                 // 21: evenkeel.exchange.v1.BatchDue
+	(*v1.ClaimContent)(nil),          // 22: evenkeel.claims.v1.ClaimContent
+	(*v11.EligibilityRequested)(nil), // 23: evenkeel.intake.v1.EligibilityRequested
+	(*v12.Source)(nil),               // 24: evenkeel.type.v1.Source
+	(v1.AcknowledgmentLevel)(0),      // 25: evenkeel.claims.v1.AcknowledgmentLevel
+	(v11.CoverageStatus)(0),          // 26: evenkeel.intake.v1.CoverageStatus
+	(*v12.Adjustment)(nil),           // 27: evenkeel.type.v1.Adjustment
+	(*v1.Provider)(nil),              // 28: evenkeel.claims.v1.Provider
+	(*v12.ServiceLine)(nil),          // 29: evenkeel.type.v1.ServiceLine
+	(*v13.PriorAdjudication)(nil),    // 30: evenkeel.coding.v1.PriorAdjudication
+	(*v1.ClaimPerson)(nil),           // 31: evenkeel.claims.v1.ClaimPerson
+	(v12.PayerSequence)(0),           // 32: evenkeel.type.v1.PayerSequence
+	(v12.Relationship)(0),            // 33: evenkeel.type.v1.Relationship
+	(*v12.PersonName)(nil),           // 34: evenkeel.type.v1.PersonName
+	(v12.Sex)(0),                     // 35: evenkeel.type.v1.Sex
+	(*v12.Address)(nil),              // 36: evenkeel.type.v1.Address
 }
 var file_evenkeel_exchange_v1_events_proto_depIdxs = []int32{
-	21, // 0: evenkeel.exchange.v1.ClaimQueued.content:type_name -> evenkeel.claims.v1.ClaimContent
-	22, // 1: evenkeel.exchange.v1.InquiryQueued.request:type_name -> evenkeel.intake.v1.EligibilityRequested
-	3,  // 2: evenkeel.exchange.v1.InterchangeSent.claims:type_name -> evenkeel.exchange.v1.SentClaim
-	6,  // 3: evenkeel.exchange.v1.InterchangeReceived.findings:type_name -> evenkeel.exchange.v1.Finding
-	6,  // 4: evenkeel.exchange.v1.InterchangeRefused.findings:type_name -> evenkeel.exchange.v1.Finding
-	23, // 5: evenkeel.exchange.v1.SetAcknowledged.source:type_name -> evenkeel.type.v1.Source
-	24, // 6: evenkeel.exchange.v1.ClaimStatusReceived.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	23, // 7: evenkeel.exchange.v1.ClaimStatusReceived.source:type_name -> evenkeel.type.v1.Source
-	25, // 8: evenkeel.exchange.v1.EligibilityAnswered.status:type_name -> evenkeel.intake.v1.CoverageStatus
-	23, // 9: evenkeel.exchange.v1.EligibilityAnswered.source:type_name -> evenkeel.type.v1.Source
-	13, // 10: evenkeel.exchange.v1.RemittanceRead.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	15, // 11: evenkeel.exchange.v1.RemittanceRead.provider_adjustments:type_name -> evenkeel.exchange.v1.ProviderAdjustment
-	12, // 12: evenkeel.exchange.v1.RemittanceRead.residuals:type_name -> evenkeel.exchange.v1.Residual
-	6,  // 13: evenkeel.exchange.v1.RemittanceRead.findings:type_name -> evenkeel.exchange.v1.Finding
-	23, // 14: evenkeel.exchange.v1.RemittanceRead.source:type_name -> evenkeel.type.v1.Source
-	23, // 15: evenkeel.exchange.v1.Residual.source:type_name -> evenkeel.type.v1.Source
-	26, // 16: evenkeel.exchange.v1.RemittanceClaim.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	14, // 17: evenkeel.exchange.v1.RemittanceClaim.lines:type_name -> evenkeel.exchange.v1.RemittanceLine
-	23, // 18: evenkeel.exchange.v1.RemittanceClaim.source:type_name -> evenkeel.type.v1.Source
-	26, // 19: evenkeel.exchange.v1.RemittanceLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	23, // 20: evenkeel.exchange.v1.RemittanceLine.source:type_name -> evenkeel.type.v1.Source
-	23, // 21: evenkeel.exchange.v1.ProviderAdjustment.source:type_name -> evenkeel.type.v1.Source
-	27, // 22: evenkeel.exchange.v1.ClaimImported.billing_provider:type_name -> evenkeel.claims.v1.Provider
-	27, // 23: evenkeel.exchange.v1.ClaimImported.rendering_provider:type_name -> evenkeel.claims.v1.Provider
-	27, // 24: evenkeel.exchange.v1.ClaimImported.supervising_provider:type_name -> evenkeel.claims.v1.Provider
-	27, // 25: evenkeel.exchange.v1.ClaimImported.service_location:type_name -> evenkeel.claims.v1.Provider
-	17, // 26: evenkeel.exchange.v1.ClaimImported.coverages:type_name -> evenkeel.exchange.v1.ImportedCoverage
-	28, // 27: evenkeel.exchange.v1.ClaimImported.lines:type_name -> evenkeel.type.v1.ServiceLine
-	29, // 28: evenkeel.exchange.v1.ClaimImported.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
-	30, // 29: evenkeel.exchange.v1.ClaimImported.person:type_name -> evenkeel.claims.v1.ClaimPerson
-	18, // 30: evenkeel.exchange.v1.ClaimImported.subscribers:type_name -> evenkeel.exchange.v1.ImportedSubscriber
-	23, // 31: evenkeel.exchange.v1.ClaimImported.source:type_name -> evenkeel.type.v1.Source
-	31, // 32: evenkeel.exchange.v1.ImportedCoverage.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	32, // 33: evenkeel.exchange.v1.ImportedCoverage.relationship:type_name -> evenkeel.type.v1.Relationship
-	33, // 34: evenkeel.exchange.v1.ImportedSubscriber.name:type_name -> evenkeel.type.v1.PersonName
-	34, // 35: evenkeel.exchange.v1.ImportedSubscriber.sex:type_name -> evenkeel.type.v1.Sex
-	35, // 36: evenkeel.exchange.v1.ImportedSubscriber.address:type_name -> evenkeel.type.v1.Address
-	6,  // 37: evenkeel.exchange.v1.AnswersUnknown.findings:type_name -> evenkeel.exchange.v1.Finding
+	22, // 0: evenkeel.exchange.v1.ClaimQueued.content:type_name -> evenkeel.claims.v1.ClaimContent
+	23, // 1: evenkeel.exchange.v1.InquiryQueued.request:type_name -> evenkeel.intake.v1.EligibilityRequested
+	4,  // 2: evenkeel.exchange.v1.InterchangeSent.claims:type_name -> evenkeel.exchange.v1.SentClaim
+	7,  // 3: evenkeel.exchange.v1.InterchangeReceived.findings:type_name -> evenkeel.exchange.v1.Finding
+	7,  // 4: evenkeel.exchange.v1.InterchangeRefused.findings:type_name -> evenkeel.exchange.v1.Finding
+	24, // 5: evenkeel.exchange.v1.SetAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	25, // 6: evenkeel.exchange.v1.ClaimStatusReceived.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
+	24, // 7: evenkeel.exchange.v1.ClaimStatusReceived.source:type_name -> evenkeel.type.v1.Source
+	26, // 8: evenkeel.exchange.v1.EligibilityAnswered.status:type_name -> evenkeel.intake.v1.CoverageStatus
+	24, // 9: evenkeel.exchange.v1.EligibilityAnswered.source:type_name -> evenkeel.type.v1.Source
+	14, // 10: evenkeel.exchange.v1.RemittanceRead.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	16, // 11: evenkeel.exchange.v1.RemittanceRead.provider_adjustments:type_name -> evenkeel.exchange.v1.ProviderAdjustment
+	13, // 12: evenkeel.exchange.v1.RemittanceRead.residuals:type_name -> evenkeel.exchange.v1.Residual
+	7,  // 13: evenkeel.exchange.v1.RemittanceRead.findings:type_name -> evenkeel.exchange.v1.Finding
+	24, // 14: evenkeel.exchange.v1.RemittanceRead.source:type_name -> evenkeel.type.v1.Source
+	24, // 15: evenkeel.exchange.v1.Residual.source:type_name -> evenkeel.type.v1.Source
+	27, // 16: evenkeel.exchange.v1.RemittanceClaim.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	15, // 17: evenkeel.exchange.v1.RemittanceClaim.lines:type_name -> evenkeel.exchange.v1.RemittanceLine
+	24, // 18: evenkeel.exchange.v1.RemittanceClaim.source:type_name -> evenkeel.type.v1.Source
+	27, // 19: evenkeel.exchange.v1.RemittanceLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	24, // 20: evenkeel.exchange.v1.RemittanceLine.source:type_name -> evenkeel.type.v1.Source
+	24, // 21: evenkeel.exchange.v1.ProviderAdjustment.source:type_name -> evenkeel.type.v1.Source
+	28, // 22: evenkeel.exchange.v1.ClaimImported.billing_provider:type_name -> evenkeel.claims.v1.Provider
+	28, // 23: evenkeel.exchange.v1.ClaimImported.rendering_provider:type_name -> evenkeel.claims.v1.Provider
+	28, // 24: evenkeel.exchange.v1.ClaimImported.supervising_provider:type_name -> evenkeel.claims.v1.Provider
+	28, // 25: evenkeel.exchange.v1.ClaimImported.service_location:type_name -> evenkeel.claims.v1.Provider
+	18, // 26: evenkeel.exchange.v1.ClaimImported.coverages:type_name -> evenkeel.exchange.v1.ImportedCoverage
+	29, // 27: evenkeel.exchange.v1.ClaimImported.lines:type_name -> evenkeel.type.v1.ServiceLine
+	30, // 28: evenkeel.exchange.v1.ClaimImported.prior_adjudications:type_name -> evenkeel.coding.v1.PriorAdjudication
+	31, // 29: evenkeel.exchange.v1.ClaimImported.person:type_name -> evenkeel.claims.v1.ClaimPerson
+	19, // 30: evenkeel.exchange.v1.ClaimImported.subscribers:type_name -> evenkeel.exchange.v1.ImportedSubscriber
+	24, // 31: evenkeel.exchange.v1.ClaimImported.source:type_name -> evenkeel.type.v1.Source
+	32, // 32: evenkeel.exchange.v1.ImportedCoverage.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	33, // 33: evenkeel.exchange.v1.ImportedCoverage.relationship:type_name -> evenkeel.type.v1.Relationship
+	34, // 34: evenkeel.exchange.v1.ImportedSubscriber.name:type_name -> evenkeel.type.v1.PersonName
+	35, // 35: evenkeel.exchange.v1.ImportedSubscriber.sex:type_name -> evenkeel.type.v1.Sex
+	36, // 36: evenkeel.exchange.v1.ImportedSubscriber.address:type_name -> evenkeel.type.v1.Address
+	7,  // 37: evenkeel.exchange.v1.AnswersUnknown.findings:type_name -> evenkeel.exchange.v1.Finding
 	38, // [38:38] is the sub-list for method output_type
 	38, // [38:38] is the sub-list for method input_type
 	38, // [38:38] is the sub-list for extension type_name
@@ -2624,7 +2701,7 @@ func file_evenkeel_exchange_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_exchange_v1_events_proto_rawDesc), len(file_evenkeel_exchange_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
