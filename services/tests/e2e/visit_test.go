@@ -165,7 +165,7 @@ func TestTheVisitsOfTheSamples(t *testing.T) {
 		claims += len(all)
 		v.tell(t, all...)
 	}
-	// B and C of example 3 are the visit of A, drug 10.3 is held against 10.2, example 6 is example 4 (secondary) again, and one claim of the long sample is there twice.
+	// B and C of example 3 are the visit of A, drug 10.3 is held against 10.2, example 6 is example 4 (secondary) byte for byte, and one claim of the long sample is there twice.
 	if got := fmt.Sprintf("%d claims, %d visits, %d held", claims, v.charges, len(v.held)); got != "26 claims, 21 visits, 1 held" {
 		t.Error(got)
 		for _, h := range v.held {
