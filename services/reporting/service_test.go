@@ -417,7 +417,7 @@ func TestDenialsCountTheFirstDecision(t *testing.T) {
 	b.publish("claims", "claim/clm_enc_0", &claimsv1.ClaimAdjudicated{ClaimId: "clm_enc_0", RemittanceId: "rem_1", StatusCode: "4", PayerId: "pay_1"})
 	b.publish("claims", "claim/clm_enc_0", &claimsv1.LineDenied{
 		ClaimId: "clm_enc_0", PatientId: "pat_enc_0", PayerId: "pay_1", LineId: "L1", ServiceCode: "90837", ServiceDate: date.Add(today, -121), GroupCode: "CO", Carc: "197", Rarc: []string{"N54"},
-		DeniedAmount: 100_00, Origin: claimsv1.DenialOrigin_DENIAL_ORIGIN_AUTHORIZATION, DefaultAction: "ask for a retroactive authorization", RemittanceId: "rem_1", LocationId: "loc_1",
+		DeniedAmount: 100_00, Origin: claimsv1.DenialOrigin_DENIAL_ORIGIN_AUTHORIZATION, DefaultAction: "ask for a retroactive authorization", Label: "no authorization", RemittanceId: "rem_1", LocationId: "loc_1",
 	})
 	b.publish("claims", "claim/clm_enc_1", &claimsv1.ClaimAdjudicated{ClaimId: "clm_enc_1", RemittanceId: "rem_1", StatusCode: "1", PaidAmount: 150_00, PayerId: "pay_1"})
 	b.publish("claims", "claim/clm_enc_2", &claimsv1.ClaimAdjudicated{ClaimId: "clm_enc_2", RemittanceId: "rem_1", StatusCode: "1", PaidAmount: 250_00, PayerId: "pay_1"})
@@ -454,7 +454,7 @@ func TestDenialsCountTheFirstDecision(t *testing.T) {
 	if err != nil || len(rows.Rows) != 1 || rows.NextPageToken != "" {
 		t.Fatal(rows, err)
 	}
-	if r := rows.Rows[0]; r.Carc != "197" || !r.Overturned || r.Origin != "authorization" || r.LocationName != "North" || r.Rarc[0] != "N54" || r.AccountId != "enc_0" || r.DeniedDate != "2026-06-29" {
+	if r := rows.Rows[0]; r.Carc != "197" || !r.Overturned || r.Origin != "authorization" || r.Label != "no authorization" || r.LocationName != "North" || r.Rarc[0] != "N54" || r.AccountId != "enc_0" || r.DeniedDate != "2026-06-29" {
 		t.Fatal(r)
 	}
 	rows, err = b.api.ListDenialRows(hosttest.As(t.Context(), b.p, ""), &pb.ListDenialRowsRequest{Carc: "CO-197", AsOf: "2026-07-07"})

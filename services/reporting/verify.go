@@ -18,7 +18,13 @@ type Books struct {
 // the kept events make when they are folded again, beside, into temporary tables. db is signed in as the service.
 func Verify(ctx context.Context, db *pgxpool.Pool) (Books, error) {
 	b := Books{}
-	err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+	// A connection of its own: a statement that another one has prepared for a live table would still mean that table, and not the temporary one that goes before it.
+	conn, err := pgx.ConnectConfig(ctx, db.Config().ConnConfig)
+	if err != nil {
+		return b, fmt.Errorf("verify the books: connect: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		if err := b.sums(ctx, tx); err != nil {
 			return err
 		}

@@ -145,11 +145,11 @@ func claim(r es.Recorded) []es.Statement {
 			to, e.PaidAmount, r.OccurredOn, e.Reversal, e.RemittanceId)
 	case *claimsv1.LineDenied:
 		return append([]es.Statement{es.SQL(`INSERT INTO denials (tenant_id, claim_id, line_id, remittance_id, group_code, carc, rarc, payer_id, location_id, service_code, service_date,
-				denied_date, denied_amount, origin, default_action)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, '')::text::date, $12::text::date, $13, $14, $15)
+				denied_date, denied_amount, origin, default_action, label)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, '')::text::date, $12::text::date, $13, $14, $15, $16)
 			ON CONFLICT (tenant_id, claim_id, line_id, remittance_id, group_code, carc) DO UPDATE SET denied_amount = denials.denied_amount + excluded.denied_amount`,
 			r.Tenant, r.StreamID, e.LineId, e.RemittanceId, e.GroupCode, e.Carc, nonNil(e.Rarc), e.PayerId, e.LocationId, e.ServiceCode, e.ServiceDate,
-			r.OccurredOn, e.DeniedAmount, word(e.Origin.String(), "DENIAL_ORIGIN_"), e.DefaultAction)},
+			r.OccurredOn, e.DeniedAmount, word(e.Origin.String(), "DENIAL_ORIGIN_"), e.DefaultAction, e.Label)},
 			// A newer decision on the same line takes the place of an older denial.
 			es.SQL(`UPDATE denials SET overturned_date = $5::text::date WHERE tenant_id = $1 AND claim_id = $2 AND line_id = $3 AND remittance_id <> $4 AND overturned_date IS NULL`,
 				r.Tenant, r.StreamID, e.LineId, e.RemittanceId, r.OccurredOn),

@@ -1241,6 +1241,7 @@ type DenialRow struct {
 	DefaultAction        string                 `protobuf:"bytes,16,opt,name=default_action,json=defaultAction,proto3" json:"default_action,omitempty"`
 	Overturned           bool                   `protobuf:"varint,17,opt,name=overturned,proto3" json:"overturned,omitempty"`
 	PatientControlNumber string                 `protobuf:"bytes,18,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"`
+	Label                string                 `protobuf:"bytes,19,opt,name=label,proto3" json:"label,omitempty"` // our own short words for the CARC; empty: not in our table
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1397,6 +1398,13 @@ func (x *DenialRow) GetOverturned() bool {
 func (x *DenialRow) GetPatientControlNumber() string {
 	if x != nil {
 		return x.PatientControlNumber
+	}
+	return ""
+}
+
+func (x *DenialRow) GetLabel() string {
+	if x != nil {
+		return x.Label
 	}
 	return ""
 }
@@ -3214,7 +3222,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"page_token\x18\b \x01(\tR\tpageToken\x12\x12\n" +
 	"\x04sort\x18\t \x01(\tR\x04sort\x124\n" +
 	"\x16patient_control_number\x18\n" +
-	" \x01(\tR\x14patientControlNumber\"\xdf\x04\n" +
+	" \x01(\tR\x14patientControlNumber\"\xf5\x04\n" +
 	"\tDenialRow\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3241,7 +3249,8 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"overturned\x18\x11 \x01(\bR\n" +
 	"overturned\x124\n" +
-	"\x16patient_control_number\x18\x12 \x01(\tR\x14patientControlNumber\"\xd1\x01\n" +
+	"\x16patient_control_number\x18\x12 \x01(\tR\x14patientControlNumber\x12\x14\n" +
+	"\x05label\x18\x13 \x01(\tR\x05label\"\xd1\x01\n" +
 	"\x16ListDenialRowsResponse\x124\n" +
 	"\x04rows\x18\x01 \x03(\v2 .evenkeel.reporting.v1.DenialRowR\x04rows\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12:\n" +
