@@ -30,6 +30,7 @@ var tables = []string{"payers", "locations", "clinicians", "accounts", "ledger_l
 
 const (
 	foldBatch = 2000
+	bulkBatch = 10_000
 	// overlap: a row takes its arrival number before it commits, so a reader may see a higher number first. What came last is read again once nobody writes.
 	overlap = 20_000
 )
@@ -40,6 +41,7 @@ type database interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+	CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error)
 }
 
 // folder folds feed into the tables that the connection's search path names first. It needs no key: what is sealed stays sealed, and no table holds any of it.
@@ -54,7 +56,32 @@ func newFolder() *folder {
 	return &folder{codec: seal.NewCodec(nil), recent: map[int64]bool{}}
 }
 
-// all folds what is there, batch by batch.
+// bulk folds what is there in memory and writes it into the empty tables of a schema.
+func (f *folder) bulk(ctx context.Context, db database, schema string, progress func(done int64)) error {
+	b := newBulk()
+	for {
+		n, err := f.read(ctx, db, bulkBatch, func(r es.Recorded) error {
+			if err := b.fold(r); err != nil {
+				return fmt.Errorf("event %d of %s: %w", r.Position, r.Source, err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			progress(f.events)
+		}
+		if n < bulkBatch {
+			return b.write(ctx, db, schema)
+		}
+		if err := b.writeLegs(ctx, db, schema); err != nil {
+			return err
+		}
+	}
+}
+
+// all folds what is there, batch by batch, with the statements of the live projection.
 func (f *folder) all(ctx context.Context, db database, progress func(done int64)) error {
 	for {
 		n, err := f.step(ctx, db)
@@ -73,18 +100,12 @@ func (f *folder) all(ctx context.Context, db database, progress func(done int64)
 // back makes the next step read the last rows again; those that were folded are left out.
 func (f *folder) back() { f.after = max(0, f.after-overlap) }
 
-// step folds one batch and says how many rows it read.
-func (f *folder) step(ctx context.Context, db database) (int, error) {
-	rows, err := db.Query(ctx, `SELECT arrival, record FROM feed WHERE arrival > $1 ORDER BY arrival LIMIT $2`, f.after, foldBatch)
+// read gives the next events, at most so many, in the order in which they came, and says how many rows it read.
+func (f *folder) read(ctx context.Context, db database, most int, take func(es.Recorded) error) (int, error) {
+	rows, err := db.Query(ctx, `SELECT arrival, record FROM feed WHERE arrival > $1 ORDER BY arrival LIMIT $2`, f.after, most)
 	if err != nil {
 		return 0, fmt.Errorf("read feed: %w", err)
 	}
-	batch := &pgx.Batch{}
-	type count struct {
-		last   es.Recorded
-		events int64
-	}
-	counts := map[uuid.UUID]*count{}
 	var arrival int64
 	var body []byte
 	n := 0
@@ -99,6 +120,30 @@ func (f *folder) step(ctx context.Context, db database) (int, error) {
 		if err != nil {
 			return err
 		}
+		f.events++
+		return take(r)
+	}); err != nil {
+		return 0, fmt.Errorf("read feed: %w", err)
+	}
+	if len(f.recent) > 3*overlap {
+		for a := range f.recent {
+			if a <= f.after-2*overlap {
+				delete(f.recent, a)
+			}
+		}
+	}
+	return n, nil
+}
+
+// step folds one batch and says how many rows it read.
+func (f *folder) step(ctx context.Context, db database) (int, error) {
+	batch := &pgx.Batch{}
+	type count struct {
+		last   es.Recorded
+		events int64
+	}
+	counts := map[uuid.UUID]*count{}
+	n, err := f.read(ctx, db, foldBatch, func(r es.Recorded) error {
 		for _, s := range changes(r) {
 			batch.Queue(s.SQL, s.Args...)
 		}
@@ -110,21 +155,14 @@ func (f *folder) step(ctx context.Context, db database) (int, error) {
 		if c.events++; r.RecordedAt.After(c.last.RecordedAt) {
 			c.last = r
 		}
-		f.events++
 		return nil
-	}); err != nil {
-		return 0, fmt.Errorf("read feed: %w", err)
+	})
+	if err != nil {
+		return 0, err
 	}
 	for _, c := range counts {
 		s := handled(c.last, c.events)
 		batch.Queue(s.SQL, s.Args...)
-	}
-	if len(f.recent) > 3*overlap {
-		for a := range f.recent {
-			if a <= f.after-2*overlap {
-				delete(f.recent, a)
-			}
-		}
 	}
 	if batch.Len() == 0 {
 		return n, nil

@@ -70,13 +70,11 @@ func Rebuild(ctx context.Context, o Rebuilding) (done Rebuilt, err error) {
 		return done, err
 	}
 	f := newFolder()
-	if err := f.all(ctx, conn, r.tell(ctx)); err != nil {
+	if err := f.bulk(ctx, conn, r.next, r.tell(ctx)); err != nil {
 		return done, err
 	}
-	for _, t := range tables {
-		if err := r.exec(ctx, `ANALYZE `+r.in(r.next, t)); err != nil {
-			return done, err
-		}
+	if err := r.finish(ctx); err != nil {
+		return done, err
 	}
 	for try := 1; ; try++ {
 		done, err = r.swap(ctx, f)
@@ -127,20 +125,33 @@ func (r *rebuild) drop(ctx context.Context) error {
 	return r.exec(ctx, statements...)
 }
 
-// begin makes empty tables that are like the live ones, with constraints, indexes and triggers of the same names.
+// begin makes empty tables that are like the live ones, but for what finish adds once they are full.
 func (r *rebuild) begin(ctx context.Context) error {
 	if err := r.exec(ctx,
 		`CREATE SCHEMA `+quoted(r.next)+` AUTHORIZATION `+quoted(r.Owner), `CREATE SCHEMA `+quoted(r.old)+` AUTHORIZATION `+quoted(r.Owner), `SET ROLE `+quoted(r.Owner),
 		`SET search_path = pg_catalog`, // so that every name below is written with its schema
-		`SET synchronous_commit = off`,
-		`SET enable_seqscan = off`, `SET jit = off`, // plans are made while the tables are empty, and single rows are what the fold looks for
+		`SET synchronous_commit = off`, `SET jit = off`,
 	); err != nil {
 		return err
 	}
 	for _, t := range tables {
+		next := r.in(r.next, t)
+		if err := r.exec(ctx, `CREATE TABLE `+next+` (LIKE `+r.in(r.Schema, t)+` INCLUDING ALL EXCLUDING INDEXES)`, `GRANT SELECT, INSERT, UPDATE, DELETE ON `+next+` TO `+quoted(r.Role)); err != nil {
+			return err
+		}
+	}
+	// The fold finds feed in the second schema; finish needs the names in full again.
+	return r.exec(ctx, `SET search_path = `+quoted(r.next)+`, `+quoted(r.Schema))
+}
+
+// finish gives the tables the constraints, indexes and triggers of the live ones, with the same names: made of full tables they cost a part of what they cost row by row.
+func (r *rebuild) finish(ctx context.Context) error {
+	if err := r.exec(ctx, `SET search_path = pg_catalog`); err != nil {
+		return err
+	}
+	for _, t := range tables {
 		live, next := r.in(r.Schema, t), r.in(r.next, t)
-		statements := []string{`CREATE TABLE ` + next + ` (LIKE ` + live + ` INCLUDING ALL EXCLUDING INDEXES)`, `GRANT SELECT, INSERT, UPDATE, DELETE ON ` + next + ` TO ` + quoted(r.Role)}
-		more, err := r.strings(ctx, `SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', $2::text, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = $1::text::regclass AND contype IN ('p', 'u')
+		statements, err := r.strings(ctx, `SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', $2::text, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = $1::text::regclass AND contype IN ('p', 'u')
 			UNION ALL SELECT replace(pg_get_indexdef(indexrelid), ' ON ' || $1 || ' ', ' ON ' || $2 || ' ') FROM pg_index i WHERE indrelid = $1::text::regclass
 				AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND contype IN ('p', 'u'))
 			UNION ALL SELECT format('ALTER TABLE %s SET (%s)', $2::text, array_to_string(reloptions, ', ')) FROM pg_class WHERE oid = $1::text::regclass AND reloptions IS NOT NULL
@@ -149,12 +160,12 @@ func (r *rebuild) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.exec(ctx, append(statements, more...)...); err != nil {
+		if err := r.exec(ctx, append(statements, `ANALYZE `+next)...); err != nil {
 			return err
 		}
 	}
-	// The fold writes to the first schema that has a table; feed is found in the second.
-	return r.exec(ctx, `SET search_path = `+quoted(r.next)+`, `+quoted(r.Schema))
+	// What is folded from here on writes to the first schema that has a table; feed is found in the second. Single rows are what it looks for.
+	return r.exec(ctx, `SET search_path = `+quoted(r.next)+`, `+quoted(r.Schema), `SET enable_seqscan = off`)
 }
 
 // unquotedIfPlain is a name as PostgreSQL writes it in a definition.

@@ -68,18 +68,13 @@ func (b *Books) refold(ctx context.Context, tx pgx.Tx) error {
 	if err := tx.QueryRow(ctx, `SELECT current_schema()`).Scan(&live); err != nil {
 		return fmt.Errorf("name the schema: %w", err)
 	}
-	// A temporary table goes before one of the same name in the search path: the fold writes there.
 	for _, t := range tables {
-		if _, err := tx.Exec(ctx, `CREATE TEMPORARY TABLE `+pgx.Identifier{t}.Sanitize()+` (LIKE `+pgx.Identifier{live, t}.Sanitize()+` INCLUDING ALL) ON COMMIT DROP`); err != nil {
+		if _, err := tx.Exec(ctx, `CREATE TEMPORARY TABLE `+pgx.Identifier{t}.Sanitize()+` (LIKE `+pgx.Identifier{live, t}.Sanitize()+` INCLUDING ALL EXCLUDING INDEXES) ON COMMIT DROP`); err != nil {
 			return fmt.Errorf("make a table beside %s: %w", t, err)
 		}
 	}
-	// As in a rebuild: plans are made while the tables are empty.
-	if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
-		return fmt.Errorf("set up the fold: %w", err)
-	}
 	f := newFolder()
-	if err := f.all(ctx, tx, func(int64) {}); err != nil {
+	if err := f.bulk(ctx, tx, "pg_temp", func(int64) {}); err != nil {
 		return err
 	}
 	b.Events = f.events

@@ -193,6 +193,17 @@ func legsOf(r es.Recorded) (out []*typev1.Leg) {
 	return out
 }
 
+// sourceOf is what the event says of the file that caused it; empty where it says nothing.
+func sourceOf(r es.Recorded) *typev1.Source {
+	m := r.Event.ProtoReflect()
+	if f := m.Descriptor().Fields().ByName("source"); f != nil && m.Has(f) {
+		if s, ok := m.Get(f).Message().Interface().(*typev1.Source); ok {
+			return s
+		}
+	}
+	return &typev1.Source{}
+}
+
 // text is a field of the event; empty where it has none of that name.
 func text(r es.Recorded, name protoreflect.Name) string {
 	m := r.Event.ProtoReflect()
@@ -208,13 +219,7 @@ func legs(r es.Recorded) []es.Statement {
 	if len(list) == 0 {
 		return nil
 	}
-	m := r.Event.ProtoReflect()
-	source := &typev1.Source{}
-	if f := m.Descriptor().Fields().ByName("source"); f != nil && m.Has(f) {
-		if s, ok := m.Get(f).Message().Interface().(*typev1.Source); ok {
-			source = s
-		}
-	}
+	source := sourceOf(r)
 	var (
 		numbers, sequences []int32
 		accounts, payers   []string
