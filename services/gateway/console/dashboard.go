@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,16 +33,17 @@ func (t tile) Long() bool { return len(t.Value) > len("$999,999.99") }
 var tiles = []string{"days_in_ar", "clean_claim_rate", "net_collection_rate", "initial_denial_rate", "ar_total"}
 
 // figureRows is where the rows behind a figure are.
-func figureRows(id string) string {
-	switch id {
+func figureRows(r *request, k *reportingv1.Kpi) string {
+	switch k.KpiId {
 	case "net_collection_rate":
-		return "/payers"
+		return r.to("/payers")
 	case "initial_denial_rate":
-		return "/denials"
+		from, thru, _ := strings.Cut(k.Window, " to ")
+		return r.to("/denials", "from", from, "thru", thru)
 	case "clean_claim_rate", "first_pass_acceptance":
-		return "/claims"
+		return r.to("/claims")
 	}
-	return "/receivables"
+	return r.to("/receivables")
 }
 
 // counted figures are made of counts, the others of amounts.
@@ -124,7 +126,7 @@ func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
 }
 
 func tileOf(r *request, k *reportingv1.Kpi) tile {
-	t := tile{Name: k.Name, Formula: k.Formula, Window: spelledIn(k.Window), Target: k.Target, Href: r.to(figureRows(k.KpiId)), Why: r.to("/kpis/" + k.KpiId), Value: "–"}
+	t := tile{Name: k.Name, Formula: k.Formula, Window: spelledIn(k.Window), Target: k.Target, Href: figureRows(r, k), Why: r.to("/kpis/" + k.KpiId), Value: "–"}
 	if !k.Known {
 		t.Change = "Not known yet: the " + k.DenominatorName + " is 0."
 		return t
@@ -220,7 +222,7 @@ func (c *console) kpi(ctx context.Context, r *request) (*page, error) {
 			}
 			return cents(n, "")
 		}
-		d = &kpiPage{Tile: t, Rows: r.to(figureRows(k.KpiId)), Parts: []fact{
+		d = &kpiPage{Tile: t, Rows: figureRows(r, k), Parts: []fact{
 			{"Formula", text(k.Formula)}, {"Version of the formula", count(int64(k.Version), "")}, {"Time", text(t.Window)},
 		}}
 		if k.Base != "" {
