@@ -98,7 +98,9 @@ func (s *Server) facts(ctx context.Context, id string) (*pb.ClaimContent, edits.
 		if err = errors.Join(err, look.err); err != nil {
 			return nil, edits.Facts{}, fmt.Errorf("facts of claim %s: %w", id, err)
 		}
-		scrub.TimelyFilingDue = st.Created.TimelyFilingDueDate
+		if wait != nil || len(facts.Earlier) == 0 {
+			scrub.TimelyFilingDue = st.Created.TimelyFilingDueDate
+		}
 		if wait != nil {
 			return nil, scrub, nil
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
@@ -684,5 +685,23 @@ func TestDecisionsLeaveTheStateAlone(t *testing.T) {
 	}
 	if len(s.Denials) != 1 || s.Denials[0] == nil || s.Remits[remit("rem_9", 1)] {
 		t.Fatalf("%+v", s)
+	}
+}
+
+// A later payer can't be billed before the one in front of it has decided: its limit counts from then, on the claim, for the edit and for the clock.
+func TestTheSecondPayersLimitCountsFromTheFirstsDecision(t *testing.T) {
+	w := newWorld()
+	w.tell(t, office()...)
+	w.tell(t, &registryv1.PayerPolicySet{PayerId: "pay_2", FromDate: "2026-01-01", TimelyFilingDays: 10}, coded(nil))
+	if due := last[*pb.ClaimCreated](w, clm1).TimelyFilingDueDate; due != "2026-05-31" {
+		t.Fatalf("the first payer's limit is %s, 90 days from the service", due)
+	}
+	w.today = time.Date(2026, 3, 25, 12, 0, 0, 0, time.UTC)
+	w.tell(t, posting("rem_1", "1", decidedLine("L1", "90837", 15000, 9000, cas("CO", "45", 4000), cas("PR", "2", 2000)), decidedLine("L2", "90785", 1000, 1000)))
+	if due := last[*pb.ClaimCreated](w, clm2).TimelyFilingDueDate; due != "2026-03-30" {
+		t.Fatalf("the second payer's limit is %s, 10 days from the decision of 2026-03-20", due)
+	}
+	if names := w.names(clm2); !slices.Contains(names, "SubmissionRequested") {
+		t.Fatalf("in time, and not sent: %v", names)
 	}
 }

@@ -61,6 +61,8 @@ var (
 	ToldMirror = all("claims.told", func(e *codingv1.VisitPayersTold) string { return e.EncounterId })
 	// NamedMirror has the visits that name an authorization, by authorization_id.
 	NamedMirror = all("claims.named", func(e *codingv1.CodingCompleted) string { return e.AuthorizationId })
+	// DayMirror has the visits of a patient on a day, by patient_id and day.
+	DayMirror = all("claims.day", dayKey)
 	// ImportMirror has claims of other billing systems, by import_id. Visits of before coding told it are looked up by encounter_id.
 	ImportMirror = es.Mirror[*exchangev1.ClaimImported]{
 		Name: "claims.import",
@@ -104,6 +106,8 @@ var EncounterMirror = es.Mirror[string]{
 	Evolve: func(_ string, event es.Event) string { return event.(*pb.ClaimCreated).EncounterId },
 }
 
+func dayKey(e *codingv1.CodingCompleted) string { return e.PatientId + " " + e.ServiceDate }
+
 // Payer is a payer with its policies.
 type Payer struct {
 	Registered *registryv1.PayerRegistered
@@ -146,6 +150,6 @@ func (p Payer) PolicyOn(day string) *registryv1.PayerPolicySet {
 
 // Mirrors are all of them.
 var Mirrors = []es.AnyMirror{
-	CodedMirror, ToldMirror, NamedMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
+	CodedMirror, ToldMirror, NamedMirror, DayMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
 	AuthorizationMirror, PaymentMirror, VersionMirror, EncounterMirror, PayerMirror,
 }

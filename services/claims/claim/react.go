@@ -12,7 +12,6 @@ import (
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
-	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/services/claims/content"
 	"github.com/evenkeel/evenkeel/services/claims/edits"
@@ -76,10 +75,9 @@ func open(look es.Look, coded *codingv1.CodingCompleted, payer *intakev1.Respons
 func Gather(look es.Look, coded *codingv1.CodingCompleted, to *intakev1.ResponsiblePayer, today string) (content.Facts, edits.Facts, error) {
 	f := content.Facts{ClaimID: ID(coded.EncounterId, to.PayerSequence), Coded: coded, Payer: to}
 	payer, _ := es.Find(look, PayerMirror, to.PayerId)
-	scrub := edits.Facts{Policy: payer.PolicyOn(coded.ServiceDate), Today: today, Imported: coded.Imported}
-	if days := scrub.Policy.GetTimelyFilingDays(); days > 0 && date.Valid(coded.ServiceDate) {
-		scrub.TimelyFilingDue = date.Add(coded.ServiceDate, int(days))
-	}
+	scrub := edits.Facts{Policy: payer.PolicyOn(coded.ServiceDate), Today: today, Imported: coded.Imported, Modality: coded.Modality, RenderingClinicianID: coded.RenderingClinicianId}
+	scrub.TimelyFilingDue = edits.FilingLimit(scrub.Policy, coded.ServiceDate, nil)
+	scrub.SameDay = others(look, coded)
 	if f.Registered = payer.Registered; f.Registered == nil {
 		return f, scrub, es.Wait(PayerMirror, to.PayerId)
 	}
@@ -95,7 +93,19 @@ func Gather(look es.Look, coded *codingv1.CodingCompleted, to *intakev1.Responsi
 	if coded.AuthorizationId != "" {
 		f.Authorization, _ = es.Find(look, AuthorizationMirror, coded.AuthorizationId)
 	}
-	return f, scrub, earlier(look, &f)
+	err = earlier(look, &f)
+	var decided []*pb.PriorPayer
+	for _, e := range f.Earlier {
+		decided = append(decided, e.Decided)
+	}
+	scrub.TimelyFilingDue = edits.FilingLimit(scrub.Policy, coded.ServiceDate, decided)
+	return f, scrub, err
+}
+
+// others are the patient's other visits of the day.
+func others(look es.Look, coded *codingv1.CodingCompleted) []*codingv1.CodingCompleted {
+	visits, _ := es.Find(look, DayMirror, dayKey(coded))
+	return slices.DeleteFunc(visits, func(v *codingv1.CodingCompleted) bool { return v.EncounterId == coded.EncounterId })
 }
 
 // imported is the claim that a visit came from, with the coverages that later claims of the visit told.

@@ -7,12 +7,14 @@
 package edits
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
@@ -21,14 +23,17 @@ import (
 )
 
 // Pack is the table's id and version, as ClaimScrubbed records it. The version rises with every change of an edit.
-const Pack = "claims.scrub@2"
+const Pack = "claims.scrub@3"
 
 // Facts are what a claim is judged by, besides what is on it.
 type Facts struct {
-	Policy          *registryv1.PayerPolicySet // of the payer, in force on the day of service; nil: none
-	TimelyFilingDue string                     // last day on which it may reach the payer; empty: no limit known
-	Today           string
-	Imported        bool // it came coded from another billing system
+	Policy               *registryv1.PayerPolicySet // of the payer, in force on the day of service; nil: none
+	TimelyFilingDue      string                     // last day on which it may reach the payer; empty: no limit known
+	Today                string
+	Imported             bool            // it came coded from another billing system
+	Modality             typev1.Modality // of the visit; unspecified: not known
+	RenderingClinicianID string
+	SameDay              []*codingv1.CodingCompleted // the patient's other visits of the day
 }
 
 // Edit is one rule of the table.
@@ -77,6 +82,12 @@ func edit(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
 func carried(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
 	e := edit(id, owner, check)
 	e.Rule.Version, e.Carried = 2, true
+	return e
+}
+
+// revised is the edit in a later version of its rule, or for one that was carried from the first version on in that.
+func (e Edit) revised(version int32) Edit {
+	e.Rule.Version = version
 	return e
 }
 
@@ -133,16 +144,25 @@ var Table = []Edit{
 	// A telehealth modifier goes with a telehealth place, for services from 2024-01-01 on (until then visits carried the place they would have had in person).
 	// Source: CMS, telehealth billing after the public health emergency.
 	edit("telehealth_place", "coding", telehealthPlace),
-	// A telehealth place carries the modifier that the payer's policy wants.
-	edit("telehealth_modifier", "coding", telehealthModifier),
+	// A telehealth place carries a modifier where the payer's policy wants one for the visit's modality.
+	edit("telehealth_modifier", "coding", telehealthModifier).revised(2),
+	// A telehealth modifier is the one of the visit's modality: what the payer's policy says; where it says nothing 95 on video and 93 on audio. GT and GQ are a policy's word only,
+	// FQ is for rural and federally qualified health centers. Source: docs/domain.md, "Telehealth"; CMS, telehealth modifiers. Checked 2026-11-24.
+	carried("telehealth_modifier_fits", "coding", telehealthFits).revised(1),
+	// The place of a visit by telehealth is where the patient was, 10 at home and 02 elsewhere; a visit in person has neither place nor modifier. Source: CMS place of service code
+	// set. For services from 2024-01-01 on, as above. Checked 2026-11-24.
+	carried("telehealth_place_fits", "coding", telehealthPlaceFits).revised(1),
+	// No other visit of the patient's day has the same code by the same clinician, unless a modifier says that it is another service. Visits that were coded here were asked about
+	// already (coding.exact_repeat and the rules beside it). Source: payers deny the second as a duplicate (CARC 18). Checked 2026-11-24.
+	warning("repeated_service", "coding", repeated),
 	// Services that the payer's policy lists carry an authorization number.
 	edit("authorization_number", "authorizations", authorizationNumber),
 	// The date of service is a day, not in the future; lines are of that day or later ones that have passed.
 	edit("service_date", "clinic", serviceDates),
-	// An original reaches the payer inside its filing limit, counted from the date of service by the policy of that day.
-	edit("timely_filing", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, true) }),
+	// An original reaches the payer inside its filing limit (FilingLimit).
+	edit("timely_filing", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, true) }).revised(2),
 	// A replacement or void after the limit: payers count those from their decision, so a person is told and it goes.
-	warning("timely_filing_of_change", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, false) }),
+	warning("timely_filing_of_change", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, false) }).revised(2),
 	{Rule: ReplacesKnown, Blocking: true, Check: replacesKnown},
 	// A later payer is told what the earlier ones decided.
 	edit("earlier_payers_told", "posting", earlierTold),
@@ -481,14 +501,90 @@ func telehealthPlace(c *pb.ClaimContent, _ Facts, say Say) {
 	}
 }
 
+const audio = typev1.Modality_MODALITY_AUDIO_PATIENT_HOME
+
+func isPlace(p string) bool { return p == "02" || p == "10" }
+
 func telehealthModifier(c *pb.ClaimContent, f Facts, say Say) {
-	want := f.Policy.GetTelehealthModifier()
+	want, how := f.Policy.GetTelehealthModifier(), "video"
+	if f.Modality == audio {
+		want, how = f.Policy.GetAudioModifier(), "audio only"
+	}
 	if want == "" {
 		return
 	}
 	for i, l := range c.Lines {
-		if p := place(c, l); (p == "02" || p == "10") && !slices.ContainsFunc(l.Modifiers, isTelehealth) {
-			say(at(i, "modifiers"), "telehealth without a modifier: the payer wants %s (policy of %s)", want, f.Policy.FromDate)
+		if isPlace(place(c, l)) && !slices.ContainsFunc(l.Modifiers, isTelehealth) {
+			say(at(i, "modifiers"), "telehealth without a modifier: the payer wants %s on %s (policy of %s)", want, how, f.Policy.FromDate)
+		}
+	}
+}
+
+// Taxonomies of those who may say FQ. Source: NUCC, bare codes.
+var ruralOrQualified = []string{"261QR1300X", "261QF0400X"}
+
+func telehealthFits(c *pb.ClaimContent, f Facts, say Say) {
+	for i, l := range c.Lines {
+		for _, m := range l.Modifiers {
+			switch {
+			case !isTelehealth(m):
+			case m == "FQ" && !slices.Contains(ruralOrQualified, c.BillingProvider.GetTaxonomy()):
+				say(at(i, "modifiers"), "FQ is for rural and federally qualified health centers: correct it to 93, or the organization's taxonomy")
+			case f.Modality == typev1.Modality_MODALITY_UNSPECIFIED:
+				policy := []string{f.Policy.GetTelehealthModifier(), f.Policy.GetAudioModifier()}
+				if (m == "GT" || m == "GQ") && !slices.Contains(policy, m) {
+					say(at(i, "modifiers"), "%s, which the payer's policy does not ask for: correct it to 95 on video, 93 on audio only", m)
+				}
+			case f.Modality == typev1.Modality_MODALITY_IN_PERSON:
+				say(at(i, "modifiers"), "%s on a visit in person: take it off", m)
+			default:
+				fits, how := cmp.Or(f.Policy.GetTelehealthModifier(), "95"), "video"
+				if f.Modality == audio {
+					fits, how = cmp.Or(f.Policy.GetAudioModifier(), "93"), "audio only"
+				}
+				if m != fits && !(m == "FQ" && f.Modality == audio) {
+					say(at(i, "modifiers"), "%s on a visit by %s: it takes %s", m, how, fits)
+				}
+			}
+		}
+	}
+}
+
+func telehealthPlaceFits(c *pb.ClaimContent, f Facts, say Say) {
+	if c.ServiceDate < telehealthPlaceFrom {
+		return
+	}
+	for i, l := range c.Lines {
+		p := place(c, l)
+		switch f.Modality {
+		case typev1.Modality_MODALITY_IN_PERSON:
+			if isPlace(p) {
+				say(at(i, "place_of_service"), "%s on a visit in person: it takes the location's place", p)
+			}
+		case typev1.Modality_MODALITY_VIDEO_ELSEWHERE:
+			if p != "02" {
+				say(at(i, "place_of_service"), "%s on a telehealth visit with the patient not at home: it takes 02", p)
+			}
+		case typev1.Modality_MODALITY_VIDEO_PATIENT_HOME, audio:
+			if p != "10" {
+				say(at(i, "place_of_service"), "%s on a telehealth visit with the patient at home: it takes 10", p)
+			}
+		}
+	}
+}
+
+// distinct are the modifiers that say that a repeated code is another service.
+var distinct = []string{"59", "XE", "XP", "XS", "XU", "76", "77"}
+
+func repeated(c *pb.ClaimContent, f Facts, say Say) {
+	for i, l := range c.Lines {
+		if slices.ContainsFunc(l.Modifiers, func(m string) bool { return slices.Contains(distinct, m) }) {
+			continue
+		}
+		for _, v := range f.SameDay {
+			if v.RenderingClinicianId == f.RenderingClinicianID && slices.ContainsFunc(v.Lines, func(o *typev1.ServiceLine) bool { return o.ServiceCode == l.ServiceCode }) {
+				say(at(i, "service_code"), "encounter %s of the day has %s by the same clinician: is it the same visit?", v.EncounterId, l.ServiceCode)
+			}
 		}
 	}
 }
@@ -524,10 +620,31 @@ func serviceDates(c *pb.ClaimContent, f Facts, say Say) {
 	}
 }
 
+// FilingLimit is the last day on which a claim may reach a payer, by the policy of the day of service; empty: no limit known. The first payer's days count from the date of
+// service, a later payer's from the day on which the payer before it decided: until then it can't be billed.
+// Source: the manuals of most commercial and Medicare Advantage payers say so of coordination of benefits; payers that count otherwise need a policy of their own. Our reading, 2026-11-24.
+func FilingLimit(policy *registryv1.PayerPolicySet, serviceDate string, earlier []*pb.PriorPayer) string {
+	from := serviceDate
+	for _, p := range earlier {
+		if date.Valid(p.AdjudicationDate) && p.AdjudicationDate > from {
+			from = p.AdjudicationDate
+		}
+	}
+	days := int(policy.GetTimelyFilingDays())
+	if days == 0 || !date.Valid(from) {
+		return ""
+	}
+	return date.Add(from, days)
+}
+
 func late(c *pb.ClaimContent, f Facts, say Say, original bool) {
 	isOriginal := c.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL
 	if isOriginal == original && f.TimelyFilingDue != "" && f.Today > f.TimelyFilingDue {
-		say("service_date", "the payer's filing limit for %s was %s, today is %s", c.ServiceDate, f.TimelyFilingDue, f.Today)
+		since := ""
+		if len(c.PriorPayers) > 0 {
+			since = ", counted from the earlier payer's decision"
+		}
+		say("service_date", "the payer's filing limit for %s was %s%s, today is %s", c.ServiceDate, f.TimelyFilingDue, since, f.Today)
 	}
 }
 

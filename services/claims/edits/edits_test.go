@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 )
@@ -31,7 +32,7 @@ func clean() (*pb.ClaimContent, Facts) {
 			},
 		}, Facts{
 			Policy:          &registryv1.PayerPolicySet{FromDate: "2026-01-01", TelehealthModifier: "95", AuthorizationCodes: []string{"90853"}},
-			TimelyFilingDue: "2026-05-31", Today: "2026-03-03",
+			TimelyFilingDue: "2026-05-31", Today: "2026-03-03", RenderingClinicianID: "cli_1",
 		}
 }
 
@@ -57,6 +58,10 @@ func TestEachEdit(t *testing.T) {
 		for _, l := range c.Lines {
 			l.PlaceOfService, l.Modifiers = "10", modifier
 		}
+	}
+	const video, inPerson = typev1.Modality_MODALITY_VIDEO_PATIENT_HOME, typev1.Modality_MODALITY_IN_PERSON
+	other := func(clinician, code string) []*codingv1.CodingCompleted {
+		return []*codingv1.CodingCompleted{{EncounterId: "enc_2", RenderingClinicianId: clinician, Lines: []*typev1.ServiceLine{{ServiceCode: code}}}}
 	}
 	rows := []struct {
 		name   string
@@ -122,6 +127,51 @@ func TestEachEdit(t *testing.T) {
 		}, ""},
 		{"telehealth without the modifier", func(c *claim, _ *Facts) { home(c) }, "telehealth_modifier telehealth_modifier"},
 		{"a payer that wants none", func(c *claim, f *Facts) { home(c); f.Policy.TelehealthModifier = "" }, ""},
+		{"video from home", func(c *claim, f *Facts) { home(c, "95"); f.Modality = video }, ""},
+		{"audio only with the modifier of video", func(c *claim, f *Facts) { home(c, "95"); f.Modality = audio }, "telehealth_modifier_fits telehealth_modifier_fits"},
+		{"audio only with its own", func(c *claim, f *Facts) { home(c, "93"); f.Modality = audio }, ""},
+		{"video with the modifier of audio", func(c *claim, f *Facts) { home(c, "93"); f.Modality = video }, "telehealth_modifier_fits telehealth_modifier_fits"},
+		{"audio only where the policy wants 95 all the same", func(c *claim, f *Facts) {
+			home(c, "95")
+			f.Modality, f.Policy.AudioModifier = audio, "95"
+		}, ""},
+		{"audio only without the modifier that the policy wants on audio", func(c *claim, f *Facts) { home(c); f.Modality, f.Policy.AudioModifier = audio, "93" }, "telehealth_modifier telehealth_modifier"},
+		{"audio only without one, where the policy wants one on video only", func(c *claim, f *Facts) { home(c); f.Modality = audio }, ""},
+		{"GT, which no policy asks for", func(c *claim, f *Facts) { home(c, "GT"); f.Modality = video }, "telehealth_modifier_fits telehealth_modifier_fits"},
+		{"GT by the payer's policy", func(c *claim, f *Facts) { home(c, "GT"); f.Modality, f.Policy.TelehealthModifier = video, "GT" }, ""},
+		{"95 where the policy wants GT", func(c *claim, f *Facts) { home(c, "95"); f.Modality, f.Policy.TelehealthModifier = video, "GT" }, "telehealth_modifier_fits telehealth_modifier_fits"},
+		{"95 where the policy wants none", func(c *claim, f *Facts) { home(c, "95"); f.Modality, f.Policy.TelehealthModifier = video, "" }, ""},
+		{"GQ where nobody knows how the visit was", func(c *claim, _ *Facts) { home(c, "GQ") }, "telehealth_modifier_fits telehealth_modifier_fits"},
+		{"FQ of a group practice", func(c *claim, f *Facts) { home(c, "FQ"); f.Modality = audio }, "telehealth_modifier_fits telehealth_modifier_fits"},
+		{"FQ of a federally qualified health center", func(c *claim, f *Facts) {
+			home(c, "FQ")
+			f.Modality, c.BillingProvider.Taxonomy = audio, "261QF0400X"
+		}, ""},
+		{"FQ on video", func(c *claim, f *Facts) {
+			home(c, "FQ")
+			f.Modality, c.BillingProvider.Taxonomy = video, "261QF0400X"
+		}, "telehealth_modifier_fits telehealth_modifier_fits"},
+		{"in person with a telehealth modifier", func(c *claim, f *Facts) { c.Lines[0].Modifiers, f.Modality = []string{"95"}, inPerson }, "telehealth_place telehealth_modifier_fits"},
+		{"in person at a telehealth place", func(c *claim, f *Facts) { home(c, "95"); f.Modality = inPerson },
+			"telehealth_modifier_fits telehealth_modifier_fits telehealth_place_fits telehealth_place_fits"},
+		{"the patient elsewhere, the place says at home", func(c *claim, f *Facts) {
+			home(c, "95")
+			f.Modality = typev1.Modality_MODALITY_VIDEO_ELSEWHERE
+		}, "telehealth_place_fits telehealth_place_fits"},
+		{"the patient at home, the place says elsewhere", func(c *claim, f *Facts) {
+			home(c, "95")
+			c.Lines[1].PlaceOfService, f.Modality = "02", video
+		}, "telehealth_place_fits"},
+		{"by video in 2023 at the place it would have had", func(c *claim, f *Facts) {
+			c.ServiceDate, f.TimelyFilingDue, f.Modality = "2023-03-02", "", video
+			c.Lines[0].Modifiers, c.Lines[1].Modifiers = []string{"95"}, []string{"95"}
+		}, ""},
+		{"the same code that day by the same clinician", func(_ *claim, f *Facts) { f.SameDay = other("cli_1", "90837") }, "~repeated_service"},
+		{"by another clinician", func(_ *claim, f *Facts) { f.SameDay = other("cli_2", "90837") }, ""},
+		{"another code", func(_ *claim, f *Facts) { f.SameDay = other("cli_1", "90853") }, ""},
+		{"with the modifier that says it is another service", func(c *claim, f *Facts) {
+			f.SameDay, c.Lines[0].Modifiers = other("cli_1", "90837"), []string{"XE"}
+		}, ""},
 		{"an authorization is wanted", func(_ *claim, f *Facts) { f.Policy.AuthorizationCodes = []string{"90837"} }, "authorization_number"},
 		{"and there", func(c *claim, f *Facts) { f.Policy.AuthorizationCodes, c.AuthorizationNumber = []string{"90837"}, "A1" }, ""},
 		{"on the line is enough", func(c *claim, f *Facts) {
@@ -171,6 +221,37 @@ func TestEachEdit(t *testing.T) {
 		if !failed[strings.TrimPrefix(e.ID, "claims.")] {
 			t.Errorf("no row shows that %s can fail", e.ID)
 		}
+	}
+}
+
+func TestFilingLimit(t *testing.T) {
+	policy := &registryv1.PayerPolicySet{TimelyFilingDays: 90}
+	decided := func(days ...string) (out []*pb.PriorPayer) {
+		for _, d := range days {
+			out = append(out, &pb.PriorPayer{AdjudicationDate: d})
+		}
+		return out
+	}
+	for _, r := range []struct {
+		name, want string
+		policy     *registryv1.PayerPolicySet
+		service    string
+		earlier    []*pb.PriorPayer
+	}{
+		{"the first payer's counts from the date of service", "2026-05-31", policy, "2026-03-02", nil},
+		{"the second payer's from the day on which the first decided", "2026-08-29", policy, "2026-03-02", decided("2026-05-31")},
+		{"the third payer's from the second's", "2026-10-28", policy, "2026-03-02", decided("2026-05-31", "2026-07-30")},
+		{"a decision whose day nobody told counts as none", "2026-05-31", policy, "2026-03-02", decided("")},
+		{"a decision before the service is a misprint", "2026-05-31", policy, "2026-03-02", decided("2025-03-20")},
+		{"a payer that tells no limit has none", "", &registryv1.PayerPolicySet{}, "2026-03-02", decided("2026-05-31")},
+		{"no policy, no limit", "", nil, "2026-03-02", nil},
+		{"an imported service without a day", "", policy, "2026", nil},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			if got := FilingLimit(r.policy, r.service, r.earlier); got != r.want {
+				t.Fatalf("%q, want %q", got, r.want)
+			}
+		})
 	}
 }
 

@@ -157,6 +157,14 @@ func late(q question) bool {
 			first = l.Service.From
 		}
 	}
+	for _, o := range q.placed.Claim.OtherPayers { // a later payer's limit counts from the decision of the one before it
+		first = max(first, o.Decided)
+	}
+	for _, l := range q.placed.Claim.Lines {
+		for _, a := range l.Adjudications {
+			first = max(first, a.Decided)
+		}
+	}
 	return q.payer.FilingLimitDays > 0 && date.Valid(first) && date.Days(first, q.today) > q.payer.FilingLimitDays
 }
 

@@ -234,6 +234,7 @@ func TestDecisions(t *testing.T) {
 		},
 		{"one line lacks it, the other is paid", billed("CLR04", "CLEARWATER", "E1", one("H0015", 30000), one("90834", 12000)), "1 7470 | 0 CO-197 30000 | 7470 CO-45 2200 PR-3 1500 PR-2 830"},
 		{"behavioral services are another payer's", billed("SUM03", "SUMMIT", "E1", one("90837", 15000)), "4 0 | 0 CO-109 15000"},
+		{"too late after the service, in time after the first payer's decision", with(with(billed("EVG01", "EVERGREEN", "E1", one("90837", 15000)), prior(9000, 4000, 2000)), late), "2 2000 | 2000 OA-23 13000"},
 		{"too late", with(billed("EVG01", "EVERGREEN", "E1", one("90837", 15000)), late), "4 0 | 0 CO-29 15000"},
 		{
 			"telehealth without its modifier", with(billed("EVG01", "EVERGREEN", "E1", one("90837", 15000)), func(b *bill) { b.claim.PlaceOfService = "10" }),
