@@ -48,6 +48,7 @@ var table = map[string]rights{
 	"encounters/coder-answers":     {people, billing},
 	"claims":                       {everybody, billing},
 	"accounts":                     {everybody, nobody},
+	"accounts/voids":               {nobody, billing},
 	"remittances":                  {money, billing},
 	"deposits":                     {money, money},
 	"patient-payments":             {everybody, both},
