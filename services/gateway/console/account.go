@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 )
@@ -19,6 +20,7 @@ type accountPage struct {
 	Balances *table
 	Legs     *table
 	Claims   *table
+	Timeline *table
 }
 
 func (c *console) account(ctx context.Context, r *request) (*page, error) {
@@ -72,6 +74,11 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 		d.Claims.Rows = append(d.Claims.Rows, row{Cells: []cell{number, text(n.payer(x.PayerId)), text(words(x.PayerSequence.String())), badge(x.Status.String()), amount(x.Charge, ""), amount(x.Paid, "")}})
 	}
 	d.Legs = r.legs(n, legs, "account/"+a.AccountId, false)
+	booked, err := c.happened(ctx, a.AccountId)
+	if err != nil {
+		return nil, err
+	}
+	d.Timeline = timeline(r.ofAccount(n, a.AccountId, slices.DeleteFunc(booked, func(e *platformv1.HistoryEvent) bool { return r.at != "" && e.OccurredOn > r.at })))
 	return &page{Title: "Account " + short(a.AccountId), Nav: "receivables", Crumbs: []crumb{{"Receivables", r.to("/receivables")}}, Body: "account", Data: d, Dated: true}, nil
 }
 

@@ -103,13 +103,17 @@ func (c *console) claim(ctx context.Context, r *request) (*page, error) {
 			d.Earlier.Rows = append(d.Earlier.Rows, row{Cells: []cell{text(p.PayerName), text(words(p.PayerSequence.String())), day(p.AdjudicationDate), amount(p.Paid, to), amount(p.PatientResponsibility, to)}})
 		}
 	}
-	d.Timeline = &table{ID: "timeline", Caption: "What happened", Columns: []column{{Name: "When (UTC)"}, {Name: "Event"}, {Name: "What"}, {Name: "By"}, {Name: "File"}}, Empty: "Nothing has happened yet."}
+	var what []row
 	for _, e := range x.Timeline {
-		when := instant(e.RecordedAt.AsTime())
-		d.Timeline.Rows = append(d.Timeline.Rows, row{Cells: []cell{
-			when, link(eventName(e.Type), r.to("/events/claims/claim/"+s.ClaimId, "event", e.EventId)), text(spelledIn(e.What)), text(actor(e.Actor)), r.source(e.Source),
+		what = append(what, row{Cells: []cell{
+			instant(e.RecordedAt.AsTime()), link(eventName(e.Type), r.to("/events/claims/claim/"+s.ClaimId, "event", e.EventId)), text(spelledIn(e.What)), text(actor(e.Actor)), r.source(e.Source),
 		}})
 	}
+	booked, err := c.happened(ctx, s.AccountId)
+	if err != nil {
+		return nil, err
+	}
+	d.Timeline = timeline(append(what, r.ofAccount(n, s.AccountId, chargeChanges(s.ClaimId, booked))...))
 	return &page{Title: "Claim " + s.PatientControlNumber, Nav: "claims", Crumbs: []crumb{{"Claims", r.to("/claims")}}, Body: "claim", Data: d}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
@@ -226,6 +227,34 @@ func TestADayShowsItsYearWhereAnotherCouldBeMeant(t *testing.T) {
 		if got := near(c[0], c[1]); got.Text != c[2] || got.Plain != c[0] {
 			t.Errorf("%s beside %s: %q", c[0], c[1], got.Text)
 		}
+	}
+}
+
+// What an event of an account says; one that this build does not know keeps its name, and a page stands.
+func TestStoriesOfEvents(t *testing.T) {
+	n := &names{payers: map[string]string{"pay_1": "Harbor Mutual"}}
+	for _, c := range []struct{ typ, json, want string }{
+		{"evenkeel.posting.v1.ChargePosted", `{"charge_amount":"15000"}`, "Charged $150.00"},
+		{"evenkeel.posting.v1.ChargeCorrected", `{"charge_amount":"7500","previous_charge_amount":"15000"}`, "Charge corrected from $150.00 to $75.00"},
+		{"evenkeel.posting.v1.ChargeCorrected", `{"charge_amount":"15000","previous_charge_amount":"15000"}`, "Charge corrected, still $150.00"},
+		{"evenkeel.posting.v1.ChargeVoided", `{"charge_amount":"15000","reason":"the visit was billed twice"}`, "Charge voided: $150.00 taken off, the visit was billed twice"},
+		{"evenkeel.posting.v1.ChargeVoided", `{"charge_amount":"15000","added_in_a_later_version":[1]}`, "Charge voided: $150.00 taken off"},
+		{"evenkeel.posting.v1.InsurancePaymentPosted", `{"payer_id":"pay_1","paid_amount":"9820"}`, "Harbor Mutual paid $98.20"},
+		{"evenkeel.posting.v1.AccountSettled", `{}`, "Account settled"},
+		{"evenkeel.posting.v9.MoonPhaseNoted", `{"phase":"full"}`, "Moon phase noted"},
+		{"evenkeel.posting.v1.ChargePosted", `no JSON`, "Charge posted"},
+		{"", "", ""},
+	} {
+		if got := story(n, &platformv1.HistoryEvent{Type: c.typ, Json: c.json}); got != c.want {
+			t.Errorf("%s %s: %q, want %q", c.typ, c.json, got, c.want)
+		}
+	}
+	events := []*platformv1.HistoryEvent{
+		{Type: "evenkeel.posting.v1.ChargePosted", Json: `{}`}, {Type: "evenkeel.posting.v1.ChargeCorrected", Json: `{"claim_id":"clm_1"}`}, {Type: "evenkeel.posting.v1.ChargeCorrected", Json: `{"claim_id":"clm_2"}`},
+		{Type: "evenkeel.posting.v1.ChargeVoided", Json: `{"claim_id":"clm_1"}`}, {Type: "evenkeel.posting.v9.MoonPhaseNoted", Json: `{"claim_id":"clm_1"}`},
+	}
+	if got := chargeChanges("clm_1", events); len(got) != 2 || len(events) != 5 {
+		t.Errorf("%d events, %d are left: want two, of five", len(got), len(events))
 	}
 }
 

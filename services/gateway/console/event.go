@@ -58,7 +58,7 @@ func (c *console) event(ctx context.Context, r *request) (*page, error) {
 	if e.CausationId != "" {
 		cause = id(e.CausationId, "")
 	}
-	d := &eventPage{Name: eventName(e.Type), Type: e.Type, Others: others, JSON: indent(e.Json)}
+	d := &eventPage{Name: story(n, e), Type: e.Type, Others: others, JSON: indent(e.Json)}
 	d.Facts = []fact{
 		{"Booked on", day(e.OccurredOn)}, {"Recorded (UTC)", instant(e.RecordedAt.AsTime())}, {"By", text(actor(e.Actor))}, {"Stream", r.stream(kind, r.PathValue("id"))},
 		{"Version", count(int64(e.Version), "")}, {"Position in the log of " + service, count(e.Position, "")}, {"Event", id(e.EventId, "")}, {"Caused by", cause},

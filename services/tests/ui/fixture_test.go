@@ -259,6 +259,7 @@ func (b *books) record(t *testing.T, p *host.Process) {
 		for i, e := range log {
 			list[i].id = e.ID.String()
 		}
+		hosttest.Publish(t, p, "posting", "account/"+account, &postingv1.ChargeCorrected{AccountId: account, ClaimId: v.claim(), PatientId: v.patientID(), PreviousChargeAmount: 23500, ChargeAmount: v.charge})
 	}
 }
 
@@ -892,6 +893,9 @@ func (s collections) items() []*collectionsv1.WorkItem {
 			w.Assignee = "rosa@evenkeel.example"
 		default:
 			continue
+		}
+		if v.n == 37 { // a release of collections that the gateway has not heard of
+			w.Kind, w.Title, w.Owner = "second_opinion", "Second opinion asked for", "peer_review"
 		}
 		if outcome, ok := s.b.done[w.WorkItemId]; ok {
 			w.State, w.Outcome = collectionsv1.WorkItemState_WORK_ITEM_STATE_RESOLVED, outcome

@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"encoding/csv"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/evenkeel/evenkeel/services/collections/workitem"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
 
@@ -203,6 +205,38 @@ func TestPages(t *testing.T) {
 			if !strings.Contains(body, want) {
 				t.Errorf("the work item does not say %q", want)
 			}
+		}
+	})
+	t.Run("work items can be narrowed to every kind and team, and a kind that is new here breaks nothing", func(t *testing.T) {
+		_, body := v.get("/work-items")
+		for kind, k := range workitem.Kinds {
+			for _, want := range []string{kind, k.Owner} {
+				if !strings.Contains(body, `<option value="`+want+`">`) {
+					t.Errorf("the filter does not offer %s", want)
+				}
+			}
+		}
+		for path, want := range map[string]string{"/work-items": ">Second opinion asked for<", "/work-items/wrk_00000037": "Peer review"} {
+			if r, body := v.get(path); r.StatusCode != 200 || !strings.Contains(body, want) {
+				t.Errorf("%s: %s, without %q", path, r.Status, want)
+			}
+		}
+	})
+	t.Run("what was done to a charge stands on its account and its claim, and leads to the event", func(t *testing.T) {
+		account := s.books.followed()
+		for _, path := range []string{"/accounts/" + account, "/claims/" + s.books.visit(account).claim()} {
+			_, body := v.get(path)
+			m := regexp.MustCompile(`<a href="(/events/posting/account/[^"]*)">Charge corrected</a></td><td>Charge corrected from \$235\.00 to \$210\.00</td>`).FindStringSubmatch(body)
+			if m == nil {
+				t.Errorf("%s does not say that the charge was corrected", path)
+				continue
+			}
+			if r, body := v.get(html.UnescapeString(m[1])); r.StatusCode != 200 || !strings.Contains(body, "<h1>Charge corrected from $235.00 to $210.00</h1>") {
+				t.Errorf("%s: %s", m[1], r.Status)
+			}
+		}
+		if _, body := v.get("/claims/clm_00000002"); strings.Contains(body, "Charge corrected") {
+			t.Error("another claim's page says it, too")
 		}
 	})
 	t.Run("the way back ends with where you are", func(t *testing.T) {

@@ -1,0 +1,109 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	"github.com/evenkeel/evenkeel/pkg/money"
+)
+
+// fact of an event as its service's history tells it; nil where this build does not know the type, or can't read it: a service may be newer than the gateway.
+func factOf(e *platformv1.HistoryEvent) proto.Message {
+	t, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(e.Type))
+	if err != nil {
+		return nil
+	}
+	m := t.New().Interface()
+	if (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal([]byte(e.Json), m) != nil {
+		return nil
+	}
+	return m
+}
+
+// story is what an event of an account means, in a sentence; its name where we have no words of our own.
+func story(n *names, e *platformv1.HistoryEvent) string {
+	switch x := factOf(e).(type) {
+	case *postingv1.ChargePosted:
+		return "Charged " + money.Format(x.ChargeAmount)
+	case *postingv1.ChargeCorrected:
+		if x.ChargeAmount == x.PreviousChargeAmount {
+			return "Charge corrected, still " + money.Format(x.ChargeAmount)
+		}
+		return fmt.Sprintf("Charge corrected from %s to %s", money.Format(x.PreviousChargeAmount), money.Format(x.ChargeAmount))
+	case *postingv1.ChargeVoided:
+		return "Charge voided: " + money.Format(x.ChargeAmount) + " taken off" + because(x.Reason)
+	case *postingv1.InsurancePaymentPosted:
+		return fmt.Sprintf("%s paid %s", n.payer(x.PayerId), money.Format(x.PaidAmount))
+	case *postingv1.ContractualAdjusted:
+		return fmt.Sprintf("%s taken off by contract (%s-%s)", money.Format(x.Amount), x.GroupCode, x.Carc)
+	case *postingv1.ResponsibilityTransferred:
+		return fmt.Sprintf("%s is the patient's or the next payer's part (%s-%s)", money.Format(x.Amount), x.GroupCode, x.Carc)
+	case *postingv1.PatientPaymentAllocated:
+		return "The patient paid " + money.Format(x.Amount)
+	case *postingv1.CreditBalanceDetected:
+		return fmt.Sprintf("%s paid %s too much", n.payer(x.PayerId), money.Format(x.CreditAmount))
+	case *postingv1.UnderpaymentDetected:
+		return fmt.Sprintf("%s allowed %s, the contract says %s", n.payer(x.PayerId), money.Format(x.AllowedAmount), money.Format(x.ExpectedAmount))
+	}
+	return eventName(e.Type)
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ", " + spelledIn(reason)
+}
+
+// happened is an account's events, oldest first; none where posting does not know the account yet.
+func (c *console) happened(ctx context.Context, account string) ([]*platformv1.HistoryEvent, error) {
+	h, err := c.history["posting"].History(ctx, &platformv1.HistoryRequest{Service: "posting", Stream: "account/" + account})
+	if missing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what happened to the account: %w", err)
+	}
+	return h.Events, nil
+}
+
+// ofAccount are rows of a timeline, one for each event.
+func (r *request) ofAccount(n *names, account string, events []*platformv1.HistoryEvent) []row {
+	var rows []row
+	for _, e := range events {
+		rows = append(rows, row{Cells: []cell{
+			instant(e.RecordedAt.AsTime()), link(eventName(e.Type), r.opens(r.to("/events/posting/account/"+account, "event", e.EventId))), text(story(n, e)), text(actor(e.Actor)), r.source(e.Source),
+		}})
+	}
+	return rows
+}
+
+// chargeChanges are the events by which a claim has changed what is charged.
+func chargeChanges(claim string, events []*platformv1.HistoryEvent) []*platformv1.HistoryEvent {
+	return slices.DeleteFunc(slices.Clone(events), func(e *platformv1.HistoryEvent) bool {
+		switch x := factOf(e).(type) {
+		case *postingv1.ChargeCorrected:
+			return x.ClaimId != claim
+		case *postingv1.ChargeVoided:
+			return x.ClaimId != claim
+		}
+		return true
+	})
+}
+
+// timeline is what happened, oldest first.
+func timeline(rows []row) *table {
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.Cells[0].sort, b.Cells[0].sort) })
+	return &table{
+		ID: "timeline", Caption: "What happened", Columns: []column{{Name: "When (UTC)"}, {Name: "Event"}, {Name: "What"}, {Name: "By"}, {Name: "File"}}, Empty: "Nothing has happened yet.", Rows: rows,
+	}
+}
