@@ -50,6 +50,9 @@ type Consumer struct {
 	seen    int64
 	asked   [es.Slots]time.Time // when a replay was asked for
 	moved   chan struct{}       // closed and made anew when a mark moves
+	hands   map[*hand]bool      // batches in work
+	lately  hand                // the last one that was done, and when
+	doneAt  time.Time
 	woken   chan struct{}
 	metrics metrics
 }
@@ -62,7 +65,7 @@ func New(o Options) *Consumer {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Consumer{Options: o, moved: make(chan struct{}), woken: make(chan struct{}, 1), metrics: newMetrics(o.Handler.Consumer, o.Source)}
+	return &Consumer{Options: o, moved: make(chan struct{}), hands: map[*hand]bool{}, woken: make(chan struct{}, 1), metrics: newMetrics(o.Handler.Consumer, o.Source)}
 }
 
 // Events handled in one transaction at most.
@@ -108,7 +111,9 @@ func (c *Consumer) handle(ctx context.Context, contents []wire.Content) error {
 		if len(records) == 0 {
 			return nil
 		}
+		done := c.take(records)
 		err := c.commit(ctx, records)
+		done()
 		if errors.Is(err, eventlog.ErrFenced) {
 			if err := c.load(ctx, true); err != nil {
 				return err
@@ -343,6 +348,48 @@ func (c *Consumer) load(ctx context.Context, again bool) error {
 	}
 	c.mu.Unlock()
 	return nil
+}
+
+// hand is a batch in work: when its oldest event was recorded.
+type hand struct{ since time.Time }
+
+// take notes a batch until it is done.
+func (c *Consumer) take(records []eventlog.Record) (done func()) {
+	h := &hand{records[0].RecordedAt.AsTime()}
+	for _, r := range records {
+		if at := r.RecordedAt.AsTime(); at.Before(h.since) {
+			h.since = at
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hands[h] = true
+	return func() {
+		now := c.Engine.Clock()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.hands, h)
+		c.lately, c.doneAt = *h, now
+	}
+}
+
+// lagHolds is for how long a batch that was done still counts: between two batches a consumer is not up to date.
+const lagHolds = 15 * time.Second
+
+// Lag is how far what has been handled is behind: how many events of the source this process has heard of and not handled, and how old the oldest event is that is in work, or was a
+// moment ago. Of a consumer that has handled everything both are 0.
+func (c *Consumer) Lag() (events int64, age time.Duration) {
+	handled, seen := c.Position()
+	now := c.Engine.Clock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for h := range c.hands {
+		age = max(age, now.Sub(h.since))
+	}
+	if seen > handled && !c.doneAt.IsZero() && now.Sub(c.doneAt) < lagHolds {
+		age = max(age, c.doneAt.Sub(c.lately.since))
+	}
+	return max(0, seen-handled), age
 }
 
 // Handled is the high-water mark of a slot, as this process knows it, and the last position of the source it has heard of.

@@ -296,6 +296,51 @@ func waiting(r es.Recorded, look es.Look) ([]es.Command, error) {
 	return react(r, look)
 }
 
+// How far a consumer is behind shows while it works, while it waits for what it has heard of, and is 0 once it has handled everything.
+func TestLag(t *testing.T) {
+	var r *rig
+	var events int64
+	var age time.Duration
+	r = newRig(t, engine.Handler{React: func(e es.Recorded, look es.Look) ([]es.Command, error) {
+		events, age = r.consumer.Lag()
+		return react(e, look)
+	}})
+	r.checkIn(t, "pat_1", "v1")
+	r.now = r.now.Add(time.Minute)
+	r.checkIn(t, "pat_1", "v2")
+	r.now = r.now.Add(30 * time.Second)
+	if n, old := r.consumer.Lag(); n != 0 || old != 0 {
+		t.Errorf("before it has heard of anything: %d events, %v", n, old)
+	}
+	sent := r.sent(t)
+	if err := r.consumer.Handle(ctx, sent); err != nil {
+		t.Fatal(err)
+	}
+	if events != 2 || age != 90*time.Second {
+		t.Errorf("at work: %d events, %v", events, age)
+	}
+	if n, old := r.consumer.Lag(); n != 0 || old != 0 {
+		t.Errorf("all is handled: %d events, %v", n, old)
+	}
+	if err := r.consumer.Handle(ctx, sent); err != nil { // again
+		t.Fatal(err)
+	}
+	if n, old := r.consumer.Lag(); n != 0 || old != 0 {
+		t.Errorf("repeats make nobody late: %d events, %v", n, old)
+	}
+	r.checkIn(t, "pat_1", "v3")
+	if err := r.consumer.Handle(ctx, []wire.Content{r.heartbeat(t)}); err != nil {
+		t.Fatal(err)
+	}
+	if n, old := r.consumer.Lag(); n != 1 || old != 90*time.Second {
+		t.Errorf("one that it has only heard of: %d events, %v", n, old)
+	}
+	r.now = r.now.Add(lagHolds)
+	if n, old := r.consumer.Lag(); n != 1 || old != 0 {
+		t.Errorf("nothing comes: %d events, %v", n, old)
+	}
+}
+
 func TestAnEarlyEventWaits(t *testing.T) {
 	r := newRig(t, engine.Handler{React: waiting, Mirrors: []es.AnyMirror{known}})
 	r.checkIn(t, "pat_1", "v1")

@@ -53,6 +53,47 @@ func TestALargeEventArrives(t *testing.T) {
 	})
 }
 
+// An invariant that does not hold is told with how far off it is, one that can't be asked for is not told at all, and each consumer says how far it is behind.
+func TestInvariantsAndLagAreTold(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	before := otel.GetMeterProvider()
+	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+	t.Cleanup(func() { otel.SetMeterProvider(before) })
+	hosttest.Start(t, nil, host.Service{Name: "checked", Sources: []string{"checked"}, Invariants: []host.Invariant{
+		{Name: "holds", SQL: "SELECT 0"}, {Name: "is_off", SQL: "SELECT 7"}, {Name: "unknown", SQL: "SELECT n FROM nowhere"},
+	}})
+	hosttest.Until(t, "the invariants are looked at", func() error {
+		var all metricdata.ResourceMetrics
+		if err := reader.Collect(t.Context(), &all); err != nil {
+			return err
+		}
+		found := map[string]float64{}
+		for _, scope := range all.ScopeMetrics {
+			for _, m := range scope.Metrics {
+				switch data := m.Data.(type) {
+				case metricdata.Gauge[int64]:
+					for _, point := range data.DataPoints {
+						name, _ := point.Attributes.Value("invariant")
+						found[m.Name+" "+name.AsString()] = float64(point.Value)
+					}
+				case metricdata.Gauge[float64]:
+					for _, point := range data.DataPoints {
+						consumer, _ := point.Attributes.Value("consumer")
+						found[m.Name+" "+consumer.AsString()] = point.Value
+					}
+				}
+			}
+		}
+		_, unknown := found["evenkeel_invariant_violation unknown"]
+		holds, ok := found["evenkeel_invariant_violation holds"]
+		seconds, told := found["evenkeel_consumer_lag_seconds checked"]
+		if _, events := found["evenkeel_consumer_lag_events "]; unknown || !ok || holds != 0 || found["evenkeel_invariant_violation is_off"] != 7 || !told || seconds != 0 || !events {
+			return errors.New(fmt.Sprint(found))
+		}
+		return nil
+	})
+}
+
 // What a service could not handle, and what waits, is counted for whoever watches.
 func TestParkedEventsAreCounted(t *testing.T) {
 	reader := sdkmetric.NewManualReader()

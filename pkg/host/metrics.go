@@ -16,6 +16,78 @@ import (
 // countWithin bounds what a scrape may wait for one service's database.
 const countWithin = 2 * time.Second
 
+// Invariants are looked at so often, and for at most so long.
+const (
+	invariantEvery  = 10 * time.Minute
+	invariantWithin = time.Minute
+)
+
+// observeInvariants tells of each invariant how far off it was when it was last looked at. Of one that could not be looked at nothing is told.
+func (p *Process) observeInvariants() error {
+	gauge, err := otel.Meter("evenkeel/host").Int64ObservableGauge("evenkeel_invariant_violation", metric.WithDescription("how far off something is that must be 0"))
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	registered, err := otel.Meter("evenkeel/host").RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		for _, s := range p.running {
+			for _, i := range s.Invariants {
+				if off, ok := s.off.Load(i.Name); ok {
+					o.ObserveInt64(gauge, off.(int64), metric.WithAttributes(attribute.String("service", s.Name), attribute.String("invariant", i.Name)))
+				}
+			}
+		}
+		return nil
+	}, gauge)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	p.onClose(func(context.Context) error { return registered.Unregister() })
+	return nil
+}
+
+// lookAtInvariants asks the service's tables.
+func (p *Process) lookAtInvariants(ctx context.Context, s *running) {
+	ctx, cancel := context.WithTimeout(ctx, invariantWithin)
+	defer cancel()
+	for _, i := range s.Invariants {
+		var off int64
+		if err := s.runtime.DB.QueryRow(ctx, i.SQL).Scan(&off); err != nil {
+			s.off.Delete(i.Name)
+			if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				s.runtime.Log.Error("an invariant could not be looked at", "invariant", i.Name, "error", err)
+			}
+			continue
+		}
+		if off != 0 {
+			s.runtime.Log.Error("an invariant does not hold", "invariant", i.Name, "off", off)
+		}
+		s.off.Store(i.Name, off)
+	}
+}
+
+// observeLag tells how far each consumer is behind.
+func (p *Process) observeLag() error {
+	meter := otel.Meter("evenkeel/host")
+	events, err1 := meter.Int64ObservableGauge("evenkeel_consumer_lag_events", metric.WithDescription("events of a source that a consumer has heard of and not handled"))
+	seconds, err2 := meter.Float64ObservableGauge("evenkeel_consumer_lag_seconds", metric.WithUnit("s"), metric.WithDescription("age of the oldest event that a consumer has in work; 0: it is up to date"))
+	registered, err3 := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		for _, s := range p.running {
+			for source, c := range s.consumers {
+				labels := metric.WithAttributes(attribute.String("consumer", s.Name), attribute.String("source", source))
+				n, age := c.Lag()
+				o.ObserveInt64(events, n, labels)
+				o.ObserveFloat64(seconds, max(0, age.Seconds()), labels)
+			}
+		}
+		return nil
+	}, events, seconds)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	p.onClose(func(context.Context) error { return registered.Unregister() })
+	return nil
+}
+
 // observe tells how many events are parked, and for how long, whenever metrics are asked for. Every replica of a service tells the same: take the maximum.
 func (p *Process) observe() error {
 	meter := otel.Meter("evenkeel/host")

@@ -87,6 +87,7 @@ type running struct {
 	relay     *relay.Relay
 	consumers map[string]*consume.Consumer
 	timers    *timer.Loop
+	off       sync.Map // invariant → how far off it was
 }
 
 // Role is the database role of a service.
@@ -183,8 +184,10 @@ func Start(ctx context.Context, o Options) (_ *Process, err error) {
 			return nil, fmt.Errorf("start %s: %w", s.Name, err)
 		}
 	}
-	if err := p.observe(); err != nil {
-		return nil, err
+	for _, observe := range []func() error{p.observe, p.observeLag, p.observeInvariants} {
+		if err := observe(); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.topics(ctx); err != nil {
 		return nil, err
@@ -410,6 +413,12 @@ func (p *Process) work(ctx context.Context, s *running) {
 		})
 		return nil
 	})
+	if len(s.Invariants) > 0 {
+		p.group.Go(func() error {
+			p.every(ctx, invariantEvery, func() <-chan struct{} { return nil }, func() { p.lookAtInvariants(ctx, s) })
+			return nil
+		})
+	}
 	if s.Serve != nil {
 		p.group.Go(func() error {
 			if err := s.Serve(ctx, s.runtime); err != nil {

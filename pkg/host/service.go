@@ -30,12 +30,21 @@ type Service struct {
 	// Timers and OnTimer: see engine.Options. May be nil.
 	Timers  func(es.Recorded) []es.TimerOp
 	OnTimer func(es.Timer) []es.Command
+	// Invariants are what must hold of the service's own tables; a gauge tells of each. May be nil.
+	Invariants []Invariant
 	// Migrations of the service's own tables: 0001_name.sql, …; goose format. May be nil.
 	Migrations fs.FS
 	// Register adds the service's gRPC methods.
 	Register func(grpc.ServiceRegistrar, *Runtime)
 	// Serve runs beside the rest until its context ends, then finishes and returns; an error stops the process. May be nil.
 	Serve func(context.Context, *Runtime) error
+}
+
+// Invariant is a number that is 0, whatever happens.
+type Invariant struct {
+	Name string // the label
+	// SQL asks for it: how far off it is, one whole number. It is asked every ten minutes, so it may read a whole table, once.
+	SQL string
 }
 
 // Runtime is what a running service works with.

@@ -71,3 +71,36 @@ func TestBalancesAreTheSumOfTheLegs(t *testing.T) {
 		})
 	}
 }
+
+// The gauges that must be 0: cheap questions, which notice less than Verify does.
+func TestTheGaugesOfTheBooks(t *testing.T) {
+	b := busy(t)
+	b.caughtUp()
+	off := func() map[string]int64 {
+		t.Helper()
+		found := map[string]int64{}
+		for _, i := range reporting.New().Invariants {
+			var n int64
+			if err := b.db().QueryRow(t.Context(), i.SQL).Scan(&n); err != nil {
+				t.Fatal(i.Name, err)
+			}
+			found[i.Name] = n
+		}
+		return found
+	}
+	for _, c := range []struct {
+		name, spoil    string
+		legs, balances int64
+	}{
+		{"all is well", `SELECT`, 0, 0},
+		{"a balance was changed by hand", `UPDATE balances SET amount = amount + 1 WHERE account_id = 'two' AND ledger_account = 'ar_patient'`, 0, 1},
+		{"a leg is lost", `DELETE FROM ledger_legs WHERE account_id = 'two' AND ledger_account = 'contractual'`, 5000, 5001},
+	} {
+		if _, err := b.db().Exec(t.Context(), c.spoil); err != nil {
+			t.Fatal(err)
+		}
+		if got := off(); len(got) != 2 || got["legs_sum_to_0"] != c.legs || got["balances_sum_legs"] != c.balances {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

@@ -24,9 +24,17 @@ func New() host.Service {
 		panic(err) // the folder is embedded
 	}
 	return host.Service{
-		Name:       "reporting",
-		Sources:    Sources,
-		Handler:    engine.Handler{Project: Project, Keep: Keep},
+		Name:    "reporting",
+		Sources: Sources,
+		Handler: engine.Handler{Project: Project, Keep: Keep},
+		Invariants: []host.Invariant{
+			// Cents by which the legs of a tenant do not sum to 0.
+			{Name: "legs_sum_to_0", SQL: `SELECT coalesce(sum(abs(amount)), 0)::bigint FROM (SELECT sum(amount) AS amount FROM ledger_legs GROUP BY tenant_id) t`},
+			// Cents by which the balances of a tenant are not the sum of the legs on accounts.
+			{Name: "balances_sum_legs", SQL: `SELECT coalesce(sum(abs(coalesce(b.amount, 0) - coalesce(l.amount, 0))), 0)::bigint
+				FROM (SELECT tenant_id, sum(amount) AS amount FROM balances GROUP BY tenant_id) b
+				FULL JOIN (SELECT tenant_id, sum(amount) AS amount FROM ledger_legs WHERE account_id <> '' GROUP BY tenant_id) l USING (tenant_id)`},
+		},
 		Migrations: sql,
 		Register: func(s grpc.ServiceRegistrar, rt *host.Runtime) {
 			pb.RegisterReportingServiceServer(s, NewServer(rt))
