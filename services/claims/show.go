@@ -86,7 +86,13 @@ func told(event proto.Message) (string, *typev1.Source) {
 		if e.Reversal {
 			return fmt.Sprintf("decision taken back: %s", money.Format(e.PaidAmount)), e.Source
 		}
-		return fmt.Sprintf("decided on %s: paid %s, patient %s", e.AdjudicationDate, money.Format(e.PaidAmount), money.Format(e.PatientResponsibilityAmount)), e.Source
+		said := fmt.Sprintf("decided on %s: paid %s, patient %s", e.AdjudicationDate, money.Format(e.PaidAmount), money.Format(e.PatientResponsibilityAmount))
+		if e.DisputedAmount > 0 {
+			said += ", in dispute " + money.Format(e.DisputedAmount)
+		}
+		return said, e.Source
+	case *pb.ClaimDisputeLessened:
+		return fmt.Sprintf("a loss was accepted: %s stay in dispute", money.Format(e.DisputedAmount)), nil
 	case *pb.LineDenied:
 		return fmt.Sprintf("%s denied with %s-%s: %s", cmp.Or(e.ServiceCode, "claim"), e.GroupCode, e.Carc, money.Format(e.DeniedAmount)), nil
 	case *pb.DenialOverturned:

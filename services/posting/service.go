@@ -79,6 +79,11 @@ func (s *Server) VoidCharge(ctx context.Context, r *pb.VoidChargeRequest) (*type
 	return engine.Execute(ctx, s.rt.Engine, account.Stream, r.AccountId, account.VoidSelfPay, r)
 }
 
+// AcceptUnderpayment gives up what is in dispute on a line.
+func (s *Server) AcceptUnderpayment(ctx context.Context, r *pb.AcceptUnderpaymentRequest) (*typev1.Receipt, error) {
+	return engine.Execute(ctx, s.rt.Engine, account.Stream, r.AccountId, account.Accept, r)
+}
+
 // query reads rows of the caller's tenant; the tenant is $1.
 func query[T any](ctx context.Context, s *Server, what string, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	caller, ok := engine.CallerOf(ctx)
@@ -229,6 +234,7 @@ func lines(st account.State) []*pb.AccountLine {
 		return &pb.AccountLine{
 			LineId: id, Charge: money.Of(l.Charge), InsurancePaid: money.Of(l.Paid), Adjusted: money.Of(l.Adjusted), PatientShare: money.Of(l.Patient),
 			InsuranceOpen: money.Of(l.Open), Denied: money.Of(account.Denied(st, id)),
+			Disputed: money.Of(account.Disputed(st, id)),
 		}
 	}
 	expected := map[string]int64{}
@@ -243,7 +249,7 @@ func lines(st account.State) []*pb.AccountLine {
 		}
 		out = append(out, l)
 	}
-	if _, told := st.Lines[""]; told || account.Denied(st, "") != 0 {
+	if _, told := st.Lines[""]; told || account.Denied(st, "") != 0 || account.Disputed(st, "") != 0 {
 		out = append(out, line(""))
 	}
 	return out

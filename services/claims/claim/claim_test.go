@@ -142,6 +142,16 @@ func TestAdjudicate(t *testing.T) {
 	reversed := decidedLine("L1", "90837", -15000, -9000, cas("CO", "45", -6000))
 	crossed := posting("rem_1", "1", share, addOn)
 	crossed.RemittanceClaim.CrossoverPayerName = "SECOND PLAN"
+	disputed := func(remittance string, amount int64) *postingv1.ClaimPaymentPosted {
+		p := posting(remittance, "1", paid, addOn)
+		p.DisputedAmount = amount
+		return p
+	}
+	held := posting("rem_1", "1", share, addOn)
+	held.DisputedAmount, held.HeldShareAmount = 2000, 2000
+	accepted := func(left int64) *postingv1.UnderpaymentAccepted {
+		return &postingv1.UnderpaymentAccepted{ClaimId: clm1, DisputedAmount: left}
+	}
 	whole := posting("rem_1", "4")
 	whole.RemittanceClaim.Adjustments = []*typev1.Adjustment{cas("CO", "29", 16000)}
 	for _, c := range []struct {
@@ -165,6 +175,16 @@ func TestAdjudicate(t *testing.T) {
 		{"a decision is taken back, the claim is open again", events{posting("rem_1", "1", paid, addOn), posting("rem_2", "22", reversed)}, "ClaimAdjudicated ClaimClosed ClaimAdjudicated ClaimReopened", ""},
 		{"and closes with the new decision", events{posting("rem_1", "1", paid, addOn), posting("rem_2", "22", reversed), posting("rem_3", "1", paid, addOn)},
 			"ClaimAdjudicated ClaimClosed ClaimAdjudicated ClaimReopened ClaimAdjudicated ClaimClosed", ""},
+		{"what is in dispute keeps it open", events{disputed("rem_1", 900)}, "ClaimAdjudicated", ""},
+		{"until the payer has paid it", events{disputed("rem_1", 900), disputed("rem_2", 0)}, "ClaimAdjudicated ClaimAdjudicated ClaimClosed", ""},
+		{"or all of it is given up", events{disputed("rem_1", 900), accepted(400), accepted(400), accepted(0)}, "ClaimAdjudicated ClaimDisputeLessened ClaimDisputeLessened ClaimClosed", ""},
+		{"what is in dispute opens a closed claim", events{disputed("rem_1", 0), disputed("rem_2", 900)}, "ClaimAdjudicated ClaimClosed ClaimAdjudicated ClaimReopened", ""},
+		{"with a denial beside it, giving up does not close it", events{func() *postingv1.ClaimPaymentPosted {
+			p := posting("rem_1", "1", paid, denied)
+			p.DisputedAmount = 900
+			return p
+		}(), accepted(0)}, "ClaimAdjudicated LineDenied ClaimDisputeLessened", ""},
+		{"what the contract forbids to ask of the patient is not asked of the next payer", events{held}, "ClaimAdjudicated", ""},
 		{"a preview decides nothing", events{posting("rem_1", "25", paid)}, "ClaimAdjudicated", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -118,7 +118,7 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 	events := []es.Event{&pb.ClaimAdjudicated{
 		ClaimId: id, RemittanceId: e.RemittanceId, StatusCode: r.StatusCode, ChargeAmount: r.ChargeAmount, PaidAmount: r.PaidAmount,
 		PatientResponsibilityAmount: content.PatientShare(r), PayerClaimControlNumber: r.PayerClaimControlNumber, AdjudicationDate: e.AdjudicationDate,
-		Reversal: reversal, Source: r.Source, ClaimOrdinal: r.Ordinal, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
+		Reversal: reversal, Source: r.Source, ClaimOrdinal: r.Ordinal, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, DisputedAmount: e.DisputedAmount,
 	}}
 	if reversal {
 		switch {
@@ -142,10 +142,24 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 	}
 	s = s.with(events...)
 	switch {
-	case len(s.Denials) == 0 && !s.Closed && s.Held == nil:
+	case len(s.Denials) == 0 && s.Disputed == 0 && !s.Closed && s.Held == nil:
 		events = append(events, &pb.ClaimClosed{ClaimId: id, Reason: nothingLeft(s, d)})
 	case len(s.Denials) > 0 && s.Closed && !s.Withdrawn:
 		events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "the payer denies what it had decided"})
+	case s.Disputed > 0 && s.Closed && !s.Withdrawn:
+		events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "what the payer decided is in dispute"})
+	}
+	return events, nil
+}
+
+// Lessen follows what is given up of a dispute with the payer, and closes the claim when nothing is left to ask for.
+func Lessen(s State, c *pb.ClaimDisputeLessened) ([]es.Event, error) {
+	if s.Created == nil || s.Disputed <= c.DisputedAmount {
+		return nil, nil
+	}
+	events := []es.Event{c}
+	if c.DisputedAmount == 0 && s.Decided && len(s.Denials) == 0 && !s.InFlight && !s.Closed && s.Held == nil {
+		events = append(events, &pb.ClaimClosed{ClaimId: c.ClaimId, Reason: "decided; what was in dispute is given up"})
 	}
 	return events, nil
 }

@@ -31,6 +31,7 @@ type State struct {
 	EverDecided bool            // the payer has decided some version
 	Decided     bool            // and not taken it back
 	Denials     []*pb.LineDenied
+	Disputed    int64 // cents that the payer owes by our reckoning and not by its own
 
 	NextClaimID string // of the next payer, once prepared
 	Closed      bool
@@ -82,6 +83,7 @@ func Evolve(s State, event es.Event) State {
 		s.Rejected, s.InFlight, s.Accepted = true, false, false
 	case *pb.ClaimAdjudicated:
 		s.Remits[remit(e.RemittanceId, e.ClaimOrdinal)] = true
+		s.Disputed = e.DisputedAmount
 		if e.Reversal {
 			s.Decided = false
 			return s
@@ -90,6 +92,8 @@ func Evolve(s State, event es.Event) State {
 		if e.PayerClaimControlNumber != "" {
 			s.PayerNumber = e.PayerClaimControlNumber
 		}
+	case *pb.ClaimDisputeLessened:
+		s.Disputed = e.DisputedAmount
 	case *pb.LineDenied:
 		// A later word on a line replaces the earlier one.
 		s.Denials = slices.DeleteFunc(s.Denials, func(d *pb.LineDenied) bool { return d.LineId == e.LineId && d.RemittanceId != e.RemittanceId })

@@ -53,6 +53,8 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		}
 	case *postingv1.ClaimPaymentPosted:
 		return posted(look, e, r.OccurredOn)
+	case *postingv1.UnderpaymentAccepted:
+		return []es.Command{es.Do(Stream, e.ClaimId, Lessen, &pb.ClaimDisputeLessened{ClaimId: e.ClaimId, DisputedAmount: e.DisputedAmount, CauseEventId: r.ID.String()})}, nil
 	}
 	return nil, nil
 }
@@ -310,10 +312,10 @@ func posted(look es.Look, e *postingv1.ClaimPaymentPosted, today string) ([]es.C
 	return append([]es.Command{es.Do(Stream, e.ClaimId, Adjudicate, d)}, then...), nil
 }
 
-// nextPayer is who is billed after a decision: the next payer, where this one left a rest to the patient and has not sent the claim on itself. Nil: nobody.
+// nextPayer is who is billed after a decision: the next payer, where this one left a rest to the patient, as its contract allows, and has not sent the claim on itself. Nil: nobody.
 func nextPayer(coded *codingv1.CodingCompleted, e *postingv1.ClaimPaymentPosted) *intakev1.ResponsiblePayer {
 	r := e.RemittanceClaim
-	if r == nil || Reversal(e) || r.StatusCode == statusPreview || Forwarded(r) || content.PatientShare(r) <= 0 {
+	if r == nil || Reversal(e) || r.StatusCode == statusPreview || Forwarded(r) || content.PatientShare(r)-e.HeldShareAmount <= 0 {
 		return nil
 	}
 	return content.Next(coded, e.PayerSequence)

@@ -1,6 +1,7 @@
 package workitem
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -216,7 +217,13 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 		return &pb.WorkItemOpened{
 			Kind: "underpayment", Subject: e.ClaimId + " " + e.LineId + " " + e.RemittanceId, Title: "Paid below contract",
 			Detail:       fmt.Sprintf("allowed %s, the contract says %s", money.Format(e.AllowedAmount), money.Format(e.ExpectedAmount)),
-			AtRiskAmount: e.ExpectedAmount - e.AllowedAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+			AtRiskAmount: cmp.Or(e.DisputedAmount, e.ExpectedAmount-e.AllowedAmount), PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+		}
+	case *postingv1.BalanceBillingHeld:
+		return &pb.WorkItemOpened{
+			Kind: "balance_billing", Subject: e.ClaimId + " " + e.LineId + " " + e.RemittanceId, Title: "Given to the patient against the contract: " + e.GroupCode + "-" + e.Carc,
+			Detail:       fmt.Sprintf("%s stay open with the payer (%s)", money.Format(e.DisputedAmount), e.RuleId),
+			AtRiskAmount: e.DisputedAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
 	}
 	return nil
@@ -287,6 +294,18 @@ func resolves(event es.Event) []done {
 			}
 		}
 		return out
+	case *postingv1.UnderpaymentAccepted:
+		return []done{{disputed(e.RuleId), e.ClaimId + " " + e.LineId + " " + e.RemittanceId, "the loss was accepted"}}
+	case *postingv1.UnderpaymentRecovered:
+		if e.RemainingAmount > 0 {
+			return nil
+		}
+		return []done{{disputed(e.RuleId), e.ClaimId + " " + e.LineId + " " + e.RemittanceId, "paid"}}
+	case *postingv1.UnderpaymentLapsed:
+		if e.RemainingAmount > 0 {
+			return nil
+		}
+		return []done{{disputed(e.RuleId), e.ClaimId + " " + e.LineId + " " + e.RemittanceId, "not asked any more"}}
 	case *postingv1.RemittanceBalanced:
 		return []done{{"quarantined_remittance", e.RemittanceId, "balanced"}}
 	case *postingv1.RemittanceMatched:
@@ -322,4 +341,12 @@ func or(s, other string) string {
 		return other
 	}
 	return s
+}
+
+// disputed is the kind of item about a rule of posting that a payer broke.
+func disputed(rule string) string {
+	if rule == "posting.no_balance_billing" {
+		return "balance_billing"
+	}
+	return "underpayment"
 }

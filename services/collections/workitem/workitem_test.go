@@ -83,6 +83,18 @@ func TestAnotherAuthorizationSaidYes(t *testing.T) {
 	}
 }
 
+// A part of what was disputed leaves the rest to somebody, and so does the end of another dispute about the same line.
+func TestAPartOfADisputeIsNotItsEnd(t *testing.T) {
+	if d := resolves(&postingv1.UnderpaymentRecovered{ClaimId: "c", LineId: "L1", RemittanceId: "r", Amount: 400, RemainingAmount: 500}); len(d) != 0 {
+		t.Errorf("%v", d)
+	}
+	for rule, kind := range map[string]string{"posting.no_balance_billing": "balance_billing", "posting.paid_as_contracted": "underpayment"} {
+		if d := resolves(&postingv1.UnderpaymentAccepted{ClaimId: "c", LineId: "L1", RemittanceId: "r", RuleId: rule}); len(d) != 1 || d[0].kind != kind {
+			t.Errorf("%s: %v", rule, d)
+		}
+	}
+}
+
 // What opens an item and what resolves it meet at the same item.
 func TestWhatOpensIsResolved(t *testing.T) {
 	reasons := []*problemv1.Reason{{RuleId: "r", Message: "m"}}
@@ -104,6 +116,9 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		{"unfunded_remittance", &postingv1.RemittanceUnfunded{RemittanceId: "r", Amount: 9000}, &postingv1.RemittanceMatched{RemittanceId: "r", DepositId: "d"}},
 		{"unmatched_deposit", &postingv1.DepositUnmatched{DepositId: "d", Amount: 9000}, &postingv1.RemittanceMatched{RemittanceId: "r", DepositId: "d"}},
 		{"unmatched_deposit", &postingv1.DepositUnmatched{DepositId: "d", Amount: 9000}, &postingv1.DepositDiffered{RemittanceId: "r", DepositId: "d"}},
+		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r", DisputedAmount: 900}, &postingv1.UnderpaymentAccepted{ClaimId: "c", LineId: "L1", RemittanceId: "r", RuleId: "posting.paid_as_contracted"}},
+		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r", DisputedAmount: 900}, &postingv1.UnderpaymentRecovered{ClaimId: "c", LineId: "L1", RemittanceId: "r"}},
+		{"balance_billing", &postingv1.BalanceBillingHeld{ClaimId: "c", LineId: "L1", RemittanceId: "r", DisputedAmount: 900}, &postingv1.UnderpaymentLapsed{ClaimId: "c", LineId: "L1", RemittanceId: "r", RuleId: "posting.no_balance_billing"}},
 		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r"},
 			&postingv1.PostingReversed{ClaimId: "c", ReversedRemittanceId: "r", Legs: []*typev1.Leg{{LineId: "L1"}, {LineId: "L1"}}}},
 		{"visit_held", &intakev1.VisitHeld{AppointmentId: "a", Reasons: reasons}, &intakev1.AppointmentNoShowed{AppointmentId: "a"}},

@@ -10,6 +10,7 @@ import (
 
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 )
@@ -23,6 +24,7 @@ type Advice struct {
 	ClaimID          string
 	Payer            Payer // whom the claim was sent to
 	Claim            *exchangev1.RemittanceClaim
+	Contracts        []*registryv1.ContractPublished // of that payer
 }
 
 // CLP02, where it changes what is booked.
@@ -56,14 +58,15 @@ func decides(c *exchangev1.RemittanceClaim) bool {
 
 // book collects events and follows what they move, leaving the state alone.
 type book struct {
-	s      State
-	open   map[Place]int64
-	events []es.Event
-	moved  bool
+	s        State
+	open     map[Place]int64
+	disputes []Dispute
+	events   []es.Event
+	moved    bool
 }
 
 func begin(s State) *book {
-	b := &book{s: s, open: maps.Clone(s.Open)}
+	b := &book{s: s, open: maps.Clone(s.Open), disputes: slices.Clone(s.Disputes)}
 	if b.open == nil {
 		b.open = map[Place]int64{}
 	}
@@ -74,7 +77,7 @@ func (b *book) add(e interface {
 	es.Event
 	GetLegs() []*typev1.Leg
 }) {
-	b.events = append(b.events, e)
+	b.record(e)
 	for _, l := range e.GetLegs() {
 		if place, ok := placeOf(l); ok {
 			b.open[place] += l.Amount
@@ -83,9 +86,16 @@ func (b *book) add(e interface {
 	}
 }
 
+// record adds what moves nothing.
+func (b *book) record(e es.Event) {
+	b.events = append(b.events, e)
+	b.disputes = disputed(b.disputes, e)
+}
+
 // done gives back what a patient paid too much and says when nothing is open any more.
 func (b *book) done(accountID, patientID string) []es.Event {
 	b.giveBack(accountID, patientID)
+	b.lessen()
 	b.credits(accountID, patientID)
 	if b.moved && settled(b.open) {
 		b.events = append(b.events, &pb.AccountSettled{AccountId: accountID, PatientId: patientID})
@@ -114,14 +124,18 @@ func (b *book) credits(accountID, patientID string) {
 	}
 }
 
-// left is the most that may still be taken off a place: what is open there, or moved on for the claim as a whole, and no more than the payer owes in all.
+// left is the most that may still be taken off a place: what is open there, or moved on for the claim as a whole, and no more than the payer owes in all. What is in dispute is
+// not to be taken off.
 func (b *book) left(p Place) int64 {
-	owed := Owed(b.open, p.Payer)
+	owed := Owed(b.open, p.Payer) - inDispute(b.disputes, func(d Dispute) bool { return d.Payer == p.Payer })
 	if p.LineID != "" {
-		owed = min(owed, b.open[p]+max(b.open[Place{Payer: p.Payer}], 0))
+		owed = min(owed, b.at(p)-inDispute(b.disputes, func(d Dispute) bool { return d.place() == p }))
 	}
 	return max(owed, 0)
 }
+
+// at is what is open at a line, with what is open for the claim as a whole.
+func (b *book) at(p Place) int64 { return b.open[p] + max(b.open[Place{Payer: p.Payer}], 0) }
 
 func (b *book) pay(a Advice) {
 	c := a.Claim
@@ -139,8 +153,10 @@ func (b *book) pay(a Advice) {
 		}
 		paid += l.PaidAmount
 		b.payment(a, lineIDs[i], l.PaidAmount, l.Source)
-		if decides(c) && !b.adjust(a, lineIDs[i], l.ServiceCode, l.ServiceDate, l.Rarc, l.Adjustments, &notes) {
-			b.reprice(a, lineIDs[i], l)
+		if decides(c) {
+			short := b.shortfall(a, lineIDs[i], l)
+			b.adjust(a, lineIDs[i], l.ServiceCode, l.ServiceDate, l.Rarc, keepOpen(l.Adjustments, short, &notes), &notes)
+			b.detect(short)
 		}
 	}
 	// Σ lines − claim-level adjustments = the claim's payment: the difference is paid, or not paid, for the claim as a whole.
@@ -148,9 +164,11 @@ func (b *book) pay(a Advice) {
 	if decides(c) {
 		b.adjust(a, "", "", c.ServiceDate, c.Rarc, c.Adjustments, &notes)
 	}
-	b.events = append(b.events, &pb.ClaimPaymentPosted{
+	b.lessen()
+	b.record(&pb.ClaimPaymentPosted{
 		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID,
 		AdjudicationDate: a.AdjudicationDate, RemittanceClaim: ours, PatientId: b.s.Charge.PatientId, ClaimStatusCode: c.StatusCode, Notes: notes,
+		DisputedAmount: b.ofClaim(a.ClaimID), HeldShareAmount: b.heldShare(a),
 	})
 }
 
@@ -165,9 +183,9 @@ func (b *book) payment(a Advice, lineID string, amount int64, source *typev1.Sou
 	})
 }
 
-// adjust books the adjustments of a line or, without a line, of the claim as a whole, and says whether something was refused. The patient's share is
-// moved first, as far as something is open; then what is taken off by agreement, as far as something is open: a later payer repeats what an earlier one took off.
-func (b *book) adjust(a Advice, lineID, code, day string, rarc []string, adjustments []*typev1.Adjustment, notes *[]string) (denied bool) {
+// adjust books the adjustments of a line or, without a line, of the claim as a whole. The patient's share is moved first, as far as something is open and the contract allows it;
+// then what is taken off by agreement, as far as something is open: a later payer repeats what an earlier one took off.
+func (b *book) adjust(a Advice, lineID, code, day string, rarc []string, adjustments []*typev1.Adjustment, notes *[]string) {
 	at := Place{a.Payer, lineID}
 	less := func(x *typev1.Adjustment) int64 {
 		amount := min(x.Amount, b.left(at))
@@ -181,6 +199,12 @@ func (b *book) adjust(a Advice, lineID, code, day string, rarc []string, adjustm
 	}
 	for _, x := range adjustments {
 		if x.GroupCode != "PR" {
+			continue
+		}
+		if contract := b.forbids(a, x); contract != "" {
+			if amount := less(x); amount > 0 {
+				b.hold(a, lineID, contract, x, amount)
+			}
 			continue
 		}
 		to := b.next(a.Payer)
@@ -207,18 +231,21 @@ func (b *book) adjust(a Advice, lineID, code, day string, rarc []string, adjustm
 		}
 	}
 	for _, x := range adjustments {
-		does := effects[x.Carc]
-		if x.GroupCode == "PR" || does.onBooks || does.contractual || x.Amount <= 0 {
+		if !refuses(x) {
 			continue
 		}
-		denied = true
-		b.events = append(b.events, &pb.DenialRecorded{
+		b.record(&pb.DenialRecorded{
 			AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID, ClaimOrdinal: a.Claim.Ordinal,
 			LineId: lineID, ServiceCode: code, ServiceDate: day, GroupCode: x.GroupCode, Carc: x.Carc, Rarc: rarc, Amount: x.Amount, Source: x.Source,
 			PatientId: b.s.Charge.PatientId,
 		})
 	}
-	return denied
+}
+
+// refuses says whether an adjustment refuses an amount.
+func refuses(x *typev1.Adjustment) bool {
+	does := effects[x.Carc]
+	return x.GroupCode != "PR" && !does.onBooks && !does.contractual && x.Amount > 0
 }
 
 // next is who is asked for what a payer leaves: the next payer that has not decided yet, or that has paid more than it owed; else the patient.
@@ -236,37 +263,6 @@ func (b *book) next(p Payer) Payer {
 		}
 	}
 	return Payer{}
-}
-
-// reprice compares what the first payer allowed for a line with what its contract says. The contract's price is never more than the charge.
-func (b *book) reprice(a Advice, lineID string, l *exchangev1.RemittanceLine) {
-	payers := Payers(b.s.Prior, b.s.Charge.ResponsiblePayers)
-	if lineID == "" || len(payers) == 0 || payers[0] != a.Payer {
-		return
-	}
-	allowed := l.PaidAmount
-	for _, x := range l.Adjustments {
-		if x.GroupCode == "PR" || effects[x.Carc].belowAllowed {
-			allowed += x.Amount
-		}
-	}
-	if allowed <= 0 {
-		return
-	}
-	if l.AllowedAmountTold {
-		allowed = l.AllowedAmount
-	}
-	for _, expected := range b.s.Charge.Expected {
-		if expected.LineId != lineID {
-			continue
-		}
-		if price := min(expected.AllowedAmount, charge(b.s.Charge.Lines, lineID)); allowed < price {
-			b.events = append(b.events, &pb.UnderpaymentDetected{
-				AccountId: a.AccountID, ClaimId: a.ClaimID, PatientId: b.s.Charge.PatientId, PayerId: a.Payer.ID, LineId: lineID,
-				ExpectedAmount: price, AllowedAmount: allowed, ContractId: expected.ContractId, RemittanceId: a.RemittanceID,
-			})
-		}
-	}
 }
 
 func charge(lines []*typev1.ServiceLine, lineID string) int64 {
@@ -329,6 +325,7 @@ func (b *book) reverse(a Advice) {
 		})
 		return
 	}
+	b.takenBack(found.Key)
 	b.add(&pb.PostingReversed{
 		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID, ClaimOrdinal: c.Ordinal,
 		ReversedRemittanceId: found.RemittanceID, ReversedClaimOrdinal: found.Ordinal, PaidAmount: c.PaidAmount, Legs: mirror(found.Legs, a.RemitterID), Source: c.Source,
@@ -338,9 +335,11 @@ func (b *book) reverse(a Advice) {
 	for i, id := range match(b.s.Charge.Lines, negated(c.Lines)) {
 		ours.Lines[i].LineId = id
 	}
-	b.events = append(b.events, &pb.ClaimPaymentPosted{
+	b.lessen()
+	b.record(&pb.ClaimPaymentPosted{
 		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID,
 		AdjudicationDate: a.AdjudicationDate, Reversal: true, RemittanceClaim: ours, PatientId: b.s.Charge.PatientId, ClaimStatusCode: c.StatusCode,
+		DisputedAmount: b.ofClaim(a.ClaimID),
 	})
 }
 

@@ -164,17 +164,12 @@ func contractual(adjustments []*typev1.Adjustment) int64 {
 // Expect is what the contract in force on the day allows for each line. Of rates that fit, the one that names modifier and license wins over one that names the modifier, that
 // over one that names the license, that over one for everybody; of contracts the one that began last, then the one told last.
 func Expect(contracts []*registryv1.ContractPublished, license typev1.LicenseType, lines []*typev1.ServiceLine, day string) []*pb.ExpectedLine {
-	var inForce *registryv1.ContractPublished
-	for _, c := range contracts {
-		if date.Within(day, c.FromDate, c.ThruDate) && (inForce == nil || c.FromDate >= inForce.FromDate) {
-			inForce = c
-		}
-	}
+	contract := inForce(contracts, day)
 	var out []*pb.ExpectedLine
 	for _, l := range lines {
 		var best *registryv1.ContractRate
 		score := -1
-		for _, r := range inForce.GetRates() {
+		for _, r := range contract.GetRates() {
 			fits := r.ServiceCode == l.ServiceCode && (r.Modifier == "" || slices.Contains(l.Modifiers, r.Modifier)) &&
 				(r.LicenseType == typev1.LicenseType_LICENSE_TYPE_UNSPECIFIED || r.LicenseType == license)
 			points := 0
@@ -189,8 +184,18 @@ func Expect(contracts []*registryv1.ContractPublished, license typev1.LicenseTyp
 			}
 		}
 		if best != nil {
-			out = append(out, &pb.ExpectedLine{LineId: l.LineId, ContractId: inForce.ContractId, AllowedAmount: (best.AllowedAmount*int64(l.UnitsThousandths) + 500) / 1000})
+			out = append(out, &pb.ExpectedLine{LineId: l.LineId, ContractId: contract.ContractId, AllowedAmount: (best.AllowedAmount*int64(l.UnitsThousandths) + 500) / 1000})
 		}
 	}
 	return out
+}
+
+// inForce is the contract of a day; nil: none.
+func inForce(contracts []*registryv1.ContractPublished, day string) (found *registryv1.ContractPublished) {
+	for _, c := range contracts {
+		if date.Within(day, c.FromDate, c.ThruDate) && (found == nil || c.FromDate >= found.FromDate) {
+			found = c
+		}
+	}
+	return found
 }

@@ -85,6 +85,8 @@ type story struct {
 	all  []es.Event
 	cash int64
 	rem  int
+
+	contracts []*registryv1.ContractPublished // of whoever answers
 }
 
 func charged(t interface {
@@ -127,7 +129,7 @@ func (st *story) post(p Payer, c *exchangev1.RemittanceClaim) []string {
 		claim = fmt.Sprint("clm_", int(p.Sequence))
 	}
 	c.ClaimId = claim
-	return st.take(Post(st.s, Advice{AccountID: "enc_1", RemittanceID: fmt.Sprint("rem_", st.rem), RemitterID: p.ID, AdjudicationDate: "2026-03-20", ClaimID: claim, Payer: p, Claim: c}))
+	return st.take(Post(st.s, Advice{AccountID: "enc_1", RemittanceID: fmt.Sprint("rem_", st.rem), RemitterID: p.ID, AdjudicationDate: "2026-03-20", ClaimID: claim, Payer: p, Claim: c, Contracts: st.contracts}))
 }
 
 func say(e es.Event) string {
@@ -145,7 +147,15 @@ func say(e es.Event) string {
 	case *pb.DenialRecorded:
 		return fmt.Sprintf("%s denied %s-%s %d", e.LineId, e.GroupCode, e.Carc, e.Amount)
 	case *pb.UnderpaymentDetected:
-		return fmt.Sprintf("%s allowed %d of %d", e.LineId, e.AllowedAmount, e.ExpectedAmount)
+		return fmt.Sprintf("%s allowed %d of %d, %d in dispute", e.LineId, e.AllowedAmount, e.ExpectedAmount, e.DisputedAmount)
+	case *pb.BalanceBillingHeld:
+		return fmt.Sprintf("%s %s-%s not to patient %d", e.LineId, e.GroupCode, e.Carc, e.DisputedAmount)
+	case *pb.UnderpaymentAccepted:
+		return fmt.Sprintf("%s gave up %d, %d in dispute", e.LineId, e.Amount, e.DisputedAmount)
+	case *pb.UnderpaymentRecovered:
+		return fmt.Sprintf("%s recovered %d, %d in dispute", e.LineId, e.Amount, e.RemainingAmount)
+	case *pb.UnderpaymentLapsed:
+		return fmt.Sprintf("%s lapsed %d, %d in dispute", e.LineId, e.Amount, e.RemainingAmount)
 	case *pb.ClaimPaymentPosted:
 		return fmt.Sprintf("posted %s", e.ClaimStatusCode)
 	case *pb.PostingReversed:
@@ -269,7 +279,7 @@ func TestPost(t *testing.T) {
 		}}
 		st := charged(t, visit(aetna), contract)
 		st.says("posting", st.post(aetna, clp(1, "1", line("L1", 15000, 9000, cas("CO", "45", 4000), cas("PR", "3", 2000)), line("L2", 2000, 0, cas("CO", "97", 2000)))),
-			"L1 paid 9000", "L1 PR-3 to patient 2000", "L1 CO-45 off 4000", "L1 allowed 11000 of 12000", "L2 denied CO-97 2000", "posted 1")
+			"L1 paid 9000", "L1 PR-3 to patient 2000", "L1 CO-45 off 3000", "L1 allowed 11000 of 12000, 1000 in dispute", "L2 denied CO-97 2000", "posted 1")
 	})
 }
 
@@ -502,7 +512,8 @@ func TestExpect(t *testing.T) {
 }
 
 // Whatever payers say in whatever order, charge = paid + adjusted + moved to the patient + open for every line, the cash is the sum of what the remittances paid, PR is never a
-// denial, CO never moves to the patient, a reversal undoes one live payment once, and no patient money stays beyond what is owed.
+// denial, CO never moves to the patient, a reversal undoes one live payment once, and no patient money stays beyond what is owed. What is in dispute is open with the payer that it is
+// disputed with, and no payer with a contract gives the patient what the contract takes off.
 func TestWhatIsChargedIsAlwaysSomewhere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		payers := []Payer{aetna, medico, {"pay_3", tertiary}}[:rapid.IntRange(0, 3).Draw(t, "payers")]
@@ -513,7 +524,12 @@ func TestWhatIsChargedIsAlwaysSomewhere(t *testing.T) {
 				v.PriorAdjudications[0].Lines = []*codingv1.PriorLine{{LineId: "L1", PaidAmount: 5000, Adjustments: []*typev1.Adjustment{cas("PR", "3", 4000)}}}
 			}
 		}
-		st := charged(t, v)
+		var contracts []*registryv1.ContractPublished
+		if rapid.Bool().Draw(t, "contract") {
+			contracts = append(contracts, agreed())
+		}
+		st := charged(t, v, contracts...)
+		st.contracts = contracts
 		var sent []*exchangev1.RemittanceClaim
 		var from []Payer
 		reversed := map[Key]bool{}
@@ -521,11 +537,14 @@ func TestWhatIsChargedIsAlwaysSomewhere(t *testing.T) {
 		for step := range rapid.IntRange(1, 25).Draw(t, "steps") {
 			st.rem = step
 			before := len(st.all)
-			switch kind := rapid.IntRange(0, 6).Draw(t, "kind"); {
+			switch kind := rapid.IntRange(0, 7).Draw(t, "kind"); {
 			case kind == 0:
 				amount := rapid.Int64Range(1, 9000).Draw(t, "amount")
 				st.take(Take(st.s, &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: "enc_1", PatientPaymentId: fmt.Sprint("ppm_", step), Amount: amount}))
 			case len(payers) == 0:
+			case kind == 7 && len(st.s.Disputes) > 0:
+				d := rapid.SampledFrom(st.s.Disputes).Draw(t, "given up")
+				st.accept(d.ClaimID, d.LineID)
 			case kind == 6 && rapid.IntRange(0, 7).Draw(t, "void") == 0:
 				st.take(Void(st.s, Withdrawal{Closed: &claimsv1.ClaimClosed{ClaimId: "clm_1", Withdrawn: true}, Payer: payers[0]}))
 			case kind == 6:
@@ -582,6 +601,13 @@ func TestWhatIsChargedIsAlwaysSomewhere(t *testing.T) {
 				case *pb.ResponsibilityTransferred:
 					if e.GroupCode != "PR" {
 						t.Fatalf("%s moved on: %v", e.GroupCode, e)
+					}
+					if e.Carc == "45" && e.Amount > 0 && contracts != nil {
+						t.Fatalf("the contract forbids it: %v", e)
+					}
+				case *pb.ClaimPaymentPosted:
+					if want := inDispute(st.s.Disputes, func(d Dispute) bool { return d.ClaimID == e.ClaimId }); e.DisputedAmount != want {
+						t.Fatalf("told %d in dispute, it is %d", e.DisputedAmount, want)
 					}
 				case *pb.PostingReversed:
 					key := Key{e.ReversedRemittanceId, e.ReversedClaimOrdinal}
@@ -646,6 +672,15 @@ func check(t *rapid.T, st *story, v *codingv1.CodingCompleted, cash, given int64
 	}
 	if held > 0 && Owed(st.s.Open, Payer{}) < 0 {
 		t.Fatalf("the patient paid %d too much and %d is held", -Owed(st.s.Open, Payer{}), held)
+	}
+	for _, d := range st.s.Disputes {
+		of := inDispute(st.s.Disputes, func(o Dispute) bool { return o.Payer == d.Payer })
+		if open := Owed(st.s.Open, d.Payer); d.Amount <= 0 || of > open {
+			t.Fatalf("%d of %d in dispute with %s, which owes %d", d.Amount, of, d.Payer.ID, open)
+		}
+		if st.s.Settled {
+			t.Fatalf("settled, and in dispute: %v", d)
+		}
 	}
 	if st.s.Settled != settled(st.s.Open) {
 		t.Fatalf("settled %v, balances %v", st.s.Settled, st.s.Open)

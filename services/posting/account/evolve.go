@@ -72,6 +72,7 @@ type State struct {
 	Payments  []*Payment       // in the order of posting
 	Done      map[Key]bool     // posted, reversed or found unmatched
 	Allocated []Allocation
+	Disputes  []Dispute // of live decisions, in the order in which they were found
 	Settled   bool
 }
 
@@ -83,6 +84,7 @@ func Evolve(s State, event es.Event) State {
 	if s.Open == nil {
 		s.Open, s.Done, s.Lines = map[Place]int64{}, map[Key]bool{}, map[string]*Line{}
 	}
+	s.Disputes = disputed(s.Disputes, event)
 	switch e := event.(type) {
 	case *pb.ChargePosted:
 		s.Charge = e
@@ -107,6 +109,8 @@ func Evolve(s State, event es.Event) State {
 	case *pb.InsurancePaymentPosted:
 		s.part(e, e.Legs)
 	case *pb.ContractualAdjusted:
+		s.part(e, e.Legs)
+	case *pb.UnderpaymentAccepted:
 		s.part(e, e.Legs)
 	case *pb.ResponsibilityTransferred:
 		s.part(e, e.Legs)

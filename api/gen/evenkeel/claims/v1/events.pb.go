@@ -1858,6 +1858,7 @@ type ClaimAdjudicated struct {
 	ClaimOrdinal                int32                  `protobuf:"varint,11,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"` // CLP in the remittance
 	PatientId                   string                 `protobuf:"bytes,12,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	PayerId                     string                 `protobuf:"bytes,13,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	DisputedAmount              int64                  `protobuf:"varint,14,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"` // of the claim, in dispute with the payer after this: below contract, or not to be asked of the patient
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }
@@ -1981,6 +1982,13 @@ func (x *ClaimAdjudicated) GetPayerId() string {
 		return x.PayerId
 	}
 	return ""
+}
+
+func (x *ClaimAdjudicated) GetDisputedAmount() int64 {
+	if x != nil {
+		return x.DisputedAmount
+	}
+	return 0
 }
 
 // The patient's coverages of the day of service are not those for which the claim was made.
@@ -2701,6 +2709,67 @@ func (x *ClaimClosed) GetDeniedLineIds() []string {
 	return nil
 }
 
+// What was in dispute with the payer is not, or is less: somebody accepted the loss.
+type ClaimDisputeLessened struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId        string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	DisputedAmount int64                  `protobuf:"varint,2,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"` // still in dispute
+	CauseEventId   string                 `protobuf:"bytes,3,opt,name=cause_event_id,json=causeEventId,proto3" json:"cause_event_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ClaimDisputeLessened) Reset() {
+	*x = ClaimDisputeLessened{}
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimDisputeLessened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimDisputeLessened) ProtoMessage() {}
+
+func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimDisputeLessened.ProtoReflect.Descriptor instead.
+func (*ClaimDisputeLessened) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ClaimDisputeLessened) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *ClaimDisputeLessened) GetDisputedAmount() int64 {
+	if x != nil {
+		return x.DisputedAmount
+	}
+	return 0
+}
+
+func (x *ClaimDisputeLessened) GetCauseEventId() string {
+	if x != nil {
+		return x.CauseEventId
+	}
+	return ""
+}
+
 type ClaimReopened struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -2711,7 +2780,7 @@ type ClaimReopened struct {
 
 func (x *ClaimReopened) Reset() {
 	*x = ClaimReopened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2723,7 +2792,7 @@ func (x *ClaimReopened) String() string {
 func (*ClaimReopened) ProtoMessage() {}
 
 func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2736,7 +2805,7 @@ func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReopened.ProtoReflect.Descriptor instead.
 func (*ClaimReopened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ClaimReopened) GetClaimId() string {
@@ -2764,7 +2833,7 @@ type AcknowledgmentDue struct {
 
 func (x *AcknowledgmentDue) Reset() {
 	*x = AcknowledgmentDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2776,7 +2845,7 @@ func (x *AcknowledgmentDue) String() string {
 func (*AcknowledgmentDue) ProtoMessage() {}
 
 func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2789,7 +2858,7 @@ func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgmentDue.ProtoReflect.Descriptor instead.
 func (*AcknowledgmentDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AcknowledgmentDue) GetClaimId() string {
@@ -2816,7 +2885,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2828,7 +2897,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2841,7 +2910,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RemittanceDue) GetClaimId() string {
@@ -2867,7 +2936,7 @@ type TimelyFilingDue struct {
 
 func (x *TimelyFilingDue) Reset() {
 	*x = TimelyFilingDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2879,7 +2948,7 @@ func (x *TimelyFilingDue) String() string {
 func (*TimelyFilingDue) ProtoMessage() {}
 
 func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2892,7 +2961,7 @@ func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingDue.ProtoReflect.Descriptor instead.
 func (*TimelyFilingDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *TimelyFilingDue) GetClaimId() string {
@@ -3071,7 +3140,7 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x123\n" +
 	"\x16timely_filing_due_date\x18\x04 \x01(\tR\x13timelyFilingDueDate\x12\x1b\n" +
 	"\tdays_left\x18\x05 \x01(\x05R\bdaysLeft\x12#\n" +
-	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\x94\x04\n" +
+	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\xbd\x04\n" +
 	"\x10ClaimAdjudicated\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rremittance_id\x18\x02 \x01(\tR\fremittanceId\x12\x1f\n" +
@@ -3089,7 +3158,8 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\rclaim_ordinal\x18\v \x01(\x05R\fclaimOrdinal\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\f \x01(\tR\tpatientId\x12\x19\n" +
-	"\bpayer_id\x18\r \x01(\tR\apayerId\"\xda\x03\n" +
+	"\bpayer_id\x18\r \x01(\tR\apayerId\x12'\n" +
+	"\x0fdisputed_amount\x18\x0e \x01(\x03R\x0edisputedAmount\"\xda\x03\n" +
 	"\x16CoverageChangeDetected\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3169,7 +3239,11 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"patient_id\x18\x05 \x01(\tR\tpatientId\x12\x19\n" +
 	"\bpayer_id\x18\x06 \x01(\tR\apayerId\x12#\n" +
 	"\rcharge_stands\x18\a \x01(\bR\fchargeStands\x12&\n" +
-	"\x0fdenied_line_ids\x18\b \x03(\tR\rdeniedLineIds\"B\n" +
+	"\x0fdenied_line_ids\x18\b \x03(\tR\rdeniedLineIds\"\x80\x01\n" +
+	"\x14ClaimDisputeLessened\x12\x19\n" +
+	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12'\n" +
+	"\x0fdisputed_amount\x18\x02 \x01(\x03R\x0edisputedAmount\x12$\n" +
+	"\x0ecause_event_id\x18\x03 \x01(\tR\fcauseEventId\"B\n" +
 	"\rClaimReopened\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"S\n" +
@@ -3220,7 +3294,7 @@ func file_evenkeel_claims_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(FrequencyCode)(0),                // 0: evenkeel.claims.v1.FrequencyCode
 	(AcknowledgmentLevel)(0),          // 1: evenkeel.claims.v1.AcknowledgmentLevel
@@ -3251,58 +3325,59 @@ var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(*CorrectedClaimPrepared)(nil),    // 26: evenkeel.claims.v1.CorrectedClaimPrepared
 	(*SecondaryClaimPrepared)(nil),    // 27: evenkeel.claims.v1.SecondaryClaimPrepared
 	(*ClaimClosed)(nil),               // 28: evenkeel.claims.v1.ClaimClosed
-	(*ClaimReopened)(nil),             // 29: evenkeel.claims.v1.ClaimReopened
-	(*AcknowledgmentDue)(nil),         // 30: evenkeel.claims.v1.AcknowledgmentDue
-	(*RemittanceDue)(nil),             // 31: evenkeel.claims.v1.RemittanceDue
-	(*TimelyFilingDue)(nil),           // 32: evenkeel.claims.v1.TimelyFilingDue
-	(*v1.PersonName)(nil),             // 33: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),                // 34: evenkeel.type.v1.Address
-	(v1.Sex)(0),                       // 35: evenkeel.type.v1.Sex
-	(v1.PayerSequence)(0),             // 36: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),             // 37: evenkeel.type.v1.Adjustment
-	(v1.Relationship)(0),              // 38: evenkeel.type.v1.Relationship
-	(*v1.ServiceLine)(nil),            // 39: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),                // 40: evenkeel.problem.v1.Reason
-	(*v1.Source)(nil),                 // 41: evenkeel.type.v1.Source
+	(*ClaimDisputeLessened)(nil),      // 29: evenkeel.claims.v1.ClaimDisputeLessened
+	(*ClaimReopened)(nil),             // 30: evenkeel.claims.v1.ClaimReopened
+	(*AcknowledgmentDue)(nil),         // 31: evenkeel.claims.v1.AcknowledgmentDue
+	(*RemittanceDue)(nil),             // 32: evenkeel.claims.v1.RemittanceDue
+	(*TimelyFilingDue)(nil),           // 33: evenkeel.claims.v1.TimelyFilingDue
+	(*v1.PersonName)(nil),             // 34: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),                // 35: evenkeel.type.v1.Address
+	(v1.Sex)(0),                       // 36: evenkeel.type.v1.Sex
+	(v1.PayerSequence)(0),             // 37: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),             // 38: evenkeel.type.v1.Adjustment
+	(v1.Relationship)(0),              // 39: evenkeel.type.v1.Relationship
+	(*v1.ServiceLine)(nil),            // 40: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),                // 41: evenkeel.problem.v1.Reason
+	(*v1.Source)(nil),                 // 42: evenkeel.type.v1.Source
 }
 var file_evenkeel_claims_v1_events_proto_depIdxs = []int32{
-	33, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
-	34, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
-	33, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	35, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	34, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
-	33, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
-	35, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
-	34, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
-	36, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	37, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	34, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
+	35, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
+	34, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	36, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	35, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
+	34, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
+	36, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
+	35, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
+	37, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	7,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
-	37, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	38, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	0,  // 12: evenkeel.claims.v1.ClaimContent.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
-	36, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	38, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
+	37, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	39, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
 	4,  // 15: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
 	4,  // 16: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
 	4,  // 17: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
 	4,  // 18: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
-	39, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
+	40, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
 	6,  // 20: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
 	5,  // 21: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
 	8,  // 22: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
-	40, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
+	41, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
 	10, // 24: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
-	40, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	41, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
 	8,  // 26: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
-	41, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
+	42, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
 	1,  // 28: evenkeel.claims.v1.ClaimAcknowledged.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	41, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	42, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
 	1,  // 30: evenkeel.claims.v1.ClaimRejected.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	41, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
-	41, // 32: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
+	42, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
+	42, // 32: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
 	2,  // 33: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
 	3,  // 34: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
 	8,  // 35: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
-	36, // 36: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	37, // 36: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
 	37, // [37:37] is the sub-list for method output_type
 	37, // [37:37] is the sub-list for method input_type
 	37, // [37:37] is the sub-list for extension type_name
@@ -3321,7 +3396,7 @@ func file_evenkeel_claims_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_claims_v1_events_proto_rawDesc), len(file_evenkeel_claims_v1_events_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1535,6 +1535,8 @@ func (x *PostingReversed) GetServiceDate() string {
 	return ""
 }
 
+// A payer allowed less for a line than its contract says. The difference is not taken off: it stays on the payer's receivable, in dispute, until the payer pays it
+// (UnderpaymentRecovered), somebody accepts the loss (UnderpaymentAccepted) or it is not asked any more (UnderpaymentLapsed).
 type UnderpaymentDetected struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	AccountId      string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -1546,6 +1548,10 @@ type UnderpaymentDetected struct {
 	AllowedAmount  int64                  `protobuf:"varint,7,opt,name=allowed_amount,json=allowedAmount,proto3" json:"allowed_amount,omitempty"`
 	ContractId     string                 `protobuf:"bytes,8,opt,name=contract_id,json=contractId,proto3" json:"contract_id,omitempty"`
 	RemittanceId   string                 `protobuf:"bytes,9,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	PayerSequence  v1.PayerSequence       `protobuf:"varint,10,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	ClaimOrdinal   int32                  `protobuf:"varint,11,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
+	DisputedAmount int64                  `protobuf:"varint,12,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"` // kept open; 0 in events of before 2026-11-24, which took it off
+	RuleId         string                 `protobuf:"bytes,13,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1643,6 +1649,583 @@ func (x *UnderpaymentDetected) GetRemittanceId() string {
 	return ""
 }
 
+func (x *UnderpaymentDetected) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *UnderpaymentDetected) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *UnderpaymentDetected) GetDisputedAmount() int64 {
+	if x != nil {
+		return x.DisputedAmount
+	}
+	return 0
+}
+
+func (x *UnderpaymentDetected) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+// A payer with a contract gave the patient an amount that the contract forbids to ask of the patient. It is not moved: it stays on the payer's receivable, in dispute, and ends
+// like an underpayment.
+type BalanceBillingHeld struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	AccountId      string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	ClaimId        string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId      string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId        string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerSequence  v1.PayerSequence       `protobuf:"varint,5,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	RemittanceId   string                 `protobuf:"bytes,6,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	ClaimOrdinal   int32                  `protobuf:"varint,7,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
+	LineId         string                 `protobuf:"bytes,8,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"` // empty: told for the claim as a whole
+	GroupCode      string                 `protobuf:"bytes,9,opt,name=group_code,json=groupCode,proto3" json:"group_code,omitempty"`
+	Carc           string                 `protobuf:"bytes,10,opt,name=carc,proto3" json:"carc,omitempty"`
+	DisputedAmount int64                  `protobuf:"varint,11,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"` // kept open
+	ContractId     string                 `protobuf:"bytes,12,opt,name=contract_id,json=contractId,proto3" json:"contract_id,omitempty"`
+	RuleId         string                 `protobuf:"bytes,13,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	Source         *v1.Source             `protobuf:"bytes,14,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *BalanceBillingHeld) Reset() {
+	*x = BalanceBillingHeld{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BalanceBillingHeld) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BalanceBillingHeld) ProtoMessage() {}
+
+func (x *BalanceBillingHeld) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BalanceBillingHeld.ProtoReflect.Descriptor instead.
+func (*BalanceBillingHeld) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *BalanceBillingHeld) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *BalanceBillingHeld) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *BalanceBillingHeld) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetGroupCode() string {
+	if x != nil {
+		return x.GroupCode
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetCarc() string {
+	if x != nil {
+		return x.Carc
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetDisputedAmount() int64 {
+	if x != nil {
+		return x.DisputedAmount
+	}
+	return 0
+}
+
+func (x *BalanceBillingHeld) GetContractId() string {
+	if x != nil {
+		return x.ContractId
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *BalanceBillingHeld) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+// Somebody gives up what is in dispute: it is taken off as contractual.
+type UnderpaymentAccepted struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	AccountId      string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	ClaimId        string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId      string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId        string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerSequence  v1.PayerSequence       `protobuf:"varint,5,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	RemittanceId   string                 `protobuf:"bytes,6,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"` // whose decision is accepted
+	ClaimOrdinal   int32                  `protobuf:"varint,7,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
+	LineId         string                 `protobuf:"bytes,8,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
+	RuleId         string                 `protobuf:"bytes,9,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"` // that was disputed by
+	Amount         int64                  `protobuf:"varint,10,opt,name=amount,proto3" json:"amount,omitempty"`
+	Reason         string                 `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
+	Legs           []*v1.Leg              `protobuf:"bytes,12,rep,name=legs,proto3" json:"legs,omitempty"`                                            // contractual / ar.insurance
+	ServiceDate    string                 `protobuf:"bytes,13,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`           // of the account
+	DisputedAmount int64                  `protobuf:"varint,14,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"` // of the claim, still in dispute
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *UnderpaymentAccepted) Reset() {
+	*x = UnderpaymentAccepted{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnderpaymentAccepted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnderpaymentAccepted) ProtoMessage() {}
+
+func (x *UnderpaymentAccepted) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnderpaymentAccepted.ProtoReflect.Descriptor instead.
+func (*UnderpaymentAccepted) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UnderpaymentAccepted) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *UnderpaymentAccepted) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *UnderpaymentAccepted) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *UnderpaymentAccepted) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *UnderpaymentAccepted) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *UnderpaymentAccepted) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *UnderpaymentAccepted) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *UnderpaymentAccepted) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *UnderpaymentAccepted) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *UnderpaymentAccepted) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *UnderpaymentAccepted) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *UnderpaymentAccepted) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+func (x *UnderpaymentAccepted) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *UnderpaymentAccepted) GetDisputedAmount() int64 {
+	if x != nil {
+		return x.DisputedAmount
+	}
+	return 0
+}
+
+// The payer has paid what was in dispute, or a part of it.
+type UnderpaymentRecovered struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AccountId       string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	ClaimId         string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId       string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId         string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerSequence   v1.PayerSequence       `protobuf:"varint,5,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	RemittanceId    string                 `protobuf:"bytes,6,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"` // whose decision was disputed
+	ClaimOrdinal    int32                  `protobuf:"varint,7,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
+	LineId          string                 `protobuf:"bytes,8,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
+	RuleId          string                 `protobuf:"bytes,9,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"` // that was disputed by
+	Amount          int64                  `protobuf:"varint,10,opt,name=amount,proto3" json:"amount,omitempty"`
+	RemainingAmount int64                  `protobuf:"varint,11,opt,name=remaining_amount,json=remainingAmount,proto3" json:"remaining_amount,omitempty"` // of this dispute
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UnderpaymentRecovered) Reset() {
+	*x = UnderpaymentRecovered{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnderpaymentRecovered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnderpaymentRecovered) ProtoMessage() {}
+
+func (x *UnderpaymentRecovered) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnderpaymentRecovered.ProtoReflect.Descriptor instead.
+func (*UnderpaymentRecovered) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *UnderpaymentRecovered) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *UnderpaymentRecovered) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *UnderpaymentRecovered) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *UnderpaymentRecovered) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *UnderpaymentRecovered) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *UnderpaymentRecovered) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *UnderpaymentRecovered) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *UnderpaymentRecovered) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *UnderpaymentRecovered) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *UnderpaymentRecovered) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *UnderpaymentRecovered) GetRemainingAmount() int64 {
+	if x != nil {
+		return x.RemainingAmount
+	}
+	return 0
+}
+
+// What was in dispute, or a part of it, is not asked any more: the payer took its decision back, or the charge was corrected or taken back.
+type UnderpaymentLapsed struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AccountId       string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	ClaimId         string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId       string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId         string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerSequence   v1.PayerSequence       `protobuf:"varint,5,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	RemittanceId    string                 `protobuf:"bytes,6,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"` // whose decision was disputed
+	ClaimOrdinal    int32                  `protobuf:"varint,7,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
+	LineId          string                 `protobuf:"bytes,8,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
+	RuleId          string                 `protobuf:"bytes,9,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"` // that was disputed by
+	Amount          int64                  `protobuf:"varint,10,opt,name=amount,proto3" json:"amount,omitempty"`
+	RemainingAmount int64                  `protobuf:"varint,11,opt,name=remaining_amount,json=remainingAmount,proto3" json:"remaining_amount,omitempty"` // of this dispute
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UnderpaymentLapsed) Reset() {
+	*x = UnderpaymentLapsed{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnderpaymentLapsed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnderpaymentLapsed) ProtoMessage() {}
+
+func (x *UnderpaymentLapsed) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnderpaymentLapsed.ProtoReflect.Descriptor instead.
+func (*UnderpaymentLapsed) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *UnderpaymentLapsed) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *UnderpaymentLapsed) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *UnderpaymentLapsed) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *UnderpaymentLapsed) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *UnderpaymentLapsed) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *UnderpaymentLapsed) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *UnderpaymentLapsed) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *UnderpaymentLapsed) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *UnderpaymentLapsed) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *UnderpaymentLapsed) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *UnderpaymentLapsed) GetRemainingAmount() int64 {
+	if x != nil {
+		return x.RemainingAmount
+	}
+	return 0
+}
+
 // The whole of one CLP as it was posted: what the claims service learns from.
 type ClaimPaymentPosted struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -1655,15 +2238,17 @@ type ClaimPaymentPosted struct {
 	Reversal         bool                   `protobuf:"varint,7,opt,name=reversal,proto3" json:"reversal,omitempty"`
 	RemittanceClaim  *v12.RemittanceClaim   `protobuf:"bytes,8,opt,name=remittance_claim,json=remittanceClaim,proto3" json:"remittance_claim,omitempty"` // line ids are ours here
 	PatientId        string                 `protobuf:"bytes,9,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	ClaimStatusCode  string                 `protobuf:"bytes,10,opt,name=claim_status_code,json=claimStatusCode,proto3" json:"claim_status_code,omitempty"` // CLP02
-	Notes            []string               `protobuf:"bytes,11,rep,name=notes,proto3" json:"notes,omitempty"`                                              // what was not as usual, e.g. "line 2 answers to no line of ours: posted for the claim as a whole"; never PHI
+	ClaimStatusCode  string                 `protobuf:"bytes,10,opt,name=claim_status_code,json=claimStatusCode,proto3" json:"claim_status_code,omitempty"`  // CLP02
+	Notes            []string               `protobuf:"bytes,11,rep,name=notes,proto3" json:"notes,omitempty"`                                               // what was not as usual, e.g. "line 2 answers to no line of ours: posted for the claim as a whole"; never PHI
+	DisputedAmount   int64                  `protobuf:"varint,12,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"`      // of the claim, in dispute with its payer after this
+	HeldShareAmount  int64                  `protobuf:"varint,13,opt,name=held_share_amount,json=heldShareAmount,proto3" json:"held_share_amount,omitempty"` // of what the payer gave the patient or the next payer and this posting did not move (BalanceBillingHeld)
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ClaimPaymentPosted) Reset() {
 	*x = ClaimPaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1675,7 +2260,7 @@ func (x *ClaimPaymentPosted) String() string {
 func (*ClaimPaymentPosted) ProtoMessage() {}
 
 func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1688,7 +2273,7 @@ func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentPosted.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ClaimPaymentPosted) GetAccountId() string {
@@ -1768,6 +2353,20 @@ func (x *ClaimPaymentPosted) GetNotes() []string {
 	return nil
 }
 
+func (x *ClaimPaymentPosted) GetDisputedAmount() int64 {
+	if x != nil {
+		return x.DisputedAmount
+	}
+	return 0
+}
+
+func (x *ClaimPaymentPosted) GetHeldShareAmount() int64 {
+	if x != nil {
+		return x.HeldShareAmount
+	}
+	return 0
+}
+
 // A reversal that no live posting answers to: its money is held in unapplied.insurance, the receivables are untouched.
 type ClaimPaymentUnmatched struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1787,7 +2386,7 @@ type ClaimPaymentUnmatched struct {
 
 func (x *ClaimPaymentUnmatched) Reset() {
 	*x = ClaimPaymentUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1799,7 +2398,7 @@ func (x *ClaimPaymentUnmatched) String() string {
 func (*ClaimPaymentUnmatched) ProtoMessage() {}
 
 func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1812,7 +2411,7 @@ func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentUnmatched.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ClaimPaymentUnmatched) GetAccountId() string {
@@ -1900,7 +2499,7 @@ type PatientPaymentAllocated struct {
 
 func (x *PatientPaymentAllocated) Reset() {
 	*x = PatientPaymentAllocated{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +2511,7 @@ func (x *PatientPaymentAllocated) String() string {
 func (*PatientPaymentAllocated) ProtoMessage() {}
 
 func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2524,7 @@ func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAllocated.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAllocated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PatientPaymentAllocated) GetAccountId() string {
@@ -1983,7 +2582,7 @@ type CreditBalanceDetected struct {
 
 func (x *CreditBalanceDetected) Reset() {
 	*x = CreditBalanceDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1995,7 +2594,7 @@ func (x *CreditBalanceDetected) String() string {
 func (*CreditBalanceDetected) ProtoMessage() {}
 
 func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2008,7 +2607,7 @@ func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceDetected.ProtoReflect.Descriptor instead.
 func (*CreditBalanceDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CreditBalanceDetected) GetAccountId() string {
@@ -2058,7 +2657,7 @@ type CreditBalanceCleared struct {
 
 func (x *CreditBalanceCleared) Reset() {
 	*x = CreditBalanceCleared{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2669,7 @@ func (x *CreditBalanceCleared) String() string {
 func (*CreditBalanceCleared) ProtoMessage() {}
 
 func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2682,7 @@ func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceCleared.ProtoReflect.Descriptor instead.
 func (*CreditBalanceCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CreditBalanceCleared) GetAccountId() string {
@@ -2124,7 +2723,7 @@ type AccountSettled struct {
 
 func (x *AccountSettled) Reset() {
 	*x = AccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2136,7 +2735,7 @@ func (x *AccountSettled) String() string {
 func (*AccountSettled) ProtoMessage() {}
 
 func (x *AccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2149,7 +2748,7 @@ func (x *AccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountSettled.ProtoReflect.Descriptor instead.
 func (*AccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AccountSettled) GetAccountId() string {
@@ -2185,7 +2784,7 @@ type RemittanceReceived struct {
 
 func (x *RemittanceReceived) Reset() {
 	*x = RemittanceReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2197,7 +2796,7 @@ func (x *RemittanceReceived) String() string {
 func (*RemittanceReceived) ProtoMessage() {}
 
 func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2210,7 +2809,7 @@ func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceReceived.ProtoReflect.Descriptor instead.
 func (*RemittanceReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RemittanceReceived) GetRemittanceId() string {
@@ -2296,7 +2895,7 @@ type RemittanceQuarantined struct {
 
 func (x *RemittanceQuarantined) Reset() {
 	*x = RemittanceQuarantined{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +2907,7 @@ func (x *RemittanceQuarantined) String() string {
 func (*RemittanceQuarantined) ProtoMessage() {}
 
 func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +2920,7 @@ func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceQuarantined.ProtoReflect.Descriptor instead.
 func (*RemittanceQuarantined) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RemittanceQuarantined) GetRemittanceId() string {
@@ -2374,7 +2973,7 @@ type RemittanceBalanced struct {
 
 func (x *RemittanceBalanced) Reset() {
 	*x = RemittanceBalanced{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2386,7 +2985,7 @@ func (x *RemittanceBalanced) String() string {
 func (*RemittanceBalanced) ProtoMessage() {}
 
 func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2399,7 +2998,7 @@ func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceBalanced.ProtoReflect.Descriptor instead.
 func (*RemittanceBalanced) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RemittanceBalanced) GetRemittanceId() string {
@@ -2461,7 +3060,7 @@ type UnappliedRecorded struct {
 
 func (x *UnappliedRecorded) Reset() {
 	*x = UnappliedRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2473,7 +3072,7 @@ func (x *UnappliedRecorded) String() string {
 func (*UnappliedRecorded) ProtoMessage() {}
 
 func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2486,7 +3085,7 @@ func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedRecorded.ProtoReflect.Descriptor instead.
 func (*UnappliedRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *UnappliedRecorded) GetRemittanceId() string {
@@ -2560,7 +3159,7 @@ type ProviderAdjustmentRecorded struct {
 
 func (x *ProviderAdjustmentRecorded) Reset() {
 	*x = ProviderAdjustmentRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2572,7 +3171,7 @@ func (x *ProviderAdjustmentRecorded) String() string {
 func (*ProviderAdjustmentRecorded) ProtoMessage() {}
 
 func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2585,7 +3184,7 @@ func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderAdjustmentRecorded.ProtoReflect.Descriptor instead.
 func (*ProviderAdjustmentRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ProviderAdjustmentRecorded) GetRemittanceId() string {
@@ -2654,7 +3253,7 @@ type RemittanceAdvised struct {
 
 func (x *RemittanceAdvised) Reset() {
 	*x = RemittanceAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2666,7 +3265,7 @@ func (x *RemittanceAdvised) String() string {
 func (*RemittanceAdvised) ProtoMessage() {}
 
 func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2679,7 +3278,7 @@ func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceAdvised.ProtoReflect.Descriptor instead.
 func (*RemittanceAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RemittanceAdvised) GetSettlementId() string {
@@ -2753,7 +3352,7 @@ type DepositAdvised struct {
 
 func (x *DepositAdvised) Reset() {
 	*x = DepositAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2765,7 +3364,7 @@ func (x *DepositAdvised) String() string {
 func (*DepositAdvised) ProtoMessage() {}
 
 func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2778,7 +3377,7 @@ func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositAdvised.ProtoReflect.Descriptor instead.
 func (*DepositAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DepositAdvised) GetSettlementId() string {
@@ -2842,7 +3441,7 @@ type RemittanceMatched struct {
 
 func (x *RemittanceMatched) Reset() {
 	*x = RemittanceMatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2854,7 +3453,7 @@ func (x *RemittanceMatched) String() string {
 func (*RemittanceMatched) ProtoMessage() {}
 
 func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2867,7 +3466,7 @@ func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMatched.ProtoReflect.Descriptor instead.
 func (*RemittanceMatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RemittanceMatched) GetRemittanceId() string {
@@ -2913,7 +3512,7 @@ type DepositDiffered struct {
 
 func (x *DepositDiffered) Reset() {
 	*x = DepositDiffered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2925,7 +3524,7 @@ func (x *DepositDiffered) String() string {
 func (*DepositDiffered) ProtoMessage() {}
 
 func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2938,7 +3537,7 @@ func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDiffered.ProtoReflect.Descriptor instead.
 func (*DepositDiffered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DepositDiffered) GetRemittanceId() string {
@@ -3000,7 +3599,7 @@ type RemittanceUnfunded struct {
 
 func (x *RemittanceUnfunded) Reset() {
 	*x = RemittanceUnfunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3012,7 +3611,7 @@ func (x *RemittanceUnfunded) String() string {
 func (*RemittanceUnfunded) ProtoMessage() {}
 
 func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3025,7 +3624,7 @@ func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceUnfunded.ProtoReflect.Descriptor instead.
 func (*RemittanceUnfunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RemittanceUnfunded) GetSettlementId() string {
@@ -3101,7 +3700,7 @@ type DepositUnmatched struct {
 
 func (x *DepositUnmatched) Reset() {
 	*x = DepositUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3113,7 +3712,7 @@ func (x *DepositUnmatched) String() string {
 func (*DepositUnmatched) ProtoMessage() {}
 
 func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3126,7 +3725,7 @@ func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositUnmatched.ProtoReflect.Descriptor instead.
 func (*DepositUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DepositUnmatched) GetSettlementId() string {
@@ -3196,7 +3795,7 @@ type DepositDue struct {
 
 func (x *DepositDue) Reset() {
 	*x = DepositDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3208,7 +3807,7 @@ func (x *DepositDue) String() string {
 func (*DepositDue) ProtoMessage() {}
 
 func (x *DepositDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3221,7 +3820,7 @@ func (x *DepositDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDue.ProtoReflect.Descriptor instead.
 func (*DepositDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DepositDue) GetSettlementId() string {
@@ -3248,7 +3847,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3260,7 +3859,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3273,7 +3872,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RemittanceDue) GetSettlementId() string {
@@ -3306,7 +3905,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3318,7 +3917,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3331,7 +3930,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -3400,7 +3999,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3412,7 +4011,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3425,7 +4024,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -3499,7 +4098,7 @@ type PatientAccountNoted struct {
 
 func (x *PatientAccountNoted) Reset() {
 	*x = PatientAccountNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3511,7 +4110,7 @@ func (x *PatientAccountNoted) String() string {
 func (*PatientAccountNoted) ProtoMessage() {}
 
 func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3524,7 +4123,7 @@ func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
 func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PatientAccountNoted) GetPatientId() string {
@@ -3576,7 +4175,7 @@ type PatientFundsNoted struct {
 
 func (x *PatientFundsNoted) Reset() {
 	*x = PatientFundsNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3588,7 +4187,7 @@ func (x *PatientFundsNoted) String() string {
 func (*PatientFundsNoted) ProtoMessage() {}
 
 func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3601,7 +4200,7 @@ func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
 func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PatientFundsNoted) GetPatientId() string {
@@ -3658,7 +4257,7 @@ type PatientPaymentAssigned struct {
 
 func (x *PatientPaymentAssigned) Reset() {
 	*x = PatientPaymentAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3670,7 +4269,7 @@ func (x *PatientPaymentAssigned) String() string {
 func (*PatientPaymentAssigned) ProtoMessage() {}
 
 func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3683,7 +4282,7 @@ func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PatientPaymentAssigned) GetPatientId() string {
@@ -3725,7 +4324,7 @@ type PatientAccountSettled struct {
 
 func (x *PatientAccountSettled) Reset() {
 	*x = PatientAccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3737,7 +4336,7 @@ func (x *PatientAccountSettled) String() string {
 func (*PatientAccountSettled) ProtoMessage() {}
 
 func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3750,7 +4349,7 @@ func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountSettled.ProtoReflect.Descriptor instead.
 func (*PatientAccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PatientAccountSettled) GetPatientId() string {
@@ -3787,7 +4386,7 @@ type PatientFundsReleased struct {
 
 func (x *PatientFundsReleased) Reset() {
 	*x = PatientFundsReleased{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3799,7 +4398,7 @@ func (x *PatientFundsReleased) String() string {
 func (*PatientFundsReleased) ProtoMessage() {}
 
 func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3812,7 +4411,7 @@ func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsReleased.ProtoReflect.Descriptor instead.
 func (*PatientFundsReleased) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PatientFundsReleased) GetPatientId() string {
@@ -3861,7 +4460,7 @@ type PatientPaymentRefunded struct {
 
 func (x *PatientPaymentRefunded) Reset() {
 	*x = PatientPaymentRefunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3873,7 +4472,7 @@ func (x *PatientPaymentRefunded) String() string {
 func (*PatientPaymentRefunded) ProtoMessage() {}
 
 func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3886,7 +4485,7 @@ func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentRefunded.ProtoReflect.Descriptor instead.
 func (*PatientPaymentRefunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *PatientPaymentRefunded) GetRefundId() string {
@@ -4139,7 +4738,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x06source\x18\v \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\f \x01(\tR\tpatientId\x12!\n" +
-	"\fservice_date\x18\r \x01(\tR\vserviceDate\"\xb9\x02\n" +
+	"\fservice_date\x18\r \x01(\tR\vserviceDate\"\xe8\x03\n" +
 	"\x14UnderpaymentDetected\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -4152,7 +4751,80 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x0eallowed_amount\x18\a \x01(\x03R\rallowedAmount\x12\x1f\n" +
 	"\vcontract_id\x18\b \x01(\tR\n" +
 	"contractId\x12#\n" +
-	"\rremittance_id\x18\t \x01(\tR\fremittanceId\"\xd2\x03\n" +
+	"\rremittance_id\x18\t \x01(\tR\fremittanceId\x12F\n" +
+	"\x0epayer_sequence\x18\n" +
+	" \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12#\n" +
+	"\rclaim_ordinal\x18\v \x01(\x05R\fclaimOrdinal\x12'\n" +
+	"\x0fdisputed_amount\x18\f \x01(\x03R\x0edisputedAmount\x12\x17\n" +
+	"\arule_id\x18\r \x01(\tR\x06ruleId\"\xfb\x03\n" +
+	"\x12BalanceBillingHeld\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
+	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12F\n" +
+	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12#\n" +
+	"\rremittance_id\x18\x06 \x01(\tR\fremittanceId\x12#\n" +
+	"\rclaim_ordinal\x18\a \x01(\x05R\fclaimOrdinal\x12\x17\n" +
+	"\aline_id\x18\b \x01(\tR\x06lineId\x12\x1d\n" +
+	"\n" +
+	"group_code\x18\t \x01(\tR\tgroupCode\x12\x12\n" +
+	"\x04carc\x18\n" +
+	" \x01(\tR\x04carc\x12'\n" +
+	"\x0fdisputed_amount\x18\v \x01(\x03R\x0edisputedAmount\x12\x1f\n" +
+	"\vcontract_id\x18\f \x01(\tR\n" +
+	"contractId\x12\x17\n" +
+	"\arule_id\x18\r \x01(\tR\x06ruleId\x120\n" +
+	"\x06source\x18\x0e \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xf5\x03\n" +
+	"\x14UnderpaymentAccepted\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
+	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12F\n" +
+	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12#\n" +
+	"\rremittance_id\x18\x06 \x01(\tR\fremittanceId\x12#\n" +
+	"\rclaim_ordinal\x18\a \x01(\x05R\fclaimOrdinal\x12\x17\n" +
+	"\aline_id\x18\b \x01(\tR\x06lineId\x12\x17\n" +
+	"\arule_id\x18\t \x01(\tR\x06ruleId\x12\x16\n" +
+	"\x06amount\x18\n" +
+	" \x01(\x03R\x06amount\x12\x16\n" +
+	"\x06reason\x18\v \x01(\tR\x06reason\x12)\n" +
+	"\x04legs\x18\f \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12!\n" +
+	"\fservice_date\x18\r \x01(\tR\vserviceDate\x12'\n" +
+	"\x0fdisputed_amount\x18\x0e \x01(\x03R\x0edisputedAmount\"\x92\x03\n" +
+	"\x15UnderpaymentRecovered\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
+	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12F\n" +
+	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12#\n" +
+	"\rremittance_id\x18\x06 \x01(\tR\fremittanceId\x12#\n" +
+	"\rclaim_ordinal\x18\a \x01(\x05R\fclaimOrdinal\x12\x17\n" +
+	"\aline_id\x18\b \x01(\tR\x06lineId\x12\x17\n" +
+	"\arule_id\x18\t \x01(\tR\x06ruleId\x12\x16\n" +
+	"\x06amount\x18\n" +
+	" \x01(\x03R\x06amount\x12)\n" +
+	"\x10remaining_amount\x18\v \x01(\x03R\x0fremainingAmount\"\x8f\x03\n" +
+	"\x12UnderpaymentLapsed\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
+	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12F\n" +
+	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12#\n" +
+	"\rremittance_id\x18\x06 \x01(\tR\fremittanceId\x12#\n" +
+	"\rclaim_ordinal\x18\a \x01(\x05R\fclaimOrdinal\x12\x17\n" +
+	"\aline_id\x18\b \x01(\tR\x06lineId\x12\x17\n" +
+	"\arule_id\x18\t \x01(\tR\x06ruleId\x12\x16\n" +
+	"\x06amount\x18\n" +
+	" \x01(\x03R\x06amount\x12)\n" +
+	"\x10remaining_amount\x18\v \x01(\x03R\x0fremainingAmount\"\xa7\x04\n" +
 	"\x12ClaimPaymentPosted\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -4167,7 +4839,9 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"patient_id\x18\t \x01(\tR\tpatientId\x12*\n" +
 	"\x11claim_status_code\x18\n" +
 	" \x01(\tR\x0fclaimStatusCode\x12\x14\n" +
-	"\x05notes\x18\v \x03(\tR\x05notes\"\xeb\x02\n" +
+	"\x05notes\x18\v \x03(\tR\x05notes\x12'\n" +
+	"\x0fdisputed_amount\x18\f \x01(\x03R\x0edisputedAmount\x12*\n" +
+	"\x11held_share_amount\x18\r \x01(\x03R\x0fheldShareAmount\"\xeb\x02\n" +
 	"\x15ClaimPaymentUnmatched\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -4398,7 +5072,7 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
@@ -4414,98 +5088,109 @@ var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*DenialRecorded)(nil),             // 11: evenkeel.posting.v1.DenialRecorded
 	(*PostingReversed)(nil),            // 12: evenkeel.posting.v1.PostingReversed
 	(*UnderpaymentDetected)(nil),       // 13: evenkeel.posting.v1.UnderpaymentDetected
-	(*ClaimPaymentPosted)(nil),         // 14: evenkeel.posting.v1.ClaimPaymentPosted
-	(*ClaimPaymentUnmatched)(nil),      // 15: evenkeel.posting.v1.ClaimPaymentUnmatched
-	(*PatientPaymentAllocated)(nil),    // 16: evenkeel.posting.v1.PatientPaymentAllocated
-	(*CreditBalanceDetected)(nil),      // 17: evenkeel.posting.v1.CreditBalanceDetected
-	(*CreditBalanceCleared)(nil),       // 18: evenkeel.posting.v1.CreditBalanceCleared
-	(*AccountSettled)(nil),             // 19: evenkeel.posting.v1.AccountSettled
-	(*RemittanceReceived)(nil),         // 20: evenkeel.posting.v1.RemittanceReceived
-	(*RemittanceQuarantined)(nil),      // 21: evenkeel.posting.v1.RemittanceQuarantined
-	(*RemittanceBalanced)(nil),         // 22: evenkeel.posting.v1.RemittanceBalanced
-	(*UnappliedRecorded)(nil),          // 23: evenkeel.posting.v1.UnappliedRecorded
-	(*ProviderAdjustmentRecorded)(nil), // 24: evenkeel.posting.v1.ProviderAdjustmentRecorded
-	(*RemittanceAdvised)(nil),          // 25: evenkeel.posting.v1.RemittanceAdvised
-	(*DepositAdvised)(nil),             // 26: evenkeel.posting.v1.DepositAdvised
-	(*RemittanceMatched)(nil),          // 27: evenkeel.posting.v1.RemittanceMatched
-	(*DepositDiffered)(nil),            // 28: evenkeel.posting.v1.DepositDiffered
-	(*RemittanceUnfunded)(nil),         // 29: evenkeel.posting.v1.RemittanceUnfunded
-	(*DepositUnmatched)(nil),           // 30: evenkeel.posting.v1.DepositUnmatched
-	(*DepositDue)(nil),                 // 31: evenkeel.posting.v1.DepositDue
-	(*RemittanceDue)(nil),              // 32: evenkeel.posting.v1.RemittanceDue
-	(*DepositReceived)(nil),            // 33: evenkeel.posting.v1.DepositReceived
-	(*PatientPaymentReceived)(nil),     // 34: evenkeel.posting.v1.PatientPaymentReceived
-	(*PatientAccountNoted)(nil),        // 35: evenkeel.posting.v1.PatientAccountNoted
-	(*PatientFundsNoted)(nil),          // 36: evenkeel.posting.v1.PatientFundsNoted
-	(*PatientPaymentAssigned)(nil),     // 37: evenkeel.posting.v1.PatientPaymentAssigned
-	(*PatientAccountSettled)(nil),      // 38: evenkeel.posting.v1.PatientAccountSettled
-	(*PatientFundsReleased)(nil),       // 39: evenkeel.posting.v1.PatientFundsReleased
-	(*PatientPaymentRefunded)(nil),     // 40: evenkeel.posting.v1.PatientPaymentRefunded
-	(*v1.ServiceLine)(nil),             // 41: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 42: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 43: evenkeel.type.v1.Leg
-	(*v1.Source)(nil),                  // 44: evenkeel.type.v1.Source
-	(v1.PayerSequence)(0),              // 45: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 46: evenkeel.type.v1.Adjustment
-	(*v12.RemittanceClaim)(nil),        // 47: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 48: evenkeel.exchange.v1.Residual
+	(*BalanceBillingHeld)(nil),         // 14: evenkeel.posting.v1.BalanceBillingHeld
+	(*UnderpaymentAccepted)(nil),       // 15: evenkeel.posting.v1.UnderpaymentAccepted
+	(*UnderpaymentRecovered)(nil),      // 16: evenkeel.posting.v1.UnderpaymentRecovered
+	(*UnderpaymentLapsed)(nil),         // 17: evenkeel.posting.v1.UnderpaymentLapsed
+	(*ClaimPaymentPosted)(nil),         // 18: evenkeel.posting.v1.ClaimPaymentPosted
+	(*ClaimPaymentUnmatched)(nil),      // 19: evenkeel.posting.v1.ClaimPaymentUnmatched
+	(*PatientPaymentAllocated)(nil),    // 20: evenkeel.posting.v1.PatientPaymentAllocated
+	(*CreditBalanceDetected)(nil),      // 21: evenkeel.posting.v1.CreditBalanceDetected
+	(*CreditBalanceCleared)(nil),       // 22: evenkeel.posting.v1.CreditBalanceCleared
+	(*AccountSettled)(nil),             // 23: evenkeel.posting.v1.AccountSettled
+	(*RemittanceReceived)(nil),         // 24: evenkeel.posting.v1.RemittanceReceived
+	(*RemittanceQuarantined)(nil),      // 25: evenkeel.posting.v1.RemittanceQuarantined
+	(*RemittanceBalanced)(nil),         // 26: evenkeel.posting.v1.RemittanceBalanced
+	(*UnappliedRecorded)(nil),          // 27: evenkeel.posting.v1.UnappliedRecorded
+	(*ProviderAdjustmentRecorded)(nil), // 28: evenkeel.posting.v1.ProviderAdjustmentRecorded
+	(*RemittanceAdvised)(nil),          // 29: evenkeel.posting.v1.RemittanceAdvised
+	(*DepositAdvised)(nil),             // 30: evenkeel.posting.v1.DepositAdvised
+	(*RemittanceMatched)(nil),          // 31: evenkeel.posting.v1.RemittanceMatched
+	(*DepositDiffered)(nil),            // 32: evenkeel.posting.v1.DepositDiffered
+	(*RemittanceUnfunded)(nil),         // 33: evenkeel.posting.v1.RemittanceUnfunded
+	(*DepositUnmatched)(nil),           // 34: evenkeel.posting.v1.DepositUnmatched
+	(*DepositDue)(nil),                 // 35: evenkeel.posting.v1.DepositDue
+	(*RemittanceDue)(nil),              // 36: evenkeel.posting.v1.RemittanceDue
+	(*DepositReceived)(nil),            // 37: evenkeel.posting.v1.DepositReceived
+	(*PatientPaymentReceived)(nil),     // 38: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 39: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 40: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 41: evenkeel.posting.v1.PatientPaymentAssigned
+	(*PatientAccountSettled)(nil),      // 42: evenkeel.posting.v1.PatientAccountSettled
+	(*PatientFundsReleased)(nil),       // 43: evenkeel.posting.v1.PatientFundsReleased
+	(*PatientPaymentRefunded)(nil),     // 44: evenkeel.posting.v1.PatientPaymentRefunded
+	(*v1.ServiceLine)(nil),             // 45: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 46: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 47: evenkeel.type.v1.Leg
+	(*v1.Source)(nil),                  // 48: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),              // 49: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 50: evenkeel.type.v1.Adjustment
+	(*v12.RemittanceClaim)(nil),        // 51: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 52: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	41, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	42, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	43, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	45, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	46, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	47, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	44, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
-	41, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
-	43, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	48, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
+	45, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	47, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 7: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	43, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
-	45, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	46, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	43, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	47, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	49, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	50, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	47, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
 	7,  // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	44, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
-	42, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	44, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
-	45, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	44, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
-	45, // 18: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	43, // 19: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	44, // 20: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	45, // 21: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	43, // 22: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	44, // 23: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	45, // 24: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	45, // 25: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	43, // 26: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	44, // 27: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	45, // 28: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	44, // 29: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	45, // 30: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	43, // 31: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	44, // 32: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	45, // 33: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	47, // 34: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	43, // 35: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	44, // 36: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	43, // 37: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	45, // 38: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	45, // 39: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	44, // 40: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	48, // 41: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	47, // 42: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	43, // 43: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	44, // 44: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	43, // 45: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	44, // 46: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	43, // 47: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	43, // 48: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	43, // 49: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
-	50, // [50:50] is the sub-list for method output_type
-	50, // [50:50] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	48, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
+	46, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	48, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
+	49, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	48, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
+	49, // 18: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	47, // 19: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	48, // 20: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	49, // 21: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	47, // 22: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	48, // 23: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	49, // 24: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	49, // 25: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	47, // 26: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	48, // 27: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	49, // 28: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	48, // 29: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	49, // 30: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	47, // 31: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	48, // 32: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	49, // 33: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	49, // 34: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	48, // 35: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
+	49, // 36: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	47, // 37: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
+	49, // 38: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	49, // 39: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	49, // 40: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	51, // 41: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	47, // 42: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	48, // 43: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	47, // 44: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	49, // 45: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	49, // 46: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	48, // 47: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	52, // 48: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	51, // 49: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	47, // 50: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	48, // 51: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	47, // 52: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	48, // 53: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	47, // 54: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	47, // 55: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	47, // 56: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -4519,7 +5204,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   41,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -879,6 +879,74 @@ func (x *PatientPayment) GetRefunded() *v1.Money {
 	return nil
 }
 
+type AcceptUnderpaymentRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	ClaimId       string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	LineId        string                 `protobuf:"bytes,3,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"` // empty: what was told for the claim as a whole
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`               // why nothing more is asked; never PHI
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptUnderpaymentRequest) Reset() {
+	*x = AcceptUnderpaymentRequest{}
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptUnderpaymentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptUnderpaymentRequest) ProtoMessage() {}
+
+func (x *AcceptUnderpaymentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptUnderpaymentRequest.ProtoReflect.Descriptor instead.
+func (*AcceptUnderpaymentRequest) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AcceptUnderpaymentRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *AcceptUnderpaymentRequest) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *AcceptUnderpaymentRequest) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *AcceptUnderpaymentRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type GetAccountRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -888,7 +956,7 @@ type GetAccountRequest struct {
 
 func (x *GetAccountRequest) Reset() {
 	*x = GetAccountRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +968,7 @@ func (x *GetAccountRequest) String() string {
 func (*GetAccountRequest) ProtoMessage() {}
 
 func (x *GetAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +981,7 @@ func (x *GetAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccountRequest.ProtoReflect.Descriptor instead.
 func (*GetAccountRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetAccountRequest) GetAccountId() string {
@@ -935,7 +1003,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1015,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1028,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListAccountsRequest) GetPatientId() string {
@@ -1001,7 +1069,7 @@ type ListAccountsResponse struct {
 
 func (x *ListAccountsResponse) Reset() {
 	*x = ListAccountsResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1081,7 @@ func (x *ListAccountsResponse) String() string {
 func (*ListAccountsResponse) ProtoMessage() {}
 
 func (x *ListAccountsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1094,7 @@ func (x *ListAccountsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListAccountsResponse) GetAccounts() []*Account {
@@ -1066,7 +1134,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1146,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1159,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Account) GetAccountId() string {
@@ -1212,13 +1280,14 @@ type AccountLine struct {
 	InsuranceOpen *v1.Money              `protobuf:"bytes,8,opt,name=insurance_open,json=insuranceOpen,proto3" json:"insurance_open,omitempty"` // still asked of payers
 	Expected      *v1.Money              `protobuf:"bytes,9,opt,name=expected,proto3" json:"expected,omitempty"`                                // allowed by contract; unset: no rate known
 	Denied        *v1.Money              `protobuf:"bytes,10,opt,name=denied,proto3" json:"denied,omitempty"`                                   // refused and not reversed; part of what is open
+	Disputed      *v1.Money              `protobuf:"bytes,11,opt,name=disputed,proto3" json:"disputed,omitempty"`                               // in dispute with a payer: below contract, or not to be asked of the patient; part of what is open
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AccountLine) Reset() {
 	*x = AccountLine{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1230,7 +1299,7 @@ func (x *AccountLine) String() string {
 func (*AccountLine) ProtoMessage() {}
 
 func (x *AccountLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1243,7 +1312,7 @@ func (x *AccountLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountLine.ProtoReflect.Descriptor instead.
 func (*AccountLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AccountLine) GetLineId() string {
@@ -1316,6 +1385,13 @@ func (x *AccountLine) GetDenied() *v1.Money {
 	return nil
 }
 
+func (x *AccountLine) GetDisputed() *v1.Money {
+	if x != nil {
+		return x.Disputed
+	}
+	return nil
+}
+
 type LedgerBalance struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Account       v1.LedgerAccount       `protobuf:"varint,1,opt,name=account,proto3,enum=evenkeel.type.v1.LedgerAccount" json:"account,omitempty"`
@@ -1328,7 +1404,7 @@ type LedgerBalance struct {
 
 func (x *LedgerBalance) Reset() {
 	*x = LedgerBalance{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1416,7 @@ func (x *LedgerBalance) String() string {
 func (*LedgerBalance) ProtoMessage() {}
 
 func (x *LedgerBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1429,7 @@ func (x *LedgerBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerBalance.ProtoReflect.Descriptor instead.
 func (*LedgerBalance) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LedgerBalance) GetAccount() v1.LedgerAccount {
@@ -1404,7 +1480,7 @@ type LedgerLeg struct {
 
 func (x *LedgerLeg) Reset() {
 	*x = LedgerLeg{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1416,7 +1492,7 @@ func (x *LedgerLeg) String() string {
 func (*LedgerLeg) ProtoMessage() {}
 
 func (x *LedgerLeg) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1429,7 +1505,7 @@ func (x *LedgerLeg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerLeg.ProtoReflect.Descriptor instead.
 func (*LedgerLeg) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LedgerLeg) GetEventId() string {
@@ -1525,7 +1601,7 @@ type GetRemittanceRequest struct {
 
 func (x *GetRemittanceRequest) Reset() {
 	*x = GetRemittanceRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1537,7 +1613,7 @@ func (x *GetRemittanceRequest) String() string {
 func (*GetRemittanceRequest) ProtoMessage() {}
 
 func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1550,7 +1626,7 @@ func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRemittanceRequest.ProtoReflect.Descriptor instead.
 func (*GetRemittanceRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetRemittanceRequest) GetRemittanceId() string {
@@ -1571,7 +1647,7 @@ type ListRemittancesRequest struct {
 
 func (x *ListRemittancesRequest) Reset() {
 	*x = ListRemittancesRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1583,7 +1659,7 @@ func (x *ListRemittancesRequest) String() string {
 func (*ListRemittancesRequest) ProtoMessage() {}
 
 func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1596,7 +1672,7 @@ func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesRequest.ProtoReflect.Descriptor instead.
 func (*ListRemittancesRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListRemittancesRequest) GetStatus() RemittanceStatus {
@@ -1630,7 +1706,7 @@ type ListRemittancesResponse struct {
 
 func (x *ListRemittancesResponse) Reset() {
 	*x = ListRemittancesResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1642,7 +1718,7 @@ func (x *ListRemittancesResponse) String() string {
 func (*ListRemittancesResponse) ProtoMessage() {}
 
 func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1655,7 +1731,7 @@ func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesResponse.ProtoReflect.Descriptor instead.
 func (*ListRemittancesResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListRemittancesResponse) GetRemittances() []*Remittance {
@@ -1697,7 +1773,7 @@ type Remittance struct {
 
 func (x *Remittance) Reset() {
 	*x = Remittance{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1709,7 +1785,7 @@ func (x *Remittance) String() string {
 func (*Remittance) ProtoMessage() {}
 
 func (x *Remittance) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1722,7 +1798,7 @@ func (x *Remittance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remittance.ProtoReflect.Descriptor instead.
 func (*Remittance) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Remittance) GetRemittanceId() string {
@@ -1919,7 +1995,14 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"account_id\x18\t \x01(\tR\taccountId\x123\n" +
 	"\brefunded\x18\n" +
-	" \x01(\v2\x17.evenkeel.type.v1.MoneyR\brefunded\"2\n" +
+	" \x01(\v2\x17.evenkeel.type.v1.MoneyR\brefunded\"\x9b\x01\n" +
+	"\x19AcceptUnderpaymentRequest\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\"\n" +
+	"\bclaim_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\aclaimId\x12\x17\n" +
+	"\aline_id\x18\x03 \x01(\tR\x06lineId\x12\"\n" +
+	"\x06reason\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06reason\"2\n" +
 	"\x11GetAccountRequest\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\"\x8d\x01\n" +
@@ -1952,7 +2035,7 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\bbalances\x18\f \x03(\v2\".evenkeel.posting.v1.LedgerBalanceR\bbalances\x122\n" +
 	"\x04legs\x18\r \x03(\v2\x1e.evenkeel.posting.v1.LedgerLegR\x04legs\x12S\n" +
 	"\x12responsible_payers\x18\x0e \x03(\v2$.evenkeel.intake.v1.ResponsiblePayerR\x11responsiblePayers\x12 \n" +
-	"\vexplanation\x18\x0f \x01(\tR\vexplanation\"\xf1\x03\n" +
+	"\vexplanation\x18\x0f \x01(\tR\vexplanation\"\xa6\x04\n" +
 	"\vAccountLine\x12\x17\n" +
 	"\aline_id\x18\x01 \x01(\tR\x06lineId\x12!\n" +
 	"\fservice_code\x18\x02 \x01(\tR\vserviceCode\x12\x1c\n" +
@@ -1964,7 +2047,8 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x0einsurance_open\x18\b \x01(\v2\x17.evenkeel.type.v1.MoneyR\rinsuranceOpen\x123\n" +
 	"\bexpected\x18\t \x01(\v2\x17.evenkeel.type.v1.MoneyR\bexpected\x12/\n" +
 	"\x06denied\x18\n" +
-	" \x01(\v2\x17.evenkeel.type.v1.MoneyR\x06denied\"\xe0\x01\n" +
+	" \x01(\v2\x17.evenkeel.type.v1.MoneyR\x06denied\x123\n" +
+	"\bdisputed\x18\v \x01(\v2\x17.evenkeel.type.v1.MoneyR\bdisputed\"\xe0\x01\n" +
 	"\rLedgerBalance\x129\n" +
 	"\aaccount\x18\x01 \x01(\x0e2\x1f.evenkeel.type.v1.LedgerAccountR\aaccount\x12\x19\n" +
 	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12F\n" +
@@ -2027,8 +2111,7 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x10RemittanceStatus\x12!\n" +
 	"\x1dREMITTANCE_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aREMITTANCE_STATUS_BALANCED\x10\x01\x12!\n" +
-	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\xbd\n" +
-	"\n" +
+	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\xde\v\n" +
 	"\x0ePostingService\x12n\n" +
 	"\rRecordDeposit\x12).evenkeel.posting.v1.RecordDepositRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/deposits\x12y\n" +
 	"\fListDeposits\x12(.evenkeel.posting.v1.ListDepositsRequest\x1a).evenkeel.posting.v1.ListDepositsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/deposits\x12\x84\x01\n" +
@@ -2036,7 +2119,8 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x13ListPatientPayments\x12/.evenkeel.posting.v1.ListPatientPaymentsRequest\x1a0.evenkeel.posting.v1.ListPatientPaymentsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/patient-payments\x12\xa1\x01\n" +
 	"\x14RefundPatientPayment\x120.evenkeel.posting.v1.RefundPatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"<\x82\xd3\xe4\x93\x026:\x01*\"1/v1/patient-payments/{patient_payment_id}/refunds\x12{\n" +
 	"\n" +
-	"VoidCharge\x12&.evenkeel.posting.v1.VoidChargeRequest\x1a\x19.evenkeel.type.v1.Receipt\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/accounts/{account_id}/voids\x12u\n" +
+	"VoidCharge\x12&.evenkeel.posting.v1.VoidChargeRequest\x1a\x19.evenkeel.type.v1.Receipt\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/accounts/{account_id}/voids\x12\x9e\x01\n" +
+	"\x12AcceptUnderpayment\x12..evenkeel.posting.v1.AcceptUnderpaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"=\x82\xd3\xe4\x93\x027:\x01*\"2/v1/accounts/{account_id}/underpayment-acceptances\x12u\n" +
 	"\n" +
 	"GetAccount\x12&.evenkeel.posting.v1.GetAccountRequest\x1a\x1c.evenkeel.posting.v1.Account\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/accounts/{account_id}\x12y\n" +
 	"\fListAccounts\x12(.evenkeel.posting.v1.ListAccountsRequest\x1a).evenkeel.posting.v1.ListAccountsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/accounts\x12\x84\x01\n" +
@@ -2056,7 +2140,7 @@ func file_evenkeel_posting_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_posting_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_evenkeel_posting_v1_service_proto_goTypes = []any{
 	(DepositStatus)(0),                  // 0: evenkeel.posting.v1.DepositStatus
 	(RemittanceStatus)(0),               // 1: evenkeel.posting.v1.RemittanceStatus
@@ -2070,93 +2154,97 @@ var file_evenkeel_posting_v1_service_proto_goTypes = []any{
 	(*ListPatientPaymentsRequest)(nil),  // 9: evenkeel.posting.v1.ListPatientPaymentsRequest
 	(*ListPatientPaymentsResponse)(nil), // 10: evenkeel.posting.v1.ListPatientPaymentsResponse
 	(*PatientPayment)(nil),              // 11: evenkeel.posting.v1.PatientPayment
-	(*GetAccountRequest)(nil),           // 12: evenkeel.posting.v1.GetAccountRequest
-	(*ListAccountsRequest)(nil),         // 13: evenkeel.posting.v1.ListAccountsRequest
-	(*ListAccountsResponse)(nil),        // 14: evenkeel.posting.v1.ListAccountsResponse
-	(*Account)(nil),                     // 15: evenkeel.posting.v1.Account
-	(*AccountLine)(nil),                 // 16: evenkeel.posting.v1.AccountLine
-	(*LedgerBalance)(nil),               // 17: evenkeel.posting.v1.LedgerBalance
-	(*LedgerLeg)(nil),                   // 18: evenkeel.posting.v1.LedgerLeg
-	(*GetRemittanceRequest)(nil),        // 19: evenkeel.posting.v1.GetRemittanceRequest
-	(*ListRemittancesRequest)(nil),      // 20: evenkeel.posting.v1.ListRemittancesRequest
-	(*ListRemittancesResponse)(nil),     // 21: evenkeel.posting.v1.ListRemittancesResponse
-	(*Remittance)(nil),                  // 22: evenkeel.posting.v1.Remittance
-	(*v1.Money)(nil),                    // 23: evenkeel.type.v1.Money
-	(*v11.ResponsiblePayer)(nil),        // 24: evenkeel.intake.v1.ResponsiblePayer
-	(v1.LedgerAccount)(0),               // 25: evenkeel.type.v1.LedgerAccount
-	(v1.PayerSequence)(0),               // 26: evenkeel.type.v1.PayerSequence
-	(*v1.Source)(nil),                   // 27: evenkeel.type.v1.Source
-	(*v12.Residual)(nil),                // 28: evenkeel.exchange.v1.Residual
-	(*v1.Receipt)(nil),                  // 29: evenkeel.type.v1.Receipt
+	(*AcceptUnderpaymentRequest)(nil),   // 12: evenkeel.posting.v1.AcceptUnderpaymentRequest
+	(*GetAccountRequest)(nil),           // 13: evenkeel.posting.v1.GetAccountRequest
+	(*ListAccountsRequest)(nil),         // 14: evenkeel.posting.v1.ListAccountsRequest
+	(*ListAccountsResponse)(nil),        // 15: evenkeel.posting.v1.ListAccountsResponse
+	(*Account)(nil),                     // 16: evenkeel.posting.v1.Account
+	(*AccountLine)(nil),                 // 17: evenkeel.posting.v1.AccountLine
+	(*LedgerBalance)(nil),               // 18: evenkeel.posting.v1.LedgerBalance
+	(*LedgerLeg)(nil),                   // 19: evenkeel.posting.v1.LedgerLeg
+	(*GetRemittanceRequest)(nil),        // 20: evenkeel.posting.v1.GetRemittanceRequest
+	(*ListRemittancesRequest)(nil),      // 21: evenkeel.posting.v1.ListRemittancesRequest
+	(*ListRemittancesResponse)(nil),     // 22: evenkeel.posting.v1.ListRemittancesResponse
+	(*Remittance)(nil),                  // 23: evenkeel.posting.v1.Remittance
+	(*v1.Money)(nil),                    // 24: evenkeel.type.v1.Money
+	(*v11.ResponsiblePayer)(nil),        // 25: evenkeel.intake.v1.ResponsiblePayer
+	(v1.LedgerAccount)(0),               // 26: evenkeel.type.v1.LedgerAccount
+	(v1.PayerSequence)(0),               // 27: evenkeel.type.v1.PayerSequence
+	(*v1.Source)(nil),                   // 28: evenkeel.type.v1.Source
+	(*v12.Residual)(nil),                // 29: evenkeel.exchange.v1.Residual
+	(*v1.Receipt)(nil),                  // 30: evenkeel.type.v1.Receipt
 }
 var file_evenkeel_posting_v1_service_proto_depIdxs = []int32{
-	23, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
+	24, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 1: evenkeel.posting.v1.ListDepositsRequest.status:type_name -> evenkeel.posting.v1.DepositStatus
 	5,  // 2: evenkeel.posting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.posting.v1.Deposit
-	23, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
+	24, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 4: evenkeel.posting.v1.Deposit.status:type_name -> evenkeel.posting.v1.DepositStatus
-	23, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
-	23, // 6: evenkeel.posting.v1.RefundPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	24, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	24, // 6: evenkeel.posting.v1.RefundPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
 	11, // 7: evenkeel.posting.v1.ListPatientPaymentsResponse.patient_payments:type_name -> evenkeel.posting.v1.PatientPayment
-	23, // 8: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
-	23, // 9: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
-	23, // 10: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
-	23, // 11: evenkeel.posting.v1.PatientPayment.refunded:type_name -> evenkeel.type.v1.Money
-	15, // 12: evenkeel.posting.v1.ListAccountsResponse.accounts:type_name -> evenkeel.posting.v1.Account
-	23, // 13: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
-	23, // 14: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
-	23, // 15: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
-	16, // 16: evenkeel.posting.v1.Account.lines:type_name -> evenkeel.posting.v1.AccountLine
-	17, // 17: evenkeel.posting.v1.Account.balances:type_name -> evenkeel.posting.v1.LedgerBalance
-	18, // 18: evenkeel.posting.v1.Account.legs:type_name -> evenkeel.posting.v1.LedgerLeg
-	24, // 19: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	23, // 20: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
-	23, // 21: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
-	23, // 22: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
-	23, // 23: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
-	23, // 24: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
-	23, // 25: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
-	23, // 26: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
-	25, // 27: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
-	26, // 28: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	23, // 29: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
-	25, // 30: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
-	26, // 31: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	23, // 32: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
-	27, // 33: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
-	1,  // 34: evenkeel.posting.v1.ListRemittancesRequest.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	22, // 35: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
-	23, // 36: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
-	1,  // 37: evenkeel.posting.v1.Remittance.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	23, // 38: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
-	23, // 39: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
-	28, // 40: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
-	18, // 41: evenkeel.posting.v1.Remittance.legs:type_name -> evenkeel.posting.v1.LedgerLeg
-	2,  // 42: evenkeel.posting.v1.PostingService.RecordDeposit:input_type -> evenkeel.posting.v1.RecordDepositRequest
-	3,  // 43: evenkeel.posting.v1.PostingService.ListDeposits:input_type -> evenkeel.posting.v1.ListDepositsRequest
-	6,  // 44: evenkeel.posting.v1.PostingService.RecordPatientPayment:input_type -> evenkeel.posting.v1.RecordPatientPaymentRequest
-	9,  // 45: evenkeel.posting.v1.PostingService.ListPatientPayments:input_type -> evenkeel.posting.v1.ListPatientPaymentsRequest
-	7,  // 46: evenkeel.posting.v1.PostingService.RefundPatientPayment:input_type -> evenkeel.posting.v1.RefundPatientPaymentRequest
-	8,  // 47: evenkeel.posting.v1.PostingService.VoidCharge:input_type -> evenkeel.posting.v1.VoidChargeRequest
-	12, // 48: evenkeel.posting.v1.PostingService.GetAccount:input_type -> evenkeel.posting.v1.GetAccountRequest
-	13, // 49: evenkeel.posting.v1.PostingService.ListAccounts:input_type -> evenkeel.posting.v1.ListAccountsRequest
-	19, // 50: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
-	20, // 51: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
-	29, // 52: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
-	4,  // 53: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
-	29, // 54: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
-	10, // 55: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
-	29, // 56: evenkeel.posting.v1.PostingService.RefundPatientPayment:output_type -> evenkeel.type.v1.Receipt
-	29, // 57: evenkeel.posting.v1.PostingService.VoidCharge:output_type -> evenkeel.type.v1.Receipt
-	15, // 58: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
-	14, // 59: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
-	22, // 60: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
-	21, // 61: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
-	52, // [52:62] is the sub-list for method output_type
-	42, // [42:52] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	24, // 8: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
+	24, // 9: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
+	24, // 10: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
+	24, // 11: evenkeel.posting.v1.PatientPayment.refunded:type_name -> evenkeel.type.v1.Money
+	16, // 12: evenkeel.posting.v1.ListAccountsResponse.accounts:type_name -> evenkeel.posting.v1.Account
+	24, // 13: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
+	24, // 14: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
+	24, // 15: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
+	17, // 16: evenkeel.posting.v1.Account.lines:type_name -> evenkeel.posting.v1.AccountLine
+	18, // 17: evenkeel.posting.v1.Account.balances:type_name -> evenkeel.posting.v1.LedgerBalance
+	19, // 18: evenkeel.posting.v1.Account.legs:type_name -> evenkeel.posting.v1.LedgerLeg
+	25, // 19: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	24, // 20: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
+	24, // 21: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
+	24, // 22: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
+	24, // 23: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
+	24, // 24: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
+	24, // 25: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
+	24, // 26: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
+	24, // 27: evenkeel.posting.v1.AccountLine.disputed:type_name -> evenkeel.type.v1.Money
+	26, // 28: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
+	27, // 29: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	24, // 30: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
+	26, // 31: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
+	27, // 32: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	24, // 33: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
+	28, // 34: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
+	1,  // 35: evenkeel.posting.v1.ListRemittancesRequest.status:type_name -> evenkeel.posting.v1.RemittanceStatus
+	23, // 36: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
+	24, // 37: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
+	1,  // 38: evenkeel.posting.v1.Remittance.status:type_name -> evenkeel.posting.v1.RemittanceStatus
+	24, // 39: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
+	24, // 40: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
+	29, // 41: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
+	19, // 42: evenkeel.posting.v1.Remittance.legs:type_name -> evenkeel.posting.v1.LedgerLeg
+	2,  // 43: evenkeel.posting.v1.PostingService.RecordDeposit:input_type -> evenkeel.posting.v1.RecordDepositRequest
+	3,  // 44: evenkeel.posting.v1.PostingService.ListDeposits:input_type -> evenkeel.posting.v1.ListDepositsRequest
+	6,  // 45: evenkeel.posting.v1.PostingService.RecordPatientPayment:input_type -> evenkeel.posting.v1.RecordPatientPaymentRequest
+	9,  // 46: evenkeel.posting.v1.PostingService.ListPatientPayments:input_type -> evenkeel.posting.v1.ListPatientPaymentsRequest
+	7,  // 47: evenkeel.posting.v1.PostingService.RefundPatientPayment:input_type -> evenkeel.posting.v1.RefundPatientPaymentRequest
+	8,  // 48: evenkeel.posting.v1.PostingService.VoidCharge:input_type -> evenkeel.posting.v1.VoidChargeRequest
+	12, // 49: evenkeel.posting.v1.PostingService.AcceptUnderpayment:input_type -> evenkeel.posting.v1.AcceptUnderpaymentRequest
+	13, // 50: evenkeel.posting.v1.PostingService.GetAccount:input_type -> evenkeel.posting.v1.GetAccountRequest
+	14, // 51: evenkeel.posting.v1.PostingService.ListAccounts:input_type -> evenkeel.posting.v1.ListAccountsRequest
+	20, // 52: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
+	21, // 53: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
+	30, // 54: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
+	4,  // 55: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
+	30, // 56: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	10, // 57: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
+	30, // 58: evenkeel.posting.v1.PostingService.RefundPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	30, // 59: evenkeel.posting.v1.PostingService.VoidCharge:output_type -> evenkeel.type.v1.Receipt
+	30, // 60: evenkeel.posting.v1.PostingService.AcceptUnderpayment:output_type -> evenkeel.type.v1.Receipt
+	16, // 61: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
+	15, // 62: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
+	23, // 63: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
+	22, // 64: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
+	54, // [54:65] is the sub-list for method output_type
+	43, // [43:54] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_service_proto_init() }
@@ -2170,7 +2258,7 @@ func file_evenkeel_posting_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_service_proto_rawDesc), len(file_evenkeel_posting_v1_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

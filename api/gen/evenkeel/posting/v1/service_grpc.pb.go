@@ -26,6 +26,7 @@ const (
 	PostingService_ListPatientPayments_FullMethodName  = "/evenkeel.posting.v1.PostingService/ListPatientPayments"
 	PostingService_RefundPatientPayment_FullMethodName = "/evenkeel.posting.v1.PostingService/RefundPatientPayment"
 	PostingService_VoidCharge_FullMethodName           = "/evenkeel.posting.v1.PostingService/VoidCharge"
+	PostingService_AcceptUnderpayment_FullMethodName   = "/evenkeel.posting.v1.PostingService/AcceptUnderpayment"
 	PostingService_GetAccount_FullMethodName           = "/evenkeel.posting.v1.PostingService/GetAccount"
 	PostingService_ListAccounts_FullMethodName         = "/evenkeel.posting.v1.PostingService/ListAccounts"
 	PostingService_GetRemittance_FullMethodName        = "/evenkeel.posting.v1.PostingService/GetRemittance"
@@ -57,6 +58,9 @@ type PostingServiceClient interface {
 	// payer is asked for goes with its claim: POST /v1/claims/{claim_id}/voids.
 	// Refusals: posting.account_exists, posting.no_payer_asked, posting.charge_stands.
 	VoidCharge(ctx context.Context, in *VoidChargeRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
+	// Gives up what is in dispute with a payer on a line, because it allowed less than its contract says or gave it to the patient against the contract: it is taken off as
+	// contractual. Refusals: posting.account_exists, posting.in_dispute.
+	AcceptUnderpayment(ctx context.Context, in *AcceptUnderpaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// One account: its lines, its balances, and each leg with the event and the bytes it comes from.
 	GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*Account, error)
 	// The accounts, newest service first; of one patient when patient_id is set.
@@ -135,6 +139,16 @@ func (c *postingServiceClient) VoidCharge(ctx context.Context, in *VoidChargeReq
 	return out, nil
 }
 
+func (c *postingServiceClient) AcceptUnderpayment(ctx context.Context, in *AcceptUnderpaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Receipt)
+	err := c.cc.Invoke(ctx, PostingService_AcceptUnderpayment_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *postingServiceClient) GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*Account, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Account)
@@ -200,6 +214,9 @@ type PostingServiceServer interface {
 	// payer is asked for goes with its claim: POST /v1/claims/{claim_id}/voids.
 	// Refusals: posting.account_exists, posting.no_payer_asked, posting.charge_stands.
 	VoidCharge(context.Context, *VoidChargeRequest) (*v1.Receipt, error)
+	// Gives up what is in dispute with a payer on a line, because it allowed less than its contract says or gave it to the patient against the contract: it is taken off as
+	// contractual. Refusals: posting.account_exists, posting.in_dispute.
+	AcceptUnderpayment(context.Context, *AcceptUnderpaymentRequest) (*v1.Receipt, error)
 	// One account: its lines, its balances, and each leg with the event and the bytes it comes from.
 	GetAccount(context.Context, *GetAccountRequest) (*Account, error)
 	// The accounts, newest service first; of one patient when patient_id is set.
@@ -235,6 +252,9 @@ func (UnimplementedPostingServiceServer) RefundPatientPayment(context.Context, *
 }
 func (UnimplementedPostingServiceServer) VoidCharge(context.Context, *VoidChargeRequest) (*v1.Receipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method VoidCharge not implemented")
+}
+func (UnimplementedPostingServiceServer) AcceptUnderpayment(context.Context, *AcceptUnderpaymentRequest) (*v1.Receipt, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcceptUnderpayment not implemented")
 }
 func (UnimplementedPostingServiceServer) GetAccount(context.Context, *GetAccountRequest) (*Account, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAccount not implemented")
@@ -377,6 +397,24 @@ func _PostingService_VoidCharge_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PostingService_AcceptUnderpayment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcceptUnderpaymentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PostingServiceServer).AcceptUnderpayment(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PostingService_AcceptUnderpayment_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PostingServiceServer).AcceptUnderpayment(ctx, req.(*AcceptUnderpaymentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PostingService_GetAccount_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetAccountRequest)
 	if err := dec(in); err != nil {
@@ -479,6 +517,10 @@ var PostingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "VoidCharge",
 			Handler:    _PostingService_VoidCharge_Handler,
+		},
+		{
+			MethodName: "AcceptUnderpayment",
+			Handler:    _PostingService_AcceptUnderpayment_Handler,
 		},
 		{
 			MethodName: "GetAccount",
