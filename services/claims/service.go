@@ -39,9 +39,37 @@ func (s *Server) CorrectClaim(ctx context.Context, r *pb.CorrectClaimRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	if scrub.Ours, err = s.typed(ctx, r); err != nil {
+		return nil, err
+	}
 	return engine.Execute(ctx, s.rt.Engine, claim.Stream, r.ClaimId, func(st claim.State, c *pb.CorrectClaimRequest) ([]es.Event, error) {
 		return claim.Correct(st, c, scrub)
 	}, r)
+}
+
+// typed are the authorizations of ours whose numbers a correction names.
+func (s *Server) typed(ctx context.Context, r *pb.CorrectClaimRequest) (map[string][]edits.Permission, error) {
+	look := &looker{ctx: ctx, engine: s.rt.Engine}
+	numbers := []string{r.AuthorizationNumber}
+	for _, l := range r.Lines {
+		numbers = append(numbers, l.AuthorizationNumber)
+	}
+	ours := map[string][]edits.Permission{}
+	for _, number := range numbers {
+		if number == "" || ours[number] != nil {
+			continue
+		}
+		seen := map[string]bool{}
+		approvals, _ := es.Find(look, claim.NumberMirror, number)
+		for _, a := range approvals {
+			ledger, _ := es.Find(look, claim.LedgerMirror, a.AuthorizationId)
+			if !seen[a.AuthorizationId] && ledger.Approved.GetAuthNo() == number {
+				ours[number] = append(ours[number], edits.Permission{Approved: ledger.Approved, InUse: ledger.InUse})
+			}
+			seen[a.AuthorizationId] = true
+		}
+	}
+	return ours, look.err
 }
 
 // VoidClaim takes a claim back.

@@ -2,6 +2,7 @@ package claims_test
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/engine"
@@ -213,6 +215,9 @@ func TestHeldClaims(t *testing.T) {
 	evening := visit("enc_2", "90853", "")
 	evening.Lines[0].Modifiers = []string{"XE"} // else the scrub would warn of the other one, once it is there
 	hosttest.Publish(t, r.p, "coding", "encounter/enc_2", evening)
+	hosttest.Publish(t, r.p, "authorization", "authorization/aut_1", &authorizationv1.UnitsRefused{
+		AuthorizationId: "aut_1", EncounterId: "enc_1", PatientId: "pat_1", Reasons: []*problemv1.Reason{{RuleId: "authorization.within_period", Message: "the payer has not approved it"}},
+	})
 	for _, id := range []string{waits, pushed} {
 		if c := r.until(id, pb.ClaimStatus_CLAIM_STATUS_HELD, 1); len(c.HoldReasons) != 1 || c.HoldReasons[0].RuleId != "claims.authorization_number" {
 			t.Fatal(c.HoldReasons)
@@ -224,6 +229,18 @@ func TestHeldClaims(t *testing.T) {
 	}
 	hosttest.Publish(t, r.p, "authorization", "authorization/aut_1", &authorizationv1.AuthorizationApproved{
 		AuthorizationId: "aut_1", PatientId: "pat_1", PayerId: "pay_1", AuthNo: "A77", FromDate: "2025-01-01", ThruDate: "2025-12-31",
+		UnitsByCode: map[string]int32{"90853": 1},
+	})
+	approved := func() error {
+		_, err := r.api.CorrectClaim(hosttest.As(t.Context(), r.p, "typed"), &pb.CorrectClaimRequest{ClaimId: waits, AuthorizationNumber: "A77", Reason: "r", Lines: []*pb.LineChange{{LineId: "none"}}})
+		if s := status.Convert(err); !strings.Contains(fmt.Sprint(s.Details()), "claims.authorization_fits") {
+			return fmt.Errorf("the number of an authorization that said no was not refused: %v", err)
+		}
+		return nil
+	}
+	hosttest.Until(t, "the number is known as one of ours, which does not fit", approved)
+	hosttest.Publish(t, r.p, "authorization", "authorization/aut_1", &authorizationv1.UnitsConsumed{
+		AuthorizationId: "aut_1", EncounterId: "enc_1", PatientId: "pat_1", ServiceCode: "90853", ServiceDate: day, Units: 1,
 	})
 	if c := r.until(waits, pb.ClaimStatus_CLAIM_STATUS_READY, 2); c.AuthorizationNumber != "A77" {
 		t.Fatal(c)

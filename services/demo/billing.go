@@ -182,8 +182,8 @@ func (e *ehr) held(ctx context.Context, day int) error {
 		}; {
 		case failed("claims.timely_filing"):
 			_, err = e.write(ctx, "release "+id, "/v1/claims/"+id+"/releases", &claimsv1.ReleaseClaimRequest{Reason: "the record was signed late: asking for an exception"})
-		case failed("claims.authorization_number") && v.missing == mendedFirst:
-			err = e.mend(ctx, c, v)
+		case failed("claims.authorization_number") && (v.missing == mendedFirst || v.permit != nil): // forgotten, or beyond what was approved
+			_, err = e.afterTheFact(ctx, c, v)
 		case failed("claims.authorization_number"):
 			_, err = e.write(ctx, "release "+id, "/v1/claims/"+id+"/releases", &claimsv1.ReleaseClaimRequest{Reason: "the payer said on the phone that none is needed"})
 		default:
@@ -200,17 +200,25 @@ func (e *ehr) held(ctx context.Context, day int) error {
 	return e.quiet(ctx)
 }
 
-// mend gets an authorization after the fact, and corrects the claim with it.
-func (e *ehr) mend(ctx context.Context, c *claimsv1.Claim, v *visit) error {
+// afterTheFact gets an authorization for a session that was given, and is the payer's number for it. A claim that is held for it goes by itself then.
+func (e *ehr) afterTheFact(ctx context.Context, c *claimsv1.Claim, v *visit) (string, error) {
 	name := v.name + " after the fact"
 	units := map[string]int32{c.Lines[0].ServiceCode: 1}
-	if _, err := e.permitted(ctx, v.patient, name, "phone", e.date(v.day), e.date(v.day), units); err != nil {
+	if v.again != 0 { // the platform has the session twice
+		units[c.Lines[0].ServiceCode] = 2
+	}
+	_, err := e.permitted(ctx, v.patient, name, "phone", e.date(v.day), e.date(v.day), units)
+	return e.number(name), err
+}
+
+// mend corrects a claim that was decided with an authorization after the fact.
+func (e *ehr) mend(ctx context.Context, c *claimsv1.Claim, v *visit) error {
+	number, err := e.afterTheFact(ctx, c, v)
+	if err != nil {
 		return err
 	}
 	id := c.Summary.ClaimId
-	_, err := e.write(ctx, "correct "+id, "/v1/claims/"+id+"/corrections", &claimsv1.CorrectClaimRequest{
-		AuthorizationNumber: e.number(name), Reason: "authorization after the fact",
-	})
+	_, err = e.write(ctx, "correct "+id, "/v1/claims/"+id+"/corrections", &claimsv1.CorrectClaimRequest{AuthorizationNumber: number, Reason: "authorization after the fact"})
 	return err
 }
 

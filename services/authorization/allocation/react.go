@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
@@ -13,17 +15,27 @@ import (
 	"github.com/evenkeel/evenkeel/services/authorization/requirement"
 )
 
-// CodedMirror has coded visits, by encounter_id, which is the account's id too.
+// CodedMirror has coded visits with the payers that are known now, by encounter_id, which is the account's id too.
 var CodedMirror = es.Mirror[*codingv1.CodingCompleted]{
 	Name: "authorization.coded",
 	Keys: func(r es.Recorded) []string {
-		if e, ok := r.Event.(*codingv1.CodingCompleted); ok {
+		switch e := r.Event.(type) {
+		case *codingv1.CodingCompleted:
+			return []string{e.EncounterId}
+		case *codingv1.VisitPayersTold:
 			return []string{e.EncounterId}
 		}
 		return nil
 	},
-	Evolve: func(_ *codingv1.CodingCompleted, event es.Event) *codingv1.CodingCompleted {
-		return event.(*codingv1.CodingCompleted)
+	Evolve: func(coded *codingv1.CodingCompleted, event es.Event) *codingv1.CodingCompleted {
+		switch e := event.(type) {
+		case *codingv1.CodingCompleted:
+			return e
+		case *codingv1.VisitPayersTold: // the visit came before: coding tells both in order
+			coded = proto.CloneOf(coded)
+			coded.ResponsiblePayers = e.ResponsiblePayers
+		}
+		return coded
 	},
 }
 
@@ -62,6 +74,12 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		return over(received.PatientId, received.AppointmentId, "", "nothing is billed for the visit"), nil
 	case *codingv1.CodingCompleted:
 		return given(look, e, e.Lines)
+	case *codingv1.VisitPayersTold:
+		coded, there := es.Find(look, CodedMirror, e.EncounterId)
+		if !there {
+			return nil, es.Wait(CodedMirror, e.EncounterId)
+		}
+		return given(look, coded, coded.Lines)
 	case *postingv1.ChargeCorrected:
 		coded, there := es.Find(look, CodedMirror, e.AccountId)
 		if !there {

@@ -10,10 +10,12 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
@@ -28,11 +30,15 @@ func expect(t *testing.T, w *world, id, want string) {
 	}
 }
 
-// told is the world after the office and a coded visit.
+// told is the world after the office and a coded visit; an authorization that it names says no.
 func told(t *testing.T, change func(*codingv1.CodingCompleted)) *world {
 	t.Helper()
 	w := newWorld()
-	w.tell(t, append(office(), coded(change))...)
+	visit := coded(change)
+	w.tell(t, append(office(), visit)...)
+	if visit.AuthorizationId != "" {
+		w.tell(t, no())
+	}
 	return w
 }
 
@@ -85,25 +91,103 @@ func TestReactMakesOneClaim(t *testing.T) {
 	})
 }
 
-func TestAnApprovalReleasesWhatWaitedForIt(t *testing.T) {
+func TestUnitsReleaseWhatWaitedForThem(t *testing.T) {
 	w := told(t, group)
 	w.tell(t, approval())
+	expect(t, w, clm1, "ClaimCreated ClaimScrubbed ClaimHeld") // approved, and no units used for the visit yet
+	w.tell(t, yes())
 	expect(t, w, clm1, "ClaimCreated ClaimScrubbed ClaimHeld CorrectedClaimPrepared ClaimScrubbed SubmissionRequested")
 	if c := last[*pb.SubmissionRequested](w, clm1); c.Content.AuthorizationNumber != "A77" || c.ClaimVersion != 2 || c.Content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL {
 		t.Fatal(c)
 	}
-	w.tell(t, approval())
+	w.tell(t, approval(), yes())
 	expect(t, w, clm1, "ClaimCreated ClaimScrubbed ClaimHeld CorrectedClaimPrepared ClaimScrubbed SubmissionRequested")
 
-	early := newWorld()
-	early.tell(t, append(append(office(), approval()), coded(group))...)
-	expect(t, early, clm1, made)
+	waits := newWorld() // until the authorization that the visit names has answered
+	waits.tell(t, append(append(office(), approval()), coded(group))...)
+	expect(t, waits, clm1, "")
+	waits.tell(t, yes())
+	expect(t, waits, clm1, made)
+
+	exhausted := newWorld()
+	exhausted.tell(t, append(append(office(), approval()), coded(group), &authorizationv1.UnitsRefused{
+		AuthorizationId: "aut_1", EncounterId: "enc_1", Reasons: []*problemv1.Reason{{RuleId: "authorization.units_within_approval", Message: "1 needed, 0 left of 90853"}},
+	})...)
+	expect(t, exhausted, clm1, "ClaimCreated ClaimScrubbed ClaimHeld")
+	held := exhausted.states[clm1]
+	if held.Content.AuthorizationNumber != "" || !strings.Contains(held.Held.Reasons[0].Message, "aut_1 (A77): 1 needed, 0 left of 90853 (authorization.units_within_approval)") {
+		t.Fatal(held.Held)
+	}
+	exhausted.tell(t, &authorizationv1.AuthorizationApproved{AuthorizationId: "aut_2", PatientId: "pat_1", PayerId: "pay_1", AuthNo: "A78"}, &authorizationv1.UnitsConsumed{AuthorizationId: "aut_2", EncounterId: "enc_1", Units: 1})
+	if c := last[*pb.SubmissionRequested](exhausted, clm1); c.GetContent().GetAuthorizationNumber() != "A78" {
+		t.Fatal("another authorization has given its units, and the claim goes with", c)
+	}
+
+	unnamed := told(t, func(e *codingv1.CodingCompleted) { group(e); e.AuthorizationId = "" })
+	expect(t, unnamed, clm1, "ClaimCreated ClaimScrubbed ClaimHeld")
+	unnamed.tell(t, approval(), yes())
+	if c := last[*pb.SubmissionRequested](unnamed, clm1); c.GetContent().GetAuthorizationNumber() != "A77" {
+		t.Fatal("an authorization that nobody named has given its units, and the claim goes with", c)
+	}
 
 	others := approval()
-	others.PatientId = "pat_2"
+	others.PayerId = "pay_2"
 	never := told(t, group)
-	never.tell(t, others)
-	expect(t, never, clm1, "ClaimCreated ClaimScrubbed ClaimHeld")
+	never.tell(t, others, yes())
+	if c := last[*pb.SubmissionRequested](never, clm1); c != nil || never.states[clm1].Held == nil {
+		t.Fatal("it goes with another payer's number", c)
+	}
+}
+
+// A number that a person types is taken, unless it is one of ours that does not fit: then the field and the reason are named.
+func TestATypedNumberFits(t *testing.T) {
+	plain := told(t, nil).states[clm1]
+	plain.InFlight = false
+	ours := func(change func(*edits.Permission, *edits.Facts)) edits.Facts {
+		a := approval()
+		a.UnitsByCode = map[string]int32{"90837": 2}
+		p, f := edits.Permission{Approved: a, InUse: map[string]int32{}}, edits.Facts{}
+		change(&p, &f)
+		f.Ours = map[string][]edits.Permission{"A77": {p}}
+		return f
+	}
+	for _, c := range []struct {
+		name, number string
+		change       func(*edits.Permission, *edits.Facts)
+		want         string // part of the reason; empty: taken
+	}{
+		{"one that we don't know", "X1", func(*edits.Permission, *edits.Facts) {}, ""},
+		{"one of ours that fits", "A77", func(*edits.Permission, *edits.Facts) {}, ""},
+		{"that has given its last units for the visit", "A77", func(p *edits.Permission, f *edits.Facts) {
+			p.InUse["90837"], f.Authorizations = 2, []edits.Authorization{{ID: "aut_1", Number: "A77", Covers: true}}
+		}, ""},
+		{"exhausted", "A77", func(p *edits.Permission, _ *edits.Facts) { p.InUse["90837"] = 2 }, "aut_1 is exhausted: 1 needed, 0 left of 90837"},
+		{"for another code", "A77", func(p *edits.Permission, _ *edits.Facts) { p.Approved.UnitsByCode = map[string]int32{"90834": 9} }, "aut_1 covers 90834, and none of it was given"},
+		{"outside its dates", "A77", func(p *edits.Permission, _ *edits.Facts) { p.Approved.ThruDate = "2026-03-01" }, "covers 2026-01-01 to 2026-03-01, the service was on 2026-03-02"},
+		{"another payer's", "A77", func(p *edits.Permission, _ *edits.Facts) { p.Approved.PayerId = "pay_2" }, "another payer's"},
+		{"another patient's", "A77", func(p *edits.Permission, _ *edits.Facts) { p.Approved.PatientId = "pat_2" }, "another patient's"},
+		{"elsewhere", "A77", func(p *edits.Permission, _ *edits.Facts) { p.Approved.LocationIds = []string{"loc_9"} }, "other locations"},
+		{"that said no to the visit", "A77", func(_ *edits.Permission, f *edits.Facts) {
+			f.Authorizations = []edits.Authorization{{ID: "aut_1", Number: "A77", Reasons: no().Reasons}}
+		}, "the payer has not approved it (authorization.within_period)"},
+		{"where another has given the units", "A77", func(_ *edits.Permission, f *edits.Facts) {
+			f.Authorizations = []edits.Authorization{{ID: "aut_2", Number: "A78", Covers: true}}
+		}, "the visit has its units of aut_2 (A78)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := ours(c.change)
+			for field, request := range map[string]*pb.CorrectClaimRequest{
+				"authorization_number":          {ClaimId: clm1, AuthorizationNumber: c.number, Reason: "r"},
+				"lines[0].authorization_number": {ClaimId: clm1, Lines: []*pb.LineChange{{LineId: "L1", AuthorizationNumber: c.number}}, Reason: "r"},
+			} {
+				_, err := Correct(plain, request, f)
+				reasons := refuse.Reasons(err)
+				if c.want == "" && len(reasons) > 0 || c.want != "" && (len(reasons) != 1 || reasons[0].RuleId != "claims.authorization_fits" || reasons[0].Field != field || !strings.Contains(reasons[0].Message, c.want)) {
+					t.Errorf("%s: %v", field, reasons)
+				}
+			}
+		})
+	}
 }
 
 func TestOnTheWay(t *testing.T) {
@@ -545,7 +629,9 @@ func TestRescrub(t *testing.T) {
 	s := states(t)
 	again := func(fresh *pb.ClaimContent) func(State) ([]es.Event, error) {
 		return func(s State) ([]es.Event, error) {
-			return Rescrub(s, Again{ClaimID: clm1, Fresh: fresh, Scrub: edits.Facts{Policy: newPolicy(), Today: "2026-04-01"}})
+			return Rescrub(s, Again{ClaimID: clm1, Fresh: fresh, Scrub: edits.Facts{
+				Policy: newPolicy(), Today: "2026-04-01", Authorizations: []edits.Authorization{{ID: "aut_1", Reasons: no().Reasons}},
+			}})
 		}
 	}
 	held := proto.Clone(s["held"].Content).(*pb.ClaimContent)

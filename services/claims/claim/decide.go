@@ -174,7 +174,7 @@ func again(s State, a Again) []es.Event {
 	if s.InFlight {
 		return nil // held behind a version that the payer has
 	}
-	content := refreshed(s, a.Fresh)
+	content := refreshed(s, a.Fresh, a.Scrub)
 	changed := !proto.Equal(content, s.Content)
 	if s.Sent == s.Version && !changed { // rejected, and nothing is different
 		return nil
@@ -194,12 +194,13 @@ func again(s State, a Again) []es.Event {
 }
 
 // refreshed is the content with providers, people, payer and authorization as they are now. Lines stay: they were coded, or corrected by a person.
-func refreshed(s State, fresh *pb.ClaimContent) *pb.ClaimContent {
+func refreshed(s State, fresh *pb.ClaimContent, f edits.Facts) *pb.ClaimContent {
 	c := proto.Clone(s.Content).(*pb.ClaimContent)
 	if fresh == nil {
 		return c
 	}
-	if c.AuthorizationNumber == "" {
+	ours := slices.ContainsFunc(f.Authorizations, func(a edits.Authorization) bool { return !a.Covers && a.Number == c.AuthorizationNumber })
+	if c.AuthorizationNumber == "" || ours {
 		c.AuthorizationNumber = fresh.AuthorizationNumber
 	}
 	c.PayerName, c.EdiPayerId, c.ReceiverId, c.FilingIndicator = fresh.PayerName, fresh.EdiPayerId, fresh.ReceiverId, fresh.FilingIndicator
@@ -226,6 +227,7 @@ func Correct(s State, c *pb.CorrectClaimRequest, f edits.Facts) ([]es.Event, err
 	for i, l := range c.Lines {
 		change(&no, content, l, fmt.Sprintf("lines[%d]", i))
 	}
+	fitting(&no, s, c, content, f)
 	no.If(!no.Any() && proto.Equal(content, s.Content), ChangesSomething, "lines", "nothing differs from version %d: say what does; remove_modifiers takes all modifiers off a line", s.Version)
 	replaces(s, content)
 	mayPrepare(&no, s, content)

@@ -9,6 +9,7 @@ import (
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 )
@@ -59,8 +60,6 @@ var (
 	}
 	// ToldMirror has what later claims of another billing system told of a visit's payers, by encounter_id.
 	ToldMirror = all("claims.told", func(e *codingv1.VisitPayersTold) string { return e.EncounterId })
-	// NamedMirror has the visits that name an authorization, by authorization_id.
-	NamedMirror = all("claims.named", func(e *codingv1.CodingCompleted) string { return e.AuthorizationId })
 	// DayMirror has the visits of a patient on a day, by patient_id and day.
 	DayMirror = all("claims.day", dayKey)
 	// ImportMirror has claims of other billing systems, by import_id. Visits of before coding told it are looked up by encounter_id.
@@ -88,6 +87,8 @@ var (
 	ClinicianMirror = latest("claims.clinician", func(e *registryv1.ClinicianRegistered) string { return e.ClinicianId })
 	// AuthorizationMirror has the last approval, by authorization_id.
 	AuthorizationMirror = latest("claims.authorization", func(e *authorizationv1.AuthorizationApproved) string { return e.AuthorizationId })
+	// NumberMirror has approvals, by the payer's number.
+	NumberMirror = all("claims.number", func(e *authorizationv1.AuthorizationApproved) string { return e.AuthNo })
 	// PaymentMirror has claim payments, by account_id, in the order in which they were posted.
 	PaymentMirror = all("claims.payment", func(e *postingv1.ClaimPaymentPosted) string { return e.AccountId })
 	// VersionMirror has the last corrected version of our own claims, by claim_id.
@@ -107,6 +108,115 @@ var EncounterMirror = es.Mirror[string]{
 }
 
 func dayKey(e *codingv1.CodingCompleted) string { return e.PatientId + " " + e.ServiceDate }
+
+// Units are what authorizations have said of one visit.
+type Units struct {
+	Used    map[string]int32               // by authorization_id
+	Refused map[string][]*problemv1.Reason // by authorization_id: why not, if that was its last word
+}
+
+// covers says whether an authorization has given the units that the visit is billed with.
+func (u Units) covers(authorizationID string) bool {
+	return u.Used[authorizationID] > 0 && u.Refused[authorizationID] == nil
+}
+
+// UnitsMirror has what authorizations said of a visit that was given, by encounter_id.
+var UnitsMirror = es.Mirror[Units]{
+	Name: "claims.units",
+	Keys: func(r es.Recorded) []string {
+		if encounter, _ := answers(r.Event); encounter != "" {
+			return []string{encounter}
+		}
+		return nil
+	},
+	Evolve: func(u Units, event es.Event) Units {
+		if u.Used == nil {
+			u = Units{Used: map[string]int32{}, Refused: map[string][]*problemv1.Reason{}}
+		}
+		switch e := event.(type) {
+		case *authorizationv1.UnitsConsumed:
+			u.Used[e.AuthorizationId] += e.Units
+			delete(u.Refused, e.AuthorizationId)
+		case *authorizationv1.UnitsRestored:
+			u.Used[e.AuthorizationId] -= e.Units
+		case *authorizationv1.UnitsRefused:
+			u.Refused[e.AuthorizationId] = e.Reasons
+		}
+		return u
+	},
+}
+
+// answers is the visit and the authorization of an answer to a visit that was given; empty: it is none.
+func answers(event es.Event) (encounter, authorization string) {
+	switch e := event.(type) {
+	case *authorizationv1.UnitsConsumed:
+		return e.EncounterId, e.AuthorizationId
+	case *authorizationv1.UnitsRestored:
+		return e.EncounterId, e.AuthorizationId
+	case *authorizationv1.UnitsRefused:
+		return e.EncounterId, e.AuthorizationId
+	}
+	return "", ""
+}
+
+// AnsweredMirror has the answers of one authorization to one visit, by answered. For waiting: an authorization that a visit names always answers.
+var AnsweredMirror = es.Mirror[bool]{
+	Name: "claims.answered",
+	Keys: func(r es.Recorded) []string {
+		if encounter, authorization := answers(r.Event); encounter != "" {
+			return []string{answered(encounter, authorization)}
+		}
+		return nil
+	},
+	Evolve: func(bool, es.Event) bool { return true },
+}
+
+func answered(encounter, authorization string) string { return encounter + " " + authorization }
+
+// Ledger is how many units an authorization has left.
+type Ledger struct {
+	Approved *authorizationv1.AuthorizationApproved
+	InUse    map[string]int32 // by code: held or used
+}
+
+// LedgerMirror has the units of authorizations, by authorization_id.
+var LedgerMirror = es.Mirror[Ledger]{
+	Name: "claims.ledger",
+	Keys: func(r es.Recorded) []string {
+		switch e := r.Event.(type) {
+		case *authorizationv1.AuthorizationApproved:
+			return []string{e.AuthorizationId}
+		case *authorizationv1.UnitsReserved:
+			return []string{e.AuthorizationId}
+		case *authorizationv1.UnitsReleased:
+			return []string{e.AuthorizationId}
+		case *authorizationv1.UnitsConsumed:
+			return []string{e.AuthorizationId}
+		case *authorizationv1.UnitsRestored:
+			return []string{e.AuthorizationId}
+		}
+		return nil
+	},
+	Evolve: func(l Ledger, event es.Event) Ledger {
+		if l.InUse == nil {
+			l.InUse = map[string]int32{}
+		}
+		switch e := event.(type) {
+		case *authorizationv1.AuthorizationApproved:
+			l.Approved = e
+		case *authorizationv1.UnitsReserved:
+			l.InUse[e.ServiceCode] += e.Units
+		case *authorizationv1.UnitsReleased:
+			l.InUse[e.ServiceCode] -= e.Units
+		case *authorizationv1.UnitsConsumed:
+			l.InUse[e.ReleasedServiceCode] -= e.ReleasedUnits
+			l.InUse[e.ServiceCode] += e.Units
+		case *authorizationv1.UnitsRestored:
+			l.InUse[e.ServiceCode] -= e.Units
+		}
+		return l
+	},
+}
 
 // Payer is a payer with its policies.
 type Payer struct {
@@ -150,6 +260,6 @@ func (p Payer) PolicyOn(day string) *registryv1.PayerPolicySet {
 
 // Mirrors are all of them.
 var Mirrors = []es.AnyMirror{
-	CodedMirror, ToldMirror, NamedMirror, DayMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
+	CodedMirror, ToldMirror, UnitsMirror, AnsweredMirror, LedgerMirror, NumberMirror, DayMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
 	AuthorizationMirror, PaymentMirror, VersionMirror, EncounterMirror, PayerMirror,
 }

@@ -3,6 +3,7 @@ package claim
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
@@ -43,8 +44,12 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		return []es.Command{es.Do(Stream, e.ClaimId, Answered, Word{
 			Version: e.ClaimVersion, Level: e.Level, Accepted: e.Accepted, StatusCodes: e.StatusCodes, PayerNumber: e.PayerClaimControlNumber, Source: e.Source,
 		})}, nil
-	case *authorizationv1.AuthorizationApproved:
-		return approved(look, e, r.OccurredOn)
+	case *authorizationv1.UnitsConsumed:
+		return covered(look, e.EncounterId, r.OccurredOn)
+	case *authorizationv1.UnitsRestored:
+		return covered(look, e.EncounterId, r.OccurredOn)
+	case *authorizationv1.UnitsRefused:
+		return covered(look, e.EncounterId, r.OccurredOn)
 	case *pb.ClaimCreated:
 		return crossed(look, e, r.OccurredOn)
 	case *pb.ClaimClosed:
@@ -73,7 +78,7 @@ func open(look es.Look, coded *codingv1.CodingCompleted, payer *intakev1.Respons
 }
 
 // Gather looks up what a claim to one payer is made of and judged by. What must be there and is not yet is waited for; a payer's policy may never come, and an
-// authorization may never be approved: the claim is made without, and judged without.
+// authorization may never cover the visit: the claim is made without, and judged without.
 func Gather(look es.Look, coded *codingv1.CodingCompleted, to *intakev1.ResponsiblePayer, today string) (content.Facts, edits.Facts, error) {
 	f := content.Facts{ClaimID: ID(coded.EncounterId, to.PayerSequence), Coded: coded, Payer: to}
 	payer, _ := es.Find(look, PayerMirror, to.PayerId)
@@ -92,8 +97,8 @@ func Gather(look es.Look, coded *codingv1.CodingCompleted, to *intakev1.Responsi
 	if err != nil {
 		return f, scrub, err
 	}
-	if coded.AuthorizationId != "" {
-		f.Authorization, _ = es.Find(look, AuthorizationMirror, coded.AuthorizationId)
+	if err := authorizations(look, &f, &scrub); err != nil {
+		return f, scrub, err
 	}
 	err = earlier(look, &f)
 	var decided []*pb.PriorPayer
@@ -147,6 +152,35 @@ func payersTold(look es.Look, e *codingv1.VisitPayersTold, today string) ([]es.C
 		out = append(out, then...)
 	}
 	return out, nil
+}
+
+// authorizations adds the one whose units the visit has used, for this payer, and what others said. The one that the visit names always answers: that is waited for.
+func authorizations(look es.Look, f *content.Facts, scrub *edits.Facts) error {
+	named, encounter := f.Coded.AuthorizationId, f.Coded.EncounterId
+	if named != "" {
+		if _, there := es.Find(look, AnsweredMirror, answered(encounter, named)); !there {
+			return es.Wait(AnsweredMirror, answered(encounter, named))
+		}
+	}
+	units, _ := es.Find(look, UnitsMirror, encounter)
+	asked := slices.Sorted(maps.Keys(units.Used))
+	for _, id := range slices.Sorted(maps.Keys(units.Refused)) {
+		if !slices.Contains(asked, id) {
+			asked = append(asked, id)
+		}
+	}
+	for _, id := range asked {
+		a, approved := es.Find(look, AuthorizationMirror, id)
+		if approved && a.PayerId != f.Payer.PayerId {
+			continue // another payer's
+		}
+		covers := approved && units.covers(id)
+		scrub.Authorizations = append(scrub.Authorizations, edits.Authorization{ID: id, Number: a.GetAuthNo(), Covers: covers, Reasons: units.Refused[id]})
+		if covers && f.Authorization == nil {
+			f.Authorization = a
+		}
+	}
+	return nil
 }
 
 func people(look es.Look, f *content.Facts) error {
@@ -239,36 +273,30 @@ func sent(e *exchangev1.InterchangeSent) []es.Command {
 	return out
 }
 
-// approved scrubs the held claims of the visits that waited for an authorization.
-func approved(look es.Look, e *authorizationv1.AuthorizationApproved, today string) ([]es.Command, error) {
-	visits, _ := es.Find(look, NamedMirror, e.AuthorizationId)
+// covered scrubs the held claims of a visit of which an authorization has said something.
+func covered(look es.Look, encounterID, today string) ([]es.Command, error) {
+	coded, there := es.Find(look, CodedMirror, encounterID)
+	if !there {
+		return nil, nil // the claim is made with what is known then, or see crossed
+	}
 	var out []es.Command
-	for _, coded := range visits {
-		for _, payer := range coded.ResponsiblePayers {
-			if payer.PayerId != e.PayerId {
-				continue
-			}
-			facts, scrub, err := Gather(look, coded, payer, today)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, es.Do(Stream, facts.ClaimID, RescrubIfHeld, Again{ClaimID: facts.ClaimID, Fresh: content.Build(facts), Scrub: scrub}))
+	for _, payer := range coded.ResponsiblePayers {
+		facts, scrub, err := Gather(look, coded, payer, today)
+		if err != nil {
+			return nil, err
 		}
+		out = append(out, es.Do(Stream, facts.ClaimID, RescrubIfHeld, Again{ClaimID: facts.ClaimID, Fresh: content.Build(facts), Scrub: scrub}))
 	}
 	return out, nil
 }
 
-// crossed scrubs a new claim without an authorization number again: the approval may have come while the claim was made, so that neither saw the other.
+// crossed scrubs a new claim without an authorization number again: units may have been used for it while it was made, so that neither saw the other.
 func crossed(look es.Look, e *pb.ClaimCreated, today string) ([]es.Command, error) {
-	coded, there := es.Find(look, CodedMirror, e.EncounterId)
-	if !there || coded.AuthorizationId == "" || e.Content.GetAuthorizationNumber() != "" {
+	units, _ := es.Find(look, UnitsMirror, e.EncounterId)
+	if e.Content.GetAuthorizationNumber() != "" || len(units.Used) == 0 {
 		return nil, nil
 	}
-	a, there := es.Find(look, AuthorizationMirror, coded.AuthorizationId)
-	if !there {
-		return nil, nil
-	}
-	return approved(look, a, today)
+	return covered(look, e.EncounterId, today)
 }
 
 // follow takes the claims to later payers back with the first payer's.

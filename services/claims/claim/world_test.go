@@ -11,6 +11,7 @@ import (
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
@@ -200,8 +201,20 @@ func group(e *codingv1.CodingCompleted) {
 	e.Lines[0].ServiceCode, e.ChargeAmount, e.AuthorizationId = "90853", 15000, "aut_1"
 }
 
+// no is what the authorization says as long as it is not approved.
+func no() *authorizationv1.UnitsRefused {
+	return &authorizationv1.UnitsRefused{
+		AuthorizationId: "aut_1", EncounterId: "enc_1", PatientId: "pat_1", Reasons: []*problemv1.Reason{{RuleId: "authorization.within_period", Message: "the payer has not approved it"}},
+	}
+}
+
+// yes is what it says when it has given its units.
+func yes() *authorizationv1.UnitsConsumed {
+	return &authorizationv1.UnitsConsumed{AuthorizationId: "aut_1", EncounterId: "enc_1", PatientId: "pat_1", ServiceCode: "90853", ServiceDate: day, Units: 1}
+}
+
 func approval() *authorizationv1.AuthorizationApproved {
-	return &authorizationv1.AuthorizationApproved{AuthorizationId: "aut_1", PatientId: "pat_1", PayerId: "pay_1", AuthNo: "A77", FromDate: "2026-01-01", ThruDate: "2026-06-30"}
+	return &authorizationv1.AuthorizationApproved{AuthorizationId: "aut_1", PatientId: "pat_1", PayerId: "pay_1", AuthNo: "A77", FromDate: "2026-01-01", ThruDate: "2026-06-30", UnitsByCode: map[string]int32{"90853": 2}}
 }
 
 var (

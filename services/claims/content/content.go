@@ -18,7 +18,6 @@ import (
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
-	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/services/claims/pcn"
 )
 
@@ -35,7 +34,7 @@ type Facts struct {
 	Location      *registryv1.LocationRegistered
 	Rendering     *registryv1.ClinicianRegistered
 	Supervising   *registryv1.ClinicianRegistered        // nil: none on the claim
-	Authorization *authorizationv1.AuthorizationApproved // the one that was named; nil: not approved, or none
+	Authorization *authorizationv1.AuthorizationApproved // whose units the visit has used, of this payer; nil: none
 	Import        *exchangev1.ClaimImported              // nil: the visit was coded here
 	Earlier       []Earlier                              // in order of payers
 }
@@ -63,9 +62,6 @@ func Build(f Facts) *pb.ClaimContent {
 		for _, l := range f.Lines.Lines {
 			c.Lines = append(c.Lines, proto.Clone(l).(*typev1.ServiceLine))
 		}
-		if c.AuthorizationNumber == "" {
-			c.AuthorizationNumber = f.Lines.AuthorizationNumber
-		}
 	}
 	if len(c.Lines) > 0 {
 		c.PlaceOfService = c.Lines[0].PlaceOfService
@@ -84,16 +80,12 @@ func Build(f Facts) *pb.ClaimContent {
 	return c
 }
 
-// authorization is the number that the payer gave: as coding saw it, else as it was approved since. It is the one payer's.
+// authorization is the number that the payer gave: of the authorization whose units the visit has used, or what the other billing system's file said.
 func authorization(f Facts) string {
-	a := f.Authorization
-	if a != nil && a.PatientId == f.Coded.PatientId && date.Within(f.Coded.ServiceDate, a.FromDate, a.ThruDate) {
-		if a.PayerId == f.Payer.PayerId {
-			return a.AuthNo
-		}
-		return "" // another payer's number
+	if f.Authorization != nil {
+		return f.Authorization.AuthNo
 	}
-	if len(f.Coded.ResponsiblePayers) > 0 && f.Payer.PayerSequence != firstOpen(f.Coded) {
+	if !f.Coded.Imported || len(f.Coded.ResponsiblePayers) > 0 && f.Payer.PayerSequence != firstOpen(f.Coded) {
 		return ""
 	}
 	return f.Coded.AuthNo

@@ -29,13 +29,14 @@ func facts() Facts {
 			EncounterId: "enc_1", PatientId: "pat_1", ServiceDate: "2026-03-02", ChargeAmount: 15000, ResponsiblePayers: payers, AuthNo: "A1", DiagnosisCodes: []string{"F411"}, DiagnosisCodeSystem: "10",
 			Lines: []*typev1.ServiceLine{{LineId: "L1", ServiceCode: "90837", PlaceOfService: "10", ChargeAmount: 15000}},
 		},
-		Payer:        payers[0],
-		Registered:   &registryv1.PayerRegistered{PayerId: "pay_1", Name: "Plan", EdiPayerId: "P1", FilingIndicator: "CI", ReceiverId: "R1"},
-		Coverage:     &intakev1.CoverageAdded{CoverageId: "cov_1", MemberId: "M1", GroupNumber: "G1", Relationship: 2, SubscriberName: &typev1.PersonName{Last: "Roe"}},
-		Patient:      &intakev1.PatientRegistered{PatientId: "pat_1", Name: &typev1.PersonName{Last: "Doe"}, BirthDate: "1990-01-01", Address: &typev1.Address{Line1: "2 Oak St"}},
-		Organization: &registryv1.OrganizationRegistered{OrganizationId: "org_1", Name: "Group", Npi: "1", TaxId: "2", Address: &typev1.Address{Line1: "1 Main St"}},
-		Location:     &registryv1.LocationRegistered{LocationId: "loc_1", Name: "Branch", Npi: "3", Address: &typev1.Address{Line1: "9 Far St"}},
-		Rendering:    &registryv1.ClinicianRegistered{ClinicianId: "cli_1", Npi: "4", Taxonomy: "T", Name: &typev1.PersonName{Last: "Ames"}},
+		Payer:         payers[0],
+		Authorization: &authorizationv1.AuthorizationApproved{PatientId: "pat_1", PayerId: "pay_1", AuthNo: "A1"},
+		Registered:    &registryv1.PayerRegistered{PayerId: "pay_1", Name: "Plan", EdiPayerId: "P1", FilingIndicator: "CI", ReceiverId: "R1"},
+		Coverage:      &intakev1.CoverageAdded{CoverageId: "cov_1", MemberId: "M1", GroupNumber: "G1", Relationship: 2, SubscriberName: &typev1.PersonName{Last: "Roe"}},
+		Patient:       &intakev1.PatientRegistered{PatientId: "pat_1", Name: &typev1.PersonName{Last: "Doe"}, BirthDate: "1990-01-01", Address: &typev1.Address{Line1: "2 Oak St"}},
+		Organization:  &registryv1.OrganizationRegistered{OrganizationId: "org_1", Name: "Group", Npi: "1", TaxId: "2", Address: &typev1.Address{Line1: "1 Main St"}},
+		Location:      &registryv1.LocationRegistered{LocationId: "loc_1", Name: "Branch", Npi: "3", Address: &typev1.Address{Line1: "9 Far St"}},
+		Rendering:     &registryv1.ClinicianRegistered{ClinicianId: "cli_1", Npi: "4", Taxonomy: "T", Name: &typev1.PersonName{Last: "Ames"}},
 	}
 }
 
@@ -63,13 +64,10 @@ func TestBuild(t *testing.T) {
 		{"a location at the organization's address is not said twice", func(f *Facts) { f.Location.Address = f.Organization.Address }, func(c *pb.ClaimContent) bool { return c.ServiceLocation == nil }},
 		{"a supervisor is named", func(f *Facts) { f.Supervising = f.Rendering }, func(c *pb.ClaimContent) bool { return c.SupervisingProvider.GetNpi() == "4" }},
 		{"a subscriber who is the patient lives where the patient lives", func(f *Facts) { f.Coverage.Relationship = 1 }, func(c *pb.ClaimContent) bool { return c.Person.SubscriberAddress.GetLine1() == "2 Oak St" }},
-		{"an approval since then has the number", func(f *Facts) {
-			f.Authorization = &authorizationv1.AuthorizationApproved{PatientId: "pat_1", PayerId: "pay_1", AuthNo: "A2", FromDate: "2026-01-01", ThruDate: "2026-12-31"}
-		}, func(c *pb.ClaimContent) bool { return c.AuthorizationNumber == "A2" }},
-		{"another payer's number is not sent", func(f *Facts) {
-			f.Authorization = &authorizationv1.AuthorizationApproved{PatientId: "pat_1", PayerId: "pay_9", AuthNo: "A2", FromDate: "2026-01-01", ThruDate: "2026-12-31"}
+		{"without an authorization whose units it has used no number is sent, whatever coding saw", func(f *Facts) { f.Authorization = nil }, func(c *pb.ClaimContent) bool { return c.AuthorizationNumber == "" }},
+		{"the first payer's number is not sent to the second", func(f *Facts) {
+			f.Authorization, f.Payer, f.Lines = nil, f.Coded.ResponsiblePayers[1], &pb.ClaimContent{AuthorizationNumber: "A1", Lines: f.Coded.Lines}
 		}, func(c *pb.ClaimContent) bool { return c.AuthorizationNumber == "" }},
-		{"nor the first payer's number to the second", func(f *Facts) { f.Payer = f.Coded.ResponsiblePayers[1] }, func(c *pb.ClaimContent) bool { return c.AuthorizationNumber == "" }},
 		{"lines that were corrected for the first payer go to the second", func(f *Facts) {
 			f.Lines = &pb.ClaimContent{ChargeAmount: 16000, Lines: []*typev1.ServiceLine{{LineId: "L1", ServiceCode: "90837", Modifiers: []string{"HO"}, ChargeAmount: 16000}}}
 		}, func(c *pb.ClaimContent) bool { return c.ChargeAmount == 16000 && c.Lines[0].Modifiers[0] == "HO" }},

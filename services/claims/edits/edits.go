@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
@@ -23,7 +24,7 @@ import (
 )
 
 // Pack is the table's id and version, as ClaimScrubbed records it. The version rises with every change of an edit.
-const Pack = "claims.scrub@3"
+const Pack = "claims.scrub@4"
 
 // Facts are what a claim is judged by, besides what is on it.
 type Facts struct {
@@ -34,6 +35,21 @@ type Facts struct {
 	Modality             typev1.Modality // of the visit; unspecified: not known
 	RenderingClinicianID string
 	SameDay              []*codingv1.CodingCompleted // the patient's other visits of the day
+	Authorizations       []Authorization             // of ours that were asked for units for the visit; of this payer, as far as is known
+	Ours                 map[string][]Permission     // by number: authorizations of ours whose number a person typed
+}
+
+// Authorization is what one of ours said of the visit.
+type Authorization struct {
+	ID, Number string // the number is the payer's; empty: not approved
+	Covers     bool
+	Reasons    []*problemv1.Reason // why not
+}
+
+// Permission is an authorization of ours, as it is now.
+type Permission struct {
+	Approved *authorizationv1.AuthorizationApproved
+	InUse    map[string]int32 // by code: units held or used
 }
 
 // Edit is one rule of the table.
@@ -155,8 +171,10 @@ var Table = []Edit{
 	// No other visit of the patient's day has the same code by the same clinician, unless a modifier says that it is another service. Visits that were coded here were asked about
 	// already (coding.exact_repeat and the rules beside it). Source: payers deny the second as a duplicate (CARC 18). Checked 2026-11-24.
 	warning("repeated_service", "coding", repeated),
-	// Services that the payer's policy lists carry an authorization number.
-	edit("authorization_number", "authorizations", authorizationNumber),
+	// Services that the payer's policy lists carry an authorization number; one of ours only where that authorization has given its units.
+	edit("authorization_number", "authorizations", authorizationNumber).revised(2),
+	// An authorization that was named covers the visit. Where the payer wants one, the edit above holds the claim for it.
+	warning("authorization_covers", "authorizations", authorizationCovers),
 	// The date of service is a day, not in the future; lines are of that day or later ones that have passed.
 	edit("service_date", "clinic", serviceDates),
 	// An original reaches the payer inside its filing limit (FilingLimit).
@@ -591,9 +609,52 @@ func repeated(c *pb.ClaimContent, f Facts, say Say) {
 
 func authorizationNumber(c *pb.ClaimContent, f Facts, say Say) {
 	for i, l := range c.Lines {
-		if slices.Contains(f.Policy.GetAuthorizationCodes(), l.ServiceCode) && c.AuthorizationNumber == "" && l.AuthorizationNumber == "" {
-			say(at(i, "authorization_number"), "the payer wants an authorization for %s (policy of %s): get one, then scrub again", l.ServiceCode, f.Policy.FromDate)
+		if !slices.Contains(f.Policy.GetAuthorizationCodes(), l.ServiceCode) {
+			continue
 		}
+		number := l.AuthorizationNumber
+		if number == "" {
+			number = c.AuthorizationNumber
+		}
+		known := slices.DeleteFunc(slices.Clone(f.Authorizations), func(a Authorization) bool { return number != "" && a.Number != number })
+		covers := slices.ContainsFunc(known, func(a Authorization) bool { return a.Covers })
+		switch why := uncovered(known); {
+		case number == "" && why != "":
+			say(at(i, "authorization_number"), "the payer wants an authorization for %s (policy of %s), and what there is does not cover the visit: %s", l.ServiceCode, f.Policy.FromDate, why)
+		case number == "":
+			say(at(i, "authorization_number"), "the payer wants an authorization for %s (policy of %s): get one, then scrub again", l.ServiceCode, f.Policy.FromDate)
+		case why != "" && !covers: // a number that we don't know is taken as it is
+			say(at(i, "authorization_number"), "the number on the claim does not cover the visit: %s", why)
+		}
+	}
+}
+
+// uncovered says of each authorization of ours that does not cover the visit why; empty: there is none.
+func uncovered(authorizations []Authorization) string {
+	var out []string
+	for _, a := range authorizations {
+		if a.Covers || len(a.Reasons) == 0 {
+			continue
+		}
+		name := a.ID
+		if a.Number != "" {
+			name += " (" + a.Number + ")"
+		}
+		for _, r := range a.Reasons {
+			out = append(out, fmt.Sprintf("%s: %s (%s)", name, r.Message, r.RuleId))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func authorizationCovers(c *pb.ClaimContent, f Facts, say Say) {
+	if slices.ContainsFunc(c.Lines, func(l *typev1.ServiceLine) bool {
+		return slices.Contains(f.Policy.GetAuthorizationCodes(), l.ServiceCode)
+	}) {
+		return
+	}
+	if why := uncovered(f.Authorizations); why != "" && c.AuthorizationNumber == "" {
+		say("authorization_number", "no authorization covers the visit, and the payer wants none: %s", why)
 	}
 }
 

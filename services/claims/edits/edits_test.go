@@ -7,6 +7,7 @@ import (
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 )
@@ -53,6 +54,7 @@ func TestEachEdit(t *testing.T) {
 		}
 		return p
 	}
+	exhausted := Authorization{ID: "aut_2", Number: "A2", Reasons: []*problemv1.Reason{{RuleId: "authorization.units_within_approval", Message: "1 needed, 0 left"}}}
 	home := func(c *claim, modifier ...string) {
 		c.PlaceOfService = "10"
 		for _, l := range c.Lines {
@@ -177,6 +179,19 @@ func TestEachEdit(t *testing.T) {
 		{"on the line is enough", func(c *claim, f *Facts) {
 			f.Policy.AuthorizationCodes, c.Lines[0].AuthorizationNumber = []string{"90837"}, "A1"
 		}, ""},
+		{"one of ours that has given its units", func(c *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, c.AuthorizationNumber, f.Authorizations = []string{"90837"}, "A1", []Authorization{{ID: "aut_1", Number: "A1", Covers: true}, exhausted}
+		}, ""},
+		{"one of ours that is exhausted", func(c *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, c.AuthorizationNumber, f.Authorizations = []string{"90837"}, "A2", []Authorization{exhausted}
+		}, "authorization_number"},
+		{"it is exhausted, and a number that we don't know is there", func(c *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, c.AuthorizationNumber, f.Authorizations = []string{"90837"}, "X1", []Authorization{exhausted}
+		}, ""},
+		{"it is exhausted, and no number is there", func(_ *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, f.Authorizations = []string{"90837"}, []Authorization{exhausted}
+		}, "authorization_number"},
+		{"one was named that is exhausted, and the payer wants none", func(_ *claim, f *Facts) { f.Authorizations = []Authorization{exhausted} }, "~authorization_covers"},
 		{"without a policy nothing is wanted", func(_ *claim, f *Facts) { f.Policy = nil }, ""},
 		{"in the future", func(_ *claim, f *Facts) { f.Today = "2026-02-01" }, "service_date service_date service_date"},
 		{"the last day of the limit", func(_ *claim, f *Facts) { f.Today = "2026-05-31" }, ""},

@@ -10,6 +10,7 @@ import (
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
@@ -226,15 +227,21 @@ func code(e *pb.EncounterReceived, said Said, given servicehistory.State, now Si
 			EncounterId: e.EncounterId, PatientId: e.PatientId, AppointmentId: e.AppointmentId, OrganizationId: now.OrganizationID, LocationId: e.LocationId,
 			RenderingClinicianId: coding.RenderingID, SupervisingClinicianId: coding.SupervisingID, ServiceDate: e.ServiceDate,
 			Lines: coding.Lines, ChargeAmount: coding.Charge, ResponsiblePayers: now.Payers,
-			AuthorizationId: now.AuthorizationID, AuthNo: authNo(now.Approved, e),
+			AuthorizationId: now.AuthorizationID, AuthNo: authNo(now.Approved, e, coding.Lines, now.Payers),
 			DiagnosisCodes: e.DiagnosisCodes, DiagnosisCodeSystem: "10", Modality: e.Modality,
 		},
 	}, []es.Event{entry}
 }
 
-// authNo is the payer's number, when its approval is this patient's and reaches this day.
-func authNo(a *authorizationv1.AuthorizationApproved, e *pb.EncounterReceived) string {
+// authNo is the payer's number, when its approval is this patient's and one of the visit's payers', for a code of the visit, and reaches this day and place. Whether it has units
+// for the visit its ledger says, later: claims asks there before the number is sent.
+func authNo(a *authorizationv1.AuthorizationApproved, e *pb.EncounterReceived, lines []*typev1.ServiceLine, payers []*intakev1.ResponsiblePayer) string {
 	if a == nil || a.PatientId != e.PatientId || !date.Within(e.ServiceDate, a.FromDate, a.ThruDate) {
+		return ""
+	}
+	code := slices.ContainsFunc(lines, func(l *typev1.ServiceLine) bool { return a.UnitsByCode[l.ServiceCode] > 0 })
+	payer := slices.ContainsFunc(payers, func(p *intakev1.ResponsiblePayer) bool { return p.PayerId == a.PayerId })
+	if !code || !payer || len(a.LocationIds) > 0 && !slices.Contains(a.LocationIds, e.LocationId) {
 		return ""
 	}
 	return a.AuthNo

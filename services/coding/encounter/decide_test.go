@@ -123,7 +123,7 @@ func situation() Situation {
 			Charges: &registryv1.ChargeSchedulePublished{FromDate: "2026-01-01", Rates: []*registryv1.ChargeRate{{ServiceCode: "90837", ChargeAmount: 15000}, {ServiceCode: "90832", ChargeAmount: 8000}}},
 		},
 		OrganizationID: "org_1", Payers: []*intakev1.ResponsiblePayer{{CoverageId: "cov_1", PayerId: "pay_1", PayerSequence: primary}},
-		AuthorizationID: "aut_1", Approved: &authorizationv1.AuthorizationApproved{AuthorizationId: "aut_1", PatientId: "pat_1", AuthNo: "A77", FromDate: "2026-01-01", ThruDate: "2026-06-30"},
+		AuthorizationID: "aut_1", Approved: &authorizationv1.AuthorizationApproved{AuthorizationId: "aut_1", PatientId: "pat_1", PayerId: "pay_1", AuthNo: "A77", FromDate: "2026-01-01", ThruDate: "2026-06-30", UnitsByCode: map[string]int32{"90832": 9, "90837": 9}},
 	}
 }
 
@@ -198,6 +198,13 @@ func TestSign(t *testing.T) {
 	estest.Run(t, Stream, signing(late), []c{{
 		Name: "an approval that ended before the session gives no number", Given: events{received(nil)}, When: by("cli_1"), Then: events{signed, derived, noNumber},
 	}})
+	other, elsewhere, foreign := situation(), situation(), situation()
+	other.Approved.UnitsByCode = map[string]int32{"90847": 9}
+	elsewhere.Approved.LocationIds = []string{"loc_9"}
+	foreign.Approved.PayerId = "pay_9"
+	for name, s := range map[string]Situation{"nor does one for another code": other, "nor one for other locations": elsewhere, "nor one of a payer that is not the visit's": foreign} {
+		estest.Run(t, Stream, signing(s), []c{{Name: name, Given: events{received(nil)}, When: by("cli_1"), Then: events{signed, derived, noNumber}}})
+	}
 
 	double := situation()
 	double.Payers = append(double.Payers, &intakev1.ResponsiblePayer{CoverageId: "cov_2", PayerId: "pay_2", PayerSequence: primary})

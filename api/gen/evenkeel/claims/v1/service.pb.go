@@ -368,7 +368,7 @@ type CorrectClaimRequest struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId             string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
 	Lines               []*LineChange          `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
-	AuthorizationNumber string                 `protobuf:"bytes,3,opt,name=authorization_number,json=authorizationNumber,proto3" json:"authorization_number,omitempty"` // the payer's number, of the whole claim; empty: as it was
+	AuthorizationNumber string                 `protobuf:"bytes,3,opt,name=authorization_number,json=authorizationNumber,proto3" json:"authorization_number,omitempty"` // the payer's number, of the whole claim; one of ours must cover the visit; empty: as it was
 	Reason              string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`                                                      // no PHI
 	Today               string                 `protobuf:"bytes,5,opt,name=today,proto3" json:"today,omitempty"`                                                        // written by the platform
 	unknownFields       protoimpl.UnknownFields

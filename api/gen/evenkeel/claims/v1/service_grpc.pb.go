@@ -36,7 +36,8 @@ const (
 type ClaimsServiceClient interface {
 	// Prepares a new version of a claim with changed lines or authorization number, scrubs it, and sends it when it is clean. A claim that the payer decided is
 	// replaced (frequency 7 with the payer's claim number); one that was never taken in is an original again (frequency 1).
-	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known, claims.line_known, claims.changes_something.
+	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known, claims.line_known, claims.changes_something,
+	// claims.authorization_fits.
 	CorrectClaim(ctx context.Context, in *CorrectClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Takes a claim back: at the payer (frequency 8 with its claim number) when the payer decided it; a claim that the payer never took in is closed.
 	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. The rest that an earlier
@@ -131,7 +132,8 @@ func (c *claimsServiceClient) ListClaims(ctx context.Context, in *ListClaimsRequ
 type ClaimsServiceServer interface {
 	// Prepares a new version of a claim with changed lines or authorization number, scrubs it, and sends it when it is clean. A claim that the payer decided is
 	// replaced (frequency 7 with the payer's claim number); one that was never taken in is an original again (frequency 1).
-	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known, claims.line_known, claims.changes_something.
+	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known, claims.line_known, claims.changes_something,
+	// claims.authorization_fits.
 	CorrectClaim(context.Context, *CorrectClaimRequest) (*v1.Receipt, error)
 	// Takes a claim back: at the payer (frequency 8 with its claim number) when the payer decided it; a claim that the payer never took in is closed.
 	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. The rest that an earlier

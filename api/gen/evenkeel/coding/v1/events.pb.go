@@ -644,7 +644,7 @@ type CodingCompleted struct {
 	ChargeAmount           int64                   `protobuf:"varint,10,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`               // sum of the lines
 	ResponsiblePayers      []*v12.ResponsiblePayer `protobuf:"bytes,11,rep,name=responsible_payers,json=responsiblePayers,proto3" json:"responsible_payers,omitempty"` // in order; none: self-pay
 	AuthorizationId        string                  `protobuf:"bytes,12,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"`
-	AuthNo                 string                  `protobuf:"bytes,13,opt,name=auth_no,json=authNo,proto3" json:"auth_no,omitempty"` // as the payer wants it on the claim
+	AuthNo                 string                  `protobuf:"bytes,13,opt,name=auth_no,json=authNo,proto3" json:"auth_no,omitempty"` // the payer's number, as coding saw it; imported: as the file had it
 	Imported               bool                    `protobuf:"varint,14,opt,name=imported,proto3" json:"imported,omitempty"`          // came coded from another billing system
 	DiagnosisCodes         []string                `protobuf:"bytes,15,rep,name=diagnosis_codes,json=diagnosisCodes,proto3" json:"diagnosis_codes,omitempty"`
 	DiagnosisCodeSystem    string                  `protobuf:"bytes,16,opt,name=diagnosis_code_system,json=diagnosisCodeSystem,proto3" json:"diagnosis_code_system,omitempty"` // "10" ICD-10-CM (default when empty), "9" ICD-9-CM (old imported files)
