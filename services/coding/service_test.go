@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
@@ -237,5 +238,35 @@ func TestMidnightAndClocksThatChange(t *testing.T) {
 				t.Fatalf("the day after: %v", err)
 			}
 		})
+	}
+}
+
+// A visit in three claims of another system, through the service: coded once, and each claim that says something can be seen.
+func TestAVisitInSeveralClaims(t *testing.T) {
+	p, api, _ := clinic(t)
+	claim := func(id, code string, payers ...string) *exchangev1.ClaimImported {
+		e := &exchangev1.ClaimImported{
+			ImportId: id, EncounterId: "enc_9", PatientId: "pat_1", OrganizationId: "org_1", LocationId: "loc_1", RenderingClinicianId: "cli_1", ServiceDate: "2025-03-03", PriorClaimNumber: "X1",
+			Lines: []*typev1.ServiceLine{{LineId: "1", ServiceCode: code, ChargeAmount: 15000, ServiceDate: "2025-03-03"}}, ChargeAmount: 15000, Source: &typev1.Source{InterchangeId: "itc_" + id, Segment: "CLM"},
+		}
+		for i, payer := range payers {
+			e.Coverages = append(e.Coverages, &exchangev1.ImportedCoverage{CoverageId: "cov_" + payer, PayerId: payer, PayerSequence: typev1.PayerSequence(i + 1)})
+		}
+		return e
+	}
+	var tokens []string
+	for _, e := range []*exchangev1.ClaimImported{claim("one", "90837", "pay_1"), claim("copy", "90837", "pay_1"), claim("two", "90837", "pay_1", "pay_2"), claim("other", "90834", "pay_1")} {
+		tokens = append(tokens, hosttest.Publish(t, p, "exchange", "interchange/itc_1", e)) // one file, so in this order
+	}
+	e, err := api.GetEncounter(hosttest.As(t.Context(), p, "", tokens...), &pb.GetEncounterRequest{EncounterId: "enc_9"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	for _, i := range e.Imports {
+		said += fmt.Sprint(i.Outcome, " ", i.Source.GetInterchangeId(), " ", len(i.Reasons), "; ")
+	}
+	if said != "visit itc_one 0; payers_told itc_two 0; held itc_other 1; " || !e.Imported || e.Charge.AmountMinor != 15000 || len(e.ResponsiblePayers) != 2 {
+		t.Fatalf("%s: %v", said, e)
 	}
 }

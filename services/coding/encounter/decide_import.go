@@ -72,7 +72,7 @@ func Import(s State, e *exchangev1.ClaimImported) ([]es.Event, error) {
 func held(s State, e *exchangev1.ClaimImported, why error) ([]es.Event, error) {
 	return []es.Event{&pb.ImportHeld{
 		EncounterId: e.EncounterId, PatientId: cmp.Or(s.Imported.GetPatientId(), e.PatientId), ImportId: e.ImportId, PatientControlNumber: e.PriorClaimNumber,
-		ChargeAmount: e.ChargeAmount, Reasons: refuse.Reasons(why), Source: e.Source,
+		ChargeAmount: e.ChargeAmount, Reasons: refuse.Reasons(why), Source: e.Source, VisitChargeAmount: s.Imported.GetChargeAmount(),
 	}}, nil
 }
 

@@ -134,9 +134,13 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 	case *codingv1.CoderQueryRaised:
 		return &pb.WorkItemOpened{Kind: "coder_query", Subject: e.EncounterId, Title: "Coder must decide", Detail: because(e.Reasons), PatientId: e.PatientId, EncounterId: e.EncounterId}
 	case *codingv1.ImportHeld:
+		account := ""
+		if e.VisitChargeAmount > 0 {
+			account = e.EncounterId
+		}
 		return &pb.WorkItemOpened{
 			Kind: "possible_duplicate", Subject: e.ImportId, Title: "Imported claim held: possible duplicate", Detail: because(e.Reasons), AtRiskAmount: e.ChargeAmount,
-			PatientId: e.PatientId, EncounterId: e.EncounterId, AccountId: e.EncounterId, InterchangeId: e.Source.GetInterchangeId(),
+			PatientId: e.PatientId, EncounterId: e.EncounterId, AccountId: account, InterchangeId: e.Source.GetInterchangeId(),
 		}
 	case *intakev1.VisitHeld:
 		return &pb.WorkItemOpened{

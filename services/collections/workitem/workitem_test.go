@@ -157,3 +157,21 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		})
 	}
 }
+
+// What an import leaves to a person leads to the visit that is here, and to the file; two claims that are held are two items.
+func TestHeldImportsAreWork(t *testing.T) {
+	file := &typev1.Source{InterchangeId: "itc_1"}
+	held := func(id string, visit int64) *pb.WorkItemOpened {
+		return opens(es.Recorded{Event: &codingv1.ImportHeld{
+			EncounterId: "e", PatientId: "p", ImportId: id, ChargeAmount: 9000, VisitChargeAmount: visit, Source: file, Reasons: []*problemv1.Reason{{RuleId: "r", Message: "m"}},
+		}})
+	}
+	one, two := held("imp_1", 8000), held("imp_2", 0)
+	if one.Kind != "possible_duplicate" || one.AccountId != "e" || one.InterchangeId != "itc_1" || one.AtRiskAmount != 9000 || one.Detail != "m (r)" || two.AccountId != "" || one.Subject == two.Subject {
+		t.Errorf("%v, %v", one, two)
+	}
+	both := opens(es.Recorded{Event: &postingv1.PriorAdjudicationHeld{AccountId: "e", PayerId: "y", PaidAmount: 3915, Reason: "the payer has decided here too", Source: file}})
+	if both.Kind != "prior_decision" || both.AtRiskAmount != 3915 || both.PayerId != "y" || both.AccountId != "e" || Kinds[both.Kind].Owner == "" || Kinds[one.Kind].Owner == "" {
+		t.Error(both)
+	}
+}

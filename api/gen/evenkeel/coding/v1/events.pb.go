@@ -937,6 +937,7 @@ type ImportHeld struct {
 	ChargeAmount         int64                  `protobuf:"varint,5,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`                          // of the claim that is held
 	Reasons              []*v11.Reason          `protobuf:"bytes,6,rep,name=reasons,proto3" json:"reasons,omitempty"`
 	Source               *v1.Source             `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	VisitChargeAmount    int64                  `protobuf:"varint,8,opt,name=visit_charge_amount,json=visitChargeAmount,proto3" json:"visit_charge_amount,omitempty"` // of the visit that is here; 0: none is
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1018,6 +1019,13 @@ func (x *ImportHeld) GetSource() *v1.Source {
 		return x.Source
 	}
 	return nil
+}
+
+func (x *ImportHeld) GetVisitChargeAmount() int64 {
+	if x != nil {
+		return x.VisitChargeAmount
+	}
+	return 0
 }
 
 // Stream service_history/{patient_id}: what a patient was given and is billed, so that no visit is coded without seeing the others.
@@ -1435,7 +1443,7 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\timport_id\x18\x03 \x01(\tR\bimportId\x12S\n" +
 	"\x12responsible_payers\x18\x04 \x03(\v2$.evenkeel.intake.v1.ResponsiblePayerR\x11responsiblePayers\x12V\n" +
 	"\x13prior_adjudications\x18\x05 \x03(\v2%.evenkeel.coding.v1.PriorAdjudicationR\x12priorAdjudications\x120\n" +
-	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xaf\x02\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xdf\x02\n" +
 	"\n" +
 	"ImportHeld\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
@@ -1445,7 +1453,8 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\x16patient_control_number\x18\x04 \x01(\tR\x14patientControlNumber\x12#\n" +
 	"\rcharge_amount\x18\x05 \x01(\x03R\fchargeAmount\x125\n" +
 	"\areasons\x18\x06 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\x120\n" +
-	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xed\x02\n" +
+	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12.\n" +
+	"\x13visit_charge_amount\x18\b \x01(\x03R\x11visitChargeAmount\"\xed\x02\n" +
 	"\x0fServicesEntered\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tR\tpatientId\x12!\n" +
