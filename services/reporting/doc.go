@@ -6,10 +6,10 @@
 // Invariants:
 //  1. The legs of each event sum to 0, and so do all legs together (TestTheLedgerBalances; the database refuses an event whose legs do not).
 //  2. balances is the sum of each account's legs, to the cent (TestBalancesAreTheSumOfTheLegs).
-//  3. A read as of a day sees what was booked by the end of that day, whatever came later (TestAsOf).
+//  3. A read as of a day sees what was booked by the end of that day, whatever came later (TestAsOf, TestACorrectedOrVoidedChargeIsWhatItIsOnEachDay).
 //  4. No PHI of any event reaches a statement (TestNoPHIReachesAStatement).
 //  5. The tables are what the kept events make: Verify folds them again and compares; Rebuild swaps tables without a read that fails or a write that is lost
-//     (TestARebuildGivesTheSameTablesWhileEverythingGoesOn).
+//     (TestARebuildGivesTheSameTablesWhileEverythingGoesOn). Both fold in bulk, which makes what the live projection makes (TestABulkFoldMakesWhatProjectMakes).
 //  6. receivables has, for every day, what each account owes on it, however late or out of order it was booked (TestReceivablesAreTheSlowFoldOfAnyDay).
 //  7. With SQL, finance sees the rows of its own tenant and nothing else (TestFinanceReadsItsOwnTenantAndNothingElse).
 package reporting

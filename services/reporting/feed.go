@@ -97,8 +97,24 @@ func (f *folder) all(ctx context.Context, db database, progress func(done int64)
 	}
 }
 
-// back makes the next step read the last rows again; those that were folded are left out.
-func (f *folder) back() { f.after = max(0, f.after-overlap) }
+// back makes the next step begin at the first of the last rows that was not there when its turn was; where none is, it goes on behind them.
+func (f *folder) back(ctx context.Context, db database) error {
+	rows, err := db.Query(ctx, `SELECT arrival FROM feed WHERE arrival > $1 AND arrival <= $2 ORDER BY arrival`, f.after-overlap, f.after)
+	if err != nil {
+		return fmt.Errorf("look for late rows of feed: %w", err)
+	}
+	last, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return fmt.Errorf("look for late rows of feed: %w", err)
+	}
+	for _, arrival := range last {
+		if !f.recent[arrival] {
+			f.after = arrival - 1
+			break
+		}
+	}
+	return nil
+}
 
 // read gives the next events, at most so many, in the order in which they came, and says how many rows it read.
 func (f *folder) read(ctx context.Context, db database, most int, take func(es.Recorded) error) (int, error) {

@@ -204,7 +204,9 @@ func (r *rebuild) swap(ctx context.Context, f *folder) (done Rebuilt, err error)
 		if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '5s'; LOCK TABLE `+r.in(r.Schema, "feed")+` IN SHARE ROW EXCLUSIVE MODE`); err != nil {
 			return waited(err)
 		}
-		f.back()
+		if err := f.back(ctx, tx); err != nil {
+			return err
+		}
 		if err := f.all(ctx, tx, func(int64) {}); err != nil {
 			return err
 		}
