@@ -297,6 +297,44 @@ func TestMoneyAndRemittanceAskForEachOther(t *testing.T) {
 	until("T2", "DepositAdvised DepositUnmatched RemittanceAdvised RemittanceMatched")
 }
 
+// A payer allows less than its contract and gives the patient the rest of the price: both stay open with it, on PostgreSQL, until somebody gives them up.
+func TestWhatIsInDisputeStaysOpen(t *testing.T) {
+	r := start(t)
+	contract := r.tell("registry", "contract/con_1", &registryv1.ContractPublished{ContractId: "con_1", PayerId: "pay_1", FromDate: "2026-01-01", Rates: []*registryv1.ContractRate{{ServiceCode: "90837", AllowedAmount: 12000}}})
+	if _, err := r.api.ListAccounts(hosttest.As(t.Context(), r.p, "", contract), &pb.ListAccountsRequest{}); err != nil { // the contract is known before the visit
+		t.Fatal(err)
+	}
+	r.tell("coding", "encounter/enc_1", &codingv1.CodingCompleted{
+		EncounterId: "enc_1", PatientId: "pat_1", LocationId: "loc_1", RenderingClinicianId: "cli_1", ServiceDate: march, ChargeAmount: 15000,
+		Lines:             []*typev1.ServiceLine{{LineId: "L1", ServiceCode: "90837", UnitsThousandths: 1000, ChargeAmount: 15000, ServiceDate: march}},
+		ResponsiblePayers: []*intakev1.ResponsiblePayer{{PayerId: "pay_1", PayerSequence: primary}},
+	})
+	if a := r.account("insurance 15000 patient 0 settled false"); a.Lines[0].Expected.GetAmountMinor() != 12000 {
+		t.Fatalf("expected %v", a.Lines[0].Expected)
+	}
+	r.tell("claims", "claim/clm_1", &claimsv1.ClaimCreated{ClaimId: "clm_1", AccountId: "enc_1", EncounterId: "enc_1", PatientId: "pat_1", Content: &claimsv1.ClaimContent{PayerId: "pay_1", PayerSequence: primary}})
+	short := paid()
+	short.Lines[0].Adjustments = []*typev1.Adjustment{{GroupCode: "CO", Carc: "45", Amount: 4000}, {GroupCode: "PR", Carc: "3", Amount: 1500}, {GroupCode: "PR", Carc: "45", Amount: 500}}
+	r.tell("exchange", "interchange/itc_1", advice("rem_1", "T1", 9000, short))
+	a := r.account("insurance 1500 patient 1500 settled false")
+	if l := a.Lines[0]; l.Disputed.AmountMinor != 1500 || l.Adjusted.AmountMinor != 3000 || l.InsuranceOpen.AmountMinor != 1500 {
+		t.Fatalf("line %v", l)
+	}
+	give := func(key, line string) error {
+		_, err := r.api.AcceptUnderpayment(hosttest.As(t.Context(), r.p, key), &pb.AcceptUnderpaymentRequest{AccountId: "enc_1", ClaimId: "clm_1", LineId: line, Reason: "too little to argue about"})
+		return err
+	}
+	if err := give("k1", "L2"); status.Code(err) != codes.FailedPrecondition {
+		t.Fatalf("a line of which nothing is in dispute: %v", err)
+	}
+	if err := give("k2", "L1"); err != nil {
+		t.Fatal(err)
+	}
+	if a := r.account("insurance 0 patient 1500 settled false"); a.Lines[0].Disputed.AmountMinor != 0 || a.Lines[0].Adjusted.AmountMinor != 4500 {
+		t.Fatalf("line %v", a.Lines[0])
+	}
+}
+
 // The database refuses an entry that does not balance, whoever writes it.
 func TestTheLedgerTableRefusesWhatDoesNotBalance(t *testing.T) {
 	r := start(t)

@@ -13,6 +13,7 @@ import (
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
@@ -217,6 +218,13 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 			Detail:       fmt.Sprintf("an imported file says that it paid %s before the move, and %s: nothing of it is booked", money.Format(e.PaidAmount), e.Reason),
 			AtRiskAmount: e.PaidAmount, PatientId: e.PatientId, AccountId: e.AccountId, PayerId: e.PayerId, InterchangeId: e.Source.GetInterchangeId(),
 		}
+	case *postingv1.LaterPaymentQuestioned:
+		return &pb.WorkItemOpened{
+			Kind: "later_payment", Subject: e.AccountId + " " + e.PayerId + " " + e.PayerSequence.String(), Title: "Paid on a decision that was taken back",
+			Detail: fmt.Sprintf("the %s payer %s paid %s on a decision that the %s payer %s has taken back", ordinal(e.PayerSequence), e.PayerId, money.Format(e.PaidAmount),
+				ordinal(e.EarlierPayerSequence), e.EarlierPayerId),
+			AtRiskAmount: e.PaidAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+		}
 	case *postingv1.UnderpaymentDetected:
 		return &pb.WorkItemOpened{
 			Kind: "underpayment", Subject: e.ClaimId + " " + e.LineId + " " + e.RemittanceId, Title: "Paid below contract",
@@ -286,6 +294,8 @@ func resolves(event es.Event) []done {
 		return []done{{"authorization", e.AppointmentId, "covered"}, {"authorization", e.EncounterId, "covered"}}
 	case *authorizationv1.AuthorizationRequirementDetermined: // one that opens none
 		return []done{{"authorization", e.AppointmentId, "covered"}}
+	case *postingv1.LaterPaymentAnswered:
+		return []done{{"later_payment", e.AccountId + " " + e.PayerId + " " + e.PayerSequence.String(), e.Reason}}
 	case *postingv1.CreditBalanceCleared:
 		return []done{{"credit_balance", e.AccountId + " " + e.PayerId + " " + e.PayerSequence.String(), "cleared"}}
 	case *postingv1.PostingReversed:
@@ -353,4 +363,8 @@ func disputed(rule string) string {
 		return "balance_billing"
 	}
 	return "underpayment"
+}
+
+func ordinal(s typev1.PayerSequence) string {
+	return strings.ToLower(strings.TrimPrefix(s.String(), "PAYER_SEQUENCE_"))
 }

@@ -42,6 +42,7 @@ var Kinds = map[string]Kind{
 	"underpayment":           {"contracts", 14, "dispute it with the contract's price, or accept the loss on the account"},
 	"balance_billing":        {"contracts", 14, "ask the payer to correct its decision, or accept the loss on the account"},
 	"credit_balance":         {"posting", 60, "give it back, or wait for the payer to take it back"},
+	"later_payment":          {"posting", 30, "ask the earlier payer for its new decision, send it to the later payer, and give back what that paid too much"},
 	"takeback":               {"denials", 7, "ask the payer why, and bill anew or dispute it"},
 	"withdrawn":              {"billing", 7, "ask the next payer or the patient, or write the rest off"},
 	"possible_duplicate":     {"billing", 3, "compare it with the visit: correct the visit's claim, or leave it as it is"},

@@ -240,6 +240,7 @@ func TestStoriesOfEvents(t *testing.T) {
 		{"evenkeel.posting.v1.ChargeVoided", `{"charge_amount":"15000","reason":"the visit was billed twice"}`, "Charge voided: $150.00 taken off, the visit was billed twice"},
 		{"evenkeel.posting.v1.ChargeVoided", `{"charge_amount":"15000","added_in_a_later_version":[1]}`, "Charge voided: $150.00 taken off"},
 		{"evenkeel.posting.v1.InsurancePaymentPosted", `{"payer_id":"pay_1","paid_amount":"9820"}`, "Harbor Mutual paid $98.20"},
+		{"evenkeel.posting.v1.UnderpaymentAccepted", `{"amount":"1000","reason":"too little to argue about"}`, "$10.00 in dispute given up, too little to argue about"},
 		{"evenkeel.posting.v1.AccountSettled", `{}`, "Account settled"},
 		{"evenkeel.posting.v9.MoonPhaseNoted", `{"phase":"full"}`, "Moon phase noted"},
 		{"evenkeel.posting.v1.ChargePosted", `no JSON`, "Charge posted"},

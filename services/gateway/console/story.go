@@ -53,6 +53,14 @@ func story(n *names, e *platformv1.HistoryEvent) string {
 		return fmt.Sprintf("%s paid %s too much", n.payer(x.PayerId), money.Format(x.CreditAmount))
 	case *postingv1.UnderpaymentDetected:
 		return fmt.Sprintf("%s allowed %s, the contract says %s", n.payer(x.PayerId), money.Format(x.AllowedAmount), money.Format(x.ExpectedAmount))
+	case *postingv1.BalanceBillingHeld:
+		return fmt.Sprintf("%s gave the patient %s against the contract (%s-%s): it stays open", n.payer(x.PayerId), money.Format(x.DisputedAmount), x.GroupCode, x.Carc)
+	case *postingv1.UnderpaymentAccepted:
+		return money.Format(x.Amount) + " in dispute given up" + because(x.Reason)
+	case *postingv1.UnderpaymentRecovered:
+		return fmt.Sprintf("%s paid %s of what was in dispute", n.payer(x.PayerId), money.Format(x.Amount))
+	case *postingv1.LaterPaymentQuestioned:
+		return fmt.Sprintf("%s paid %s on a decision that %s took back", n.payer(x.PayerId), money.Format(x.PaidAmount), n.payer(x.EarlierPayerId))
 	}
 	return eventName(e.Type)
 }

@@ -96,6 +96,7 @@ func (b *book) record(e es.Event) {
 func (b *book) done(accountID, patientID string) []es.Event {
 	b.giveBack(accountID, patientID)
 	b.lessen()
+	b.answer()
 	b.credits(accountID, patientID)
 	if b.moved && settled(b.open) {
 		b.events = append(b.events, &pb.AccountSettled{AccountId: accountID, PatientId: patientID})
@@ -331,6 +332,7 @@ func (b *book) reverse(a Advice) {
 		ReversedRemittanceId: found.RemittanceID, ReversedClaimOrdinal: found.Ordinal, PaidAmount: c.PaidAmount, Legs: mirror(found.Legs, a.RemitterID), Source: c.Source,
 		PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate,
 	})
+	b.question(a)
 	ours := proto.CloneOf(c)
 	for i, id := range match(b.s.Charge.Lines, negated(c.Lines)) {
 		ours.Lines[i].LineId = id

@@ -168,6 +168,10 @@ func say(e es.Event) string {
 		return fmt.Sprintf("charge %d becomes %d", e.PreviousChargeAmount, e.ChargeAmount)
 	case *pb.ChargeVoided:
 		return fmt.Sprintf("charge %d voided", e.ChargeAmount)
+	case *pb.LaterPaymentQuestioned:
+		return fmt.Sprintf("%s paid %d on what %s took back", e.PayerId, e.PaidAmount, e.EarlierPayerId)
+	case *pb.LaterPaymentAnswered:
+		return fmt.Sprintf("%s: %s", e.PayerId, e.Reason)
 	case *pb.AccountSettled:
 		return "settled"
 	case *pb.CreditBalanceDetected:
@@ -224,7 +228,7 @@ func TestPost(t *testing.T) {
 		st.rem++
 		st.post(medico, clp(1, "2", line("L1", 15000, 2000, cas("OA", "23", 13000))))
 		st.rem++
-		st.says("takeback", st.post(aetna, turned(first(), 1)), "reversed rem_0/1 -9000", "posted 22", "pay_2 has paid 2000 too much")
+		st.says("takeback", st.post(aetna, turned(first(), 1)), "reversed rem_0/1 -9000", "pay_2 paid 2000 on what pay_1 took back", "posted 22", "pay_2 has paid 2000 too much")
 		st.says("correction", st.post(aetna, clp(2, "1", line("L1", 15000, 8500, cas("CO", "45", 4000), cas("PR", "2", 2500)))),
 			"L1 paid 8500", "L1 PR-2 to pay_2 2500", "L1 CO-45 off 4000", "posted 1", "pay_2 has not paid too much any more")
 	})
@@ -672,6 +676,17 @@ func check(t *rapid.T, st *story, v *codingv1.CodingCompleted, cash, given int64
 	}
 	if held > 0 && Owed(st.s.Open, Payer{}) < 0 {
 		t.Fatalf("the patient paid %d too much and %d is held", -Owed(st.s.Open, Payer{}), held)
+	}
+	for _, q := range st.s.Questions {
+		var stands int64
+		for _, p := range live(st.s) {
+			if p.Payer == q.Later {
+				stands += p.Claim.PaidAmount
+			}
+		}
+		if stands <= 0 || q.Later.Sequence <= q.Earlier.Sequence {
+			t.Fatalf("%v is asked about %d", q, stands)
+		}
 	}
 	for _, d := range st.s.Disputes {
 		of := inDispute(st.s.Disputes, func(o Dispute) bool { return o.Payer == d.Payer })

@@ -72,7 +72,8 @@ type State struct {
 	Payments  []*Payment       // in the order of posting
 	Done      map[Key]bool     // posted, reversed or found unmatched
 	Allocated []Allocation
-	Disputes  []Dispute // of live decisions, in the order in which they were found
+	Disputes  []Dispute  // of live decisions, in the order in which they were found
+	Questions []Question // later payers' payments on decisions that were taken back
 	Settled   bool
 }
 
@@ -138,6 +139,11 @@ func Evolve(s State, event es.Event) State {
 	case *pb.PatientPaymentAllocated:
 		s.Allocated = allocated(s.Allocated, e.PatientPaymentId, e.Amount)
 		s.move(e.Legs)
+	case *pb.LaterPaymentQuestioned:
+		s.Questions = append(s.Questions, Question{Payer{e.PayerId, e.PayerSequence}, Payer{e.EarlierPayerId, e.EarlierPayerSequence}, e.ClaimId})
+	case *pb.LaterPaymentAnswered:
+		later := Payer{e.PayerId, e.PayerSequence}
+		s.Questions = slices.DeleteFunc(slices.Clone(s.Questions), func(q Question) bool { return q.Later == later })
 	case *pb.AccountSettled:
 		s.Settled = true
 	}
