@@ -98,8 +98,10 @@ var Figures = []Figure{
 		ID: "initial_denial_rate", Version: 2, Name: "Initial denial rate", Unit: Percent, Monthly: true, Target: "below 5 %",
 		Formula:   "claims to first payers whose first decision, in the month, denied a line ÷ claims sent to first payers in a month, on the average of the 3 months before",
 		Numerator: "claims denied at first", Denominator: "claims sent in the months of the base",
-		SQL: `SELECT count(*) FILTER (WHERE first_denied AND first_adjudicated_date BETWEEN $2::text::date AND $3::text::date), count(*) FILTER (WHERE first_submitted_date BETWEEN $6::text::date AND $7::text::date)
-			FROM claims WHERE tenant_id = $1 AND payer_sequence = 1 AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5)`,
+		SQL: `SELECT (SELECT count(*) FROM claims WHERE tenant_id = $1 AND payer_sequence = 1 AND first_denied AND first_adjudicated_date BETWEEN $2::text::date AND $3::text::date
+				AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5)),
+			(SELECT count(*) FROM claims WHERE tenant_id = $1 AND payer_sequence = 1 AND first_submitted_date BETWEEN $6::text::date AND $7::text::date
+				AND ($4 = '' OR payer_id = $4) AND ($5 = '' OR location_id = $5))`,
 	},
 	{
 		ID: "first_pass_acceptance", Version: 1, Name: "First-pass acceptance", Unit: Percent, Window: 90, Scale: 1, Target: "95 to 98 %",
