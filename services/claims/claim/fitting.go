@@ -69,13 +69,7 @@ func misfit(s State, p edits.Permission, lines []*typev1.ServiceLine, content *p
 		return id + " covers other locations"
 	}
 	code := lines[n].ServiceCode
-	var needed int32
-	for _, l := range lines {
-		if l.ServiceCode == code {
-			needed += l.UnitsThousandths
-		}
-	}
-	if needed, left := (needed+999)/1000, a.UnitsByCode[code]-p.InUse[code]; needed > left {
+	if needed, left := edits.BilledUnits(lines, code), a.UnitsByCode[code]-p.InUse[code]; needed > left {
 		return fmt.Sprintf("%s is exhausted: %d needed, %d left of %s", id, needed, left, code)
 	}
 	return ""

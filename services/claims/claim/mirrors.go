@@ -112,6 +112,7 @@ func dayKey(e *codingv1.CodingCompleted) string { return e.PatientId + " " + e.S
 // Units are what authorizations have said of one visit.
 type Units struct {
 	Used    map[string]int32               // by authorization_id
+	Code    map[string]string              // by authorization_id: of which
 	Refused map[string][]*problemv1.Reason // by authorization_id: why not, if that was its last word
 }
 
@@ -131,11 +132,12 @@ var UnitsMirror = es.Mirror[Units]{
 	},
 	Evolve: func(u Units, event es.Event) Units {
 		if u.Used == nil {
-			u = Units{Used: map[string]int32{}, Refused: map[string][]*problemv1.Reason{}}
+			u = Units{Used: map[string]int32{}, Code: map[string]string{}, Refused: map[string][]*problemv1.Reason{}}
 		}
 		switch e := event.(type) {
 		case *authorizationv1.UnitsConsumed:
 			u.Used[e.AuthorizationId] += e.Units
+			u.Code[e.AuthorizationId] = e.ServiceCode
 			delete(u.Refused, e.AuthorizationId)
 		case *authorizationv1.UnitsRestored:
 			u.Used[e.AuthorizationId] -= e.Units

@@ -44,6 +44,8 @@ type Authorization struct {
 	ID, Number string // the number is the payer's; empty: not approved
 	Covers     bool
 	Reasons    []*problemv1.Reason // why not
+	Code       string              // of which it has given units
+	Used, Left int32               // for the visit; for any
 }
 
 // Permission is an authorization of ours, as it is now.
@@ -627,6 +629,22 @@ func authorizationNumber(c *pb.ClaimContent, f Facts, say Say) {
 			say(at(i, "authorization_number"), "the number on the claim does not cover the visit: %s", why)
 		}
 	}
+	for _, a := range f.Authorizations {
+		if billed := BilledUnits(c.Lines, a.Code); a.Covers && a.Number == c.AuthorizationNumber && billed > a.Used+a.Left {
+			say("authorization_number", "%s (%s) is exhausted: %d units of %s are billed, it has given %d and has %d left", a.ID, a.Number, billed, a.Code, a.Used, a.Left)
+		}
+	}
+}
+
+// BilledUnits of a code on lines; a part of one counts as a whole.
+func BilledUnits(lines []*typev1.ServiceLine, code string) int32 {
+	var n int32
+	for _, l := range lines {
+		if l.ServiceCode == code {
+			n += l.UnitsThousandths
+		}
+	}
+	return (n + 999) / 1000
 }
 
 // uncovered says of each authorization of ours that does not cover the visit why; empty: there is none.

@@ -180,7 +180,15 @@ func TestEachEdit(t *testing.T) {
 			f.Policy.AuthorizationCodes, c.Lines[0].AuthorizationNumber = []string{"90837"}, "A1"
 		}, ""},
 		{"one of ours that has given its units", func(c *claim, f *Facts) {
-			f.Policy.AuthorizationCodes, c.AuthorizationNumber, f.Authorizations = []string{"90837"}, "A1", []Authorization{{ID: "aut_1", Number: "A1", Covers: true}, exhausted}
+			f.Policy.AuthorizationCodes, c.AuthorizationNumber, f.Authorizations = []string{"90837"}, "A1", []Authorization{{ID: "aut_1", Number: "A1", Covers: true, Code: "90837", Used: 1}, exhausted}
+		}, ""},
+		{"one of ours that has given less than is billed, and has no more", func(c *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, c.AuthorizationNumber, c.Lines[0].UnitsThousandths = []string{"90837"}, "A1", 2000
+			f.Authorizations = []Authorization{{ID: "aut_1", Number: "A1", Covers: true, Code: "90837", Used: 1}}
+		}, "authorization_number"},
+		{"or has what is missing", func(c *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, c.AuthorizationNumber, c.Lines[0].UnitsThousandths = []string{"90837"}, "A1", 2000
+			f.Authorizations = []Authorization{{ID: "aut_1", Number: "A1", Covers: true, Code: "90837", Used: 1, Left: 1}}
 		}, ""},
 		{"one of ours that is exhausted", func(c *claim, f *Facts) {
 			f.Policy.AuthorizationCodes, c.AuthorizationNumber, f.Authorizations = []string{"90837"}, "A2", []Authorization{exhausted}

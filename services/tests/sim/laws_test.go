@@ -17,6 +17,9 @@ import (
 	"github.com/evenkeel/evenkeel/services/tests/world"
 )
 
+// visitAt is a visit at an authorization.
+type visitAt struct{ encounter, authorization string }
+
 // laws follow the logs and hold after each step. They know the events alone, not the services' code.
 type laws struct {
 	world *world.World
@@ -45,13 +48,15 @@ type laws struct {
 	coded, charges, claims, submitted, decided, paid int
 	deposits, advised                                int64
 	reached                                          map[string]bool
+	used                                             map[visitAt]int32
+	voided                                           map[string]bool // encounters
 }
 
 func newLaws(w *world.World) *laws {
 	return &laws{
 		world: w, read: map[string]int64{}, ids: map[string]bool{}, ledger: map[typev1.LedgerAccount]int64{}, charged: map[string]int64{}, accounts: map[string]map[typev1.LedgerAccount]int64{},
 		live: map[string]int64{}, denied: map[string]int64{}, approved: map[string]map[string]int32{}, inUse: map[string]map[string]int32{}, holds: map[string]*authorizationv1.UnitsReserved{},
-		reached: map[string]bool{}, billed: map[string]int64{}, accountOf: map[string]string{}, causes: map[string]place{}, heard: map[string]place{},
+		used: map[visitAt]int32{}, voided: map[string]bool{}, reached: map[string]bool{}, billed: map[string]int64{}, accountOf: map[string]string{}, causes: map[string]place{}, heard: map[string]place{},
 	}
 }
 
@@ -162,6 +167,7 @@ func (l *laws) money(r es.Recorded) error {
 		}
 		l.charged[e.AccountId] = 0
 		l.reached["charge voided"] = true
+		l.voided[e.EncounterId] = true
 	case *claimsv1.CorrectedClaimPrepared:
 		l.billed[e.ClaimId] = e.Content.GetChargeAmount()
 	case *claimsv1.ClaimClosed:
@@ -264,8 +270,11 @@ func (l *laws) units(r es.Recorded) error {
 		use(e.AuthorizationId, e.ReleasedServiceCode, -e.ReleasedUnits)
 		use(e.AuthorizationId, e.ServiceCode, e.Units)
 		l.reached["units used"] = true
+		l.used[visitAt{e.EncounterId, e.AuthorizationId}] += e.Units
 	case *authorizationv1.UnitsRestored:
 		use(e.AuthorizationId, e.ServiceCode, -e.Units)
+		l.reached["units restored"] = true
+		l.used[visitAt{e.EncounterId, e.AuthorizationId}] -= e.Units
 	case *authorizationv1.UnitsRefused:
 		l.reached["units refused"] = true
 	default:
@@ -307,6 +316,16 @@ func (l *laws) end() error {
 		if charged := l.charged[l.accountOf[claim]]; charged != billed {
 			return fmt.Errorf("claim %s bills %d, its account %s is charged %d", claim, billed, l.accountOf[claim], charged)
 		}
+	}
+	covered := map[string]string{} // a visit has units of one authorization, and none when it was voided
+	for at, units := range l.used {
+		if units == 0 {
+			continue
+		}
+		if other := covered[at.encounter]; other != "" || l.voided[at.encounter] {
+			return fmt.Errorf("%s has %d units of %s, and of %q; voided: %v", at.encounter, units, at.authorization, other, l.voided[at.encounter])
+		}
+		covered[at.encounter] = at.authorization
 	}
 	if l.deposits != l.advised {
 		return fmt.Errorf("the bank saw %d cents, remittances told of %d", l.deposits, l.advised)

@@ -90,6 +90,11 @@ func run(seed uint64, trace func(string, ...any)) (*world.World, *laws, error) {
 				}
 			}
 		}
+		if w.Rand.IntN(6) == 0 { // a payer approves what was given
+			if err := g.Permit(w.Rand.IntN(patients), start, "90837", int32(1+w.Rand.IntN(2))); err != nil {
+				return w, l, err
+			}
+		}
 		if err := change(w, g, l); err != nil {
 			return w, l, err
 		}

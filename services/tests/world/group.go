@@ -36,6 +36,7 @@ type Group struct {
 	Payers       []string // the payer simulator's plans, by PayerPlan
 	Patients     []Patient
 	visits       int
+	permits      int
 }
 
 // Patient of a group.
@@ -208,23 +209,37 @@ func (g *Group) Admit(n, payer int, code string, units int32) error {
 		return err
 	}
 	if units > 0 {
-		if p.Authorization, err = g.do("authorization", fmt.Sprint("authorization", n), func(ctx context.Context, c Conn) (*typev1.Receipt, error) {
-			return authorizationv1.NewAuthorizationServiceClient(c).RequestAuthorization(ctx, &authorizationv1.RequestAuthorizationRequest{
-				PatientId: p.ID, PayerId: g.Payers[payer], FromDate: today, ThruDate: w.Now.AddDate(1, 0, 0).Format("2006-01-02"), UnitsByCode: map[string]int32{code: units},
-			})
-		}); err != nil {
-			return err
-		}
-		if _, err := g.do("authorization", fmt.Sprint("approval", n), func(ctx context.Context, c Conn) (*typev1.Receipt, error) {
-			return authorizationv1.NewAuthorizationServiceClient(c).ApproveAuthorization(ctx, &authorizationv1.ApproveAuthorizationRequest{
-				AuthorizationId: p.Authorization, AuthNo: fmt.Sprintf("AUTH%05d", n), FromDate: today, ThruDate: w.Now.AddDate(1, 0, 0).Format("2006-01-02"), UnitsByCode: map[string]int32{code: units},
-			})
-		}); err != nil {
+		if p.Authorization, err = g.permit(fmt.Sprint(n), p, today, code, units); err != nil {
 			return err
 		}
 	}
 	g.Patients = append(g.Patients, p)
 	return nil
+}
+
+// Permit gets another authorization of units for a code, from a day on that may have passed.
+func (g *Group) Permit(n int, from time.Time, code string, units int32) error {
+	g.permits++
+	_, err := g.permit(fmt.Sprint("late", g.permits), g.Patients[n], from.Format("2006-01-02"), code, units)
+	return err
+}
+
+func (g *Group) permit(key string, p Patient, from, code string, units int32) (string, error) {
+	thru, byCode := g.World.Now.AddDate(1, 0, 0).Format("2006-01-02"), map[string]int32{code: units}
+	id, err := g.do("authorization", "authorization"+key, func(ctx context.Context, c Conn) (*typev1.Receipt, error) {
+		return authorizationv1.NewAuthorizationServiceClient(c).RequestAuthorization(ctx, &authorizationv1.RequestAuthorizationRequest{
+			PatientId: p.ID, PayerId: g.Payers[p.Payer], FromDate: from, ThruDate: thru, UnitsByCode: byCode,
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	_, err = g.do("authorization", "approval"+key, func(ctx context.Context, c Conn) (*typev1.Receipt, error) {
+		return authorizationv1.NewAuthorizationServiceClient(c).ApproveAuthorization(ctx, &authorizationv1.ApproveAuthorizationRequest{
+			AuthorizationId: id, AuthNo: "AUTH" + key, FromDate: from, ThruDate: thru, UnitsByCode: byCode,
+		})
+	})
+	return id, err
 }
 
 // ask asks the payer whether the patient is covered. The service finds the patient of a coverage in its tables, which a world does not have, so the question is put to its decision.
