@@ -70,6 +70,8 @@ func TestAssess(t *testing.T) {
 	later := func(e *pb.EligibilityKnown) { e.AnsweredAt = timestamppb.New(date.Time(day)) }
 	policy := wants("pay_1", false)
 	exhausted := &problemv1.Reason{RuleId: "authorization.units_within_approval"}
+	otherSaysNo := holds(false, exhausted)
+	otherSaysNo.GetUnits().AuthorizationId = "aut_2"
 	for _, c := range []struct {
 		name  string
 		facts []*pb.ReadinessNoted
@@ -97,6 +99,8 @@ func TestAssess(t *testing.T) {
 		{"one was named, and has not answered", []*pb.ReadinessNoted{visit("aut_1", "cov_1"), covered("cov_1", "pay_1", 1), wants("pay_1", true), said("elg_1", "pay_1", day, active)}, "PENDING intake.authorization_determined"},
 		{"it holds units", []*pb.ReadinessNoted{visit("aut_1", "cov_1"), covered("cov_1", "pay_1", 1), wants("pay_1", true), said("elg_1", "pay_1", day, active), holds(true)}, "CLEARED"},
 		{"it has none left: its reasons are told too", []*pb.ReadinessNoted{visit("aut_1", "cov_1"), covered("cov_1", "pay_1", 1), wants("pay_1", true), said("elg_1", "pay_1", day, active), holds(false, exhausted)}, "HELD intake.authorization_present authorization.units_within_approval"},
+		{"another one's no is no news while one holds", []*pb.ReadinessNoted{visit("aut_1", "cov_1"), covered("cov_1", "pay_1", 1), wants("pay_1", true), said("elg_1", "pay_1", day, active), holds(true), otherSaysNo}, "CLEARED"},
+		{"also when it was heard first", []*pb.ReadinessNoted{visit("aut_1", "cov_1"), covered("cov_1", "pay_1", 1), wants("pay_1", true), said("elg_1", "pay_1", day, active), otherSaysNo, holds(true)}, "CLEARED"},
 		{"its units were given back", []*pb.ReadinessNoted{visit("aut_1", "cov_1"), covered("cov_1", "pay_1", 1), wants("pay_1", true), said("elg_1", "pay_1", day, active), holds(true), holds(false)}, "HELD intake.authorization_present"},
 		{"refused units of a code that needs none don't hold", []*pb.ReadinessNoted{visit("aut_1", "cov_1"), covered("cov_1", "pay_1", 1), policy, said("elg_1", "pay_1", day, active), holds(false, exhausted)}, "CLEARED"},
 		{"the payer's policy for the code decides over its general answer, which is said", []*pb.ReadinessNoted{visit("", "cov_1"), covered("cov_1", "pay_1", 1), policy, said("elg_1", "pay_1", day, active, required)}, "CLEARED intake.authorization_present"},

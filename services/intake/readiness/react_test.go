@@ -31,6 +31,7 @@ func TestReact(t *testing.T) {
 			AppointmentId: "apt_1", PatientId: "pat_1", ServiceDate: day, AuthorizationId: "aut_1", ResponsiblePayers: []*pb.ResponsiblePayer{{CoverageId: "cov_1"}, {CoverageId: "cov_2"}},
 		}, visit("aut_1", "cov_1", "cov_2")},
 		{"a cancelled visit is over", &pb.AppointmentCancelled{AppointmentId: "apt_1", PatientId: "pat_1"}, over()},
+		{"a visit that was missed is over", &pb.AppointmentNoShowed{AppointmentId: "apt_1", PatientId: "pat_1"}, over()},
 		{"a visit that has begun is over", &pb.AppointmentCheckedIn{AppointmentId: "apt_1", PatientId: "pat_1"}, over()},
 		{"a coverage is added", &pb.CoverageAdded{CoverageId: "cov_1", PatientId: "pat_1", PayerId: "pay_1", PayerSequence: 1, FromDate: "2026-01-01"}, covered("cov_1", "pay_1", 1)},
 		{"a coverage ends", &pb.CoverageTerminated{CoverageId: "cov_1", PatientId: "pat_1", ThruDate: day}, ended("cov_1", day)},
