@@ -2,6 +2,7 @@ package claims_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/engine"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/host"
@@ -288,4 +290,36 @@ func TestOverdue(t *testing.T) {
 			return nil
 		})
 	}
+}
+
+// A coverage turns out to have ended before the service: the claim that the payer has says so, the one that waits is held for it and does not go with its approval.
+func TestACoverageThatEndedBeforeTheService(t *testing.T) {
+	r := start(t, nil)
+	gone, waits := claim.ID("enc_1", primary), claim.ID("enc_2", primary)
+	hosttest.Publish(t, r.p, "coding", "encounter/enc_1", visit("enc_1", "90837", ""))
+	hosttest.Publish(t, r.p, "coding", "encounter/enc_2", visit("enc_2", "90853", "aut_1"))
+	r.until(gone, pb.ClaimStatus_CLAIM_STATUS_READY, 1)
+	r.until(waits, pb.ClaimStatus_CLAIM_STATUS_HELD, 1)
+	hosttest.Publish(t, r.p, "intake", "coverage/pat_1", &intakev1.CoverageTerminated{CoverageId: "cov_pay_1", PatientId: "pat_1", ThruDate: date.Add(day, -1)})
+	told := func(id, what string) {
+		t.Helper()
+		hosttest.Until(t, what, func() error {
+			c, err := r.get(id)
+			if err != nil || !slices.ContainsFunc(c.Timeline, func(e *pb.TimelineEntry) bool { return e.What == what }) {
+				return fmt.Errorf("%v, %v", c.GetTimeline(), err)
+			}
+			return nil
+		})
+	}
+	told(gone, "its coverage is not in force on "+day+": $150.00 at risk")
+	told(waits, "its coverage is not in force on "+day+": $150.00 at risk")
+	hosttest.Publish(t, r.p, "authorization", "authorization/aut_1", &authorizationv1.AuthorizationApproved{
+		AuthorizationId: "aut_1", PatientId: "pat_1", PayerId: "pay_1", AuthNo: "A77", FromDate: "2025-01-01", ThruDate: "2025-12-31",
+	})
+	if c := r.until(waits, pb.ClaimStatus_CLAIM_STATUS_HELD, 2); len(c.HoldReasons) != 1 || c.HoldReasons[0].RuleId != "claims.coverage_in_force" {
+		t.Fatal(c.HoldReasons)
+	}
+	hosttest.Publish(t, r.p, "intake", "coverage/pat_1", &intakev1.CoverageTerminated{CoverageId: "cov_pay_1", PatientId: "pat_1", ThruDate: "2025-12-31"})
+	r.until(waits, pb.ClaimStatus_CLAIM_STATUS_READY, 2)
+	told(gone, "its coverage is as it was when it was made")
 }

@@ -80,6 +80,13 @@ func told(event proto.Message) (string, *typev1.Source) {
 		return fmt.Sprintf("version %d rejected by %s: %v", e.ClaimVersion, who(e.Level), e.StatusCodes), e.Source
 	case *pb.ClaimOverdue:
 		return "overdue: no " + e.WaitingFor, nil
+	case *pb.CoverageChangeDetected:
+		if e.Change == pb.CoverageChange_COVERAGE_CHANGE_RETRO_TERMINATION {
+			return fmt.Sprintf("its coverage is not in force on %s: %s at risk", e.ServiceDate, money.Format(e.AtRiskAmount)), nil
+		}
+		return fmt.Sprintf("payer %s comes before it on %s: %s at risk", e.OtherPayerId, e.ServiceDate, money.Format(e.AtRiskAmount)), nil
+	case *pb.CoverageChangeCleared:
+		return "its coverage is as it was when it was made", nil
 	case *pb.TimelyFilingWarningRaised:
 		return fmt.Sprintf("filing limit %s in %d days", e.TimelyFilingDueDate, e.DaysLeft), nil
 	case *pb.ClaimAdjudicated:

@@ -68,7 +68,7 @@ func Project(r es.Recorded) []es.Statement {
 		}
 	case *pb.ClaimClosed:
 		return []es.Statement{set(`work = 'closed'`)}
-	case *pb.ClaimScrubbed, *pb.ClaimOverdue, *pb.TimelyFilingWarningRaised, *pb.SecondaryClaimPrepared, *pb.ClaimDisputeLessened:
+	case *pb.ClaimScrubbed, *pb.ClaimOverdue, *pb.TimelyFilingWarningRaised, *pb.SecondaryClaimPrepared, *pb.ClaimDisputeLessened, *pb.CoverageChangeDetected, *pb.CoverageChangeCleared:
 		return []es.Statement{es.SQL(`UPDATE claims SET version = $3 WHERE tenant_id = $1 AND claim_id = $2`, r.Tenant, r.StreamID, r.Version)}
 	}
 	return nil

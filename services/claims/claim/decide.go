@@ -53,7 +53,11 @@ func Open(s State, o Opening) ([]es.Event, error) {
 	if s.Created != nil {
 		return earlierPayersAgain(s, o), nil
 	}
-	return append([]es.Event{o.Created}, scrub(State{}.with(o.Created), o.Scrub)...), nil
+	events := []es.Event{o.Created}
+	if found := o.Scrub.Coverage; found != nil {
+		events = append(events, detected(State{}.with(o.Created), found))
+	}
+	return append(events, scrub(State{}.with(events...), o.Scrub)...), nil
 }
 
 // earlierPayersAgain takes over what earlier payers decided anew. What was not sent is scrubbed and sent with it; what was sent is held for a person.

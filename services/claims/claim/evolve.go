@@ -26,10 +26,12 @@ type State struct {
 	Rejected bool             // it was rejected
 	Files    map[int32]string // by version: the day on which it went out
 
-	PayerNumber string          // the payer's claim number
-	Remits      map[string]bool // claim payments that were taken in
-	EverDecided bool            // the payer has decided some version
-	Decided     bool            // and not taken it back
+	PayerNumber string                     // the payer's claim number
+	Remits      map[string]bool            // claim payments that were taken in
+	EverDecided bool                       // the payer has decided some version
+	Decided     bool                       // and not taken it back
+	Paid        int64                      // cents, what it took back taken off
+	Coverage    *pb.CoverageChangeDetected // how the coverages of the day are other than the claim's; nil: they are not
 	Denials     []*pb.LineDenied
 	Disputed    int64 // cents that the payer owes by our reckoning and not by its own
 
@@ -84,6 +86,7 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimAdjudicated:
 		s.Remits[remit(e.RemittanceId, e.ClaimOrdinal)] = true
 		s.Disputed = e.DisputedAmount
+		s.Paid += e.PaidAmount
 		if e.Reversal {
 			s.Decided = false
 			return s
@@ -109,6 +112,10 @@ func Evolve(s State, event es.Event) State {
 		s.Withdrawn = s.Withdrawn || strings.HasPrefix(e.Reason, withdrawnReason)
 	case *pb.ClaimReopened:
 		s.Closed = false
+	case *pb.CoverageChangeDetected:
+		s.Coverage = e
+	case *pb.CoverageChangeCleared:
+		s.Coverage = nil
 	case *pb.TimelyFilingWarningRaised:
 		s.Warned = true
 	case *pb.ClaimOverdue:

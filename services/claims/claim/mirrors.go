@@ -60,6 +60,8 @@ var (
 	}
 	// ToldMirror has what later claims of another billing system told of a visit's payers, by encounter_id.
 	ToldMirror = all("claims.told", func(e *codingv1.VisitPayersTold) string { return e.EncounterId })
+	// VisitsMirror has the visits of a patient, by patient_id.
+	VisitsMirror = all("claims.visits", func(e *codingv1.CodingCompleted) string { return e.PatientId })
 	// DayMirror has the visits of a patient on a day, by patient_id and day.
 	DayMirror = all("claims.day", dayKey)
 	// ImportMirror has claims of other billing systems, by import_id. Visits of before coding told it are looked up by encounter_id.
@@ -262,6 +264,6 @@ func (p Payer) PolicyOn(day string) *registryv1.PayerPolicySet {
 
 // Mirrors are all of them.
 var Mirrors = []es.AnyMirror{
-	CodedMirror, ToldMirror, UnitsMirror, AnsweredMirror, LedgerMirror, NumberMirror, DayMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
+	CodedMirror, ToldMirror, UnitsMirror, AnsweredMirror, LedgerMirror, NumberMirror, VisitsMirror, DayMirror, CoveragesMirror, ChangedMirror, ImportMirror, PatientMirror, CoverageMirror, OrganizationMirror, LocationMirror, ClinicianMirror,
 	AuthorizationMirror, PaymentMirror, VersionMirror, EncounterMirror, PayerMirror,
 }

@@ -51,7 +51,18 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	case *authorizationv1.UnitsRefused:
 		return covered(look, e.EncounterId, r.OccurredOn)
 	case *pb.ClaimCreated:
-		return crossed(look, e, r.OccurredOn)
+		approved, err := crossed(look, e, r.OccurredOn)
+		if err != nil {
+			return nil, err
+		}
+		again, err := crossedCoverage(look, e.EncounterId, e.ClaimId, true, r.OccurredOn)
+		return append(approved, again...), err
+	case *intakev1.CoverageAdded:
+		return covers(look, e, r.OccurredOn)
+	case *intakev1.CoverageTerminated:
+		return ended(look, e, r.OccurredOn)
+	case *pb.CoverageChangeDetected:
+		return crossedCoverage(look, e.EncounterId, e.ClaimId, false, r.OccurredOn)
 	case *pb.ClaimClosed:
 		if e.Withdrawn && !e.ChargeStands {
 			return follow(look, e, r.OccurredOn)
@@ -106,6 +117,7 @@ func Gather(look es.Look, coded *codingv1.CodingCompleted, to *intakev1.Responsi
 		decided = append(decided, e.Decided)
 	}
 	scrub.TimelyFilingDue = edits.FilingLimit(scrub.Policy, coded.ServiceDate, decided)
+	scrub.Coverage = changed(look, f)
 	return f, scrub, err
 }
 

@@ -31,8 +31,9 @@ type Facts struct {
 	Policy               *registryv1.PayerPolicySet // of the payer, in force on the day of service; nil: none
 	TimelyFilingDue      string                     // last day on which it may reach the payer; empty: no limit known
 	Today                string
-	Imported             bool            // it came coded from another billing system
-	Modality             typev1.Modality // of the visit; unspecified: not known
+	Imported             bool                       // it came coded from another billing system
+	Coverage             *pb.CoverageChangeDetected // how the coverages of the day are other than the claim's; nil: they are not
+	Modality             typev1.Modality            // of the visit; unspecified: not known
 	RenderingClinicianID string
 	SameDay              []*codingv1.CodingCompleted // the patient's other visits of the day
 	Authorizations       []Authorization             // of ours that were asked for units for the visit; of this payer, as far as is known
@@ -131,6 +132,10 @@ var Table = []Edit{
 	warning("rendering_named", "registry", renderingNamed),
 	// The subscriber is known by the member id.
 	edit("member_id", "intake", memberID),
+	// The coverage under which the claim is made is in force on the day of service. Source: our own choice; payers take such payments back (CARC 26, 27).
+	edit("coverage_in_force", "intake", coverageInForce),
+	// No coverage that was not known when the visit was coded comes before the claim's. Source: coordination of benefits; payers deny (CARC 22) or take back.
+	edit("payer_order", "intake", payerOrder),
 	// Patient and subscriber have names.
 	edit("person_named", "intake", personNamed),
 	// Nobody is treated before birth.
@@ -309,6 +314,24 @@ func renderingNamed(c *pb.ClaimContent, _ Facts, say Say) {
 func memberID(c *pb.ClaimContent, _ Facts, say Say) {
 	if n := len(strings.TrimSpace(c.Person.GetMemberId())); n < 2 || n > 80 {
 		say("person.member_id", "the member id has %d characters, 2 to 80 are possible: correct the coverage", n)
+	}
+}
+
+// Ids of the edits that fail when coverages of the day of service change.
+const (
+	CoverageInForce = "claims.coverage_in_force"
+	PayerOrder      = "claims.payer_order"
+)
+
+func coverageInForce(_ *pb.ClaimContent, f Facts, say Say) {
+	if c := f.Coverage; c.GetChange() == pb.CoverageChange_COVERAGE_CHANGE_RETRO_TERMINATION {
+		say("coverage_id", "coverage %s is not in force on %s, its last day is %s: find who covered that day, void this claim and bill the visit anew; or correct the end", c.CoverageId, c.ServiceDate, cmp.Or(c.ThruDate, "open"))
+	}
+}
+
+func payerOrder(_ *pb.ClaimContent, f Facts, say Say) {
+	if c := f.Coverage; c.GetChange() == pb.CoverageChange_COVERAGE_CHANGE_EARLIER_PAYER {
+		say("payer_sequence", "coverage %s of payer %s comes before this one on %s: void this claim and bill the visit anew, to that payer first; or correct the order", c.OtherCoverageId, c.OtherPayerId, c.ServiceDate)
 	}
 }
 

@@ -85,6 +85,12 @@ func TestEachEdit(t *testing.T) {
 			c.RenderingProvider, c.BillingProvider.OrganizationName, c.BillingProvider.Name = nil, "", &typev1.PersonName{Last: "B"}
 		}, ""},
 		{"no member id", func(c *claim, _ *Facts) { c.Person.MemberId = " " }, "member_id"},
+		{"the coverage had ended", func(_ *claim, f *Facts) {
+			f.Coverage = &pb.CoverageChangeDetected{Change: pb.CoverageChange_COVERAGE_CHANGE_RETRO_TERMINATION, ThruDate: "2026-03-01"}
+		}, "coverage_in_force"},
+		{"another payer comes first", func(_ *claim, f *Facts) {
+			f.Coverage = &pb.CoverageChangeDetected{Change: pb.CoverageChange_COVERAGE_CHANGE_EARLIER_PAYER, OtherPayerId: "pay_0"}
+		}, "payer_order"},
 		{"subscriber without a name", func(c *claim, _ *Facts) { c.Person.SubscriberName = nil }, "person_named"},
 		{"born after the service", func(c *claim, _ *Facts) { c.Person.PatientBirthDate = "2026-03-03" }, "birth_date"},
 		{"born on the day is possible", func(c *claim, _ *Facts) { c.Person.PatientBirthDate = "2026-03-02" }, ""},

@@ -116,6 +116,8 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 			Kind: "timely_filing", Subject: e.ClaimId, Title: "Filing limit comes near", Detail: fmt.Sprintf("%d days left, until %s", e.DaysLeft, e.TimelyFilingDueDate),
 			AtRiskAmount: e.ChargeAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, DueDate: e.TimelyFilingDueDate,
 		}
+	case *claimsv1.CoverageChangeDetected:
+		return coverageChange(e)
 	case *claimsv1.ClaimAdjudicated:
 		if !e.Reversal {
 			return nil
@@ -164,6 +166,31 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 		return &pb.WorkItemOpened{Kind: "refused_file", Subject: e.InterchangeId, Title: "File refused", Detail: e.Reason, InterchangeId: e.InterchangeId}
 	}
 	return opensOfPosting(r.Event)
+}
+
+// coverageChange says what becomes of a claim whose coverage was not what it seemed: who has it, what is at risk, what to do.
+func coverageChange(e *claimsv1.CoverageChangeDetected) *pb.WorkItemOpened {
+	item := &pb.WorkItemOpened{
+		Kind: "coverage_change", Subject: e.ClaimId, Title: "Coverage ended before the service", Detail: fmt.Sprintf("coverage %s is not in force on %s, its last day is %s", e.CoverageId, e.ServiceDate, or(e.ThruDate, "open")),
+		AtRiskAmount: e.AtRiskAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, EncounterId: e.EncounterId, PayerId: e.PayerId,
+		DefaultAction: "find who covered that day and add that coverage; then ",
+	}
+	if e.Change == claimsv1.CoverageChange_COVERAGE_CHANGE_EARLIER_PAYER {
+		item.Title, item.Detail = "Another payer comes first", fmt.Sprintf("coverage %s of payer %s comes before coverage %s on %s", e.OtherCoverageId, e.OtherPayerId, e.CoverageId, e.ServiceDate)
+		item.DefaultAction = "check the order of payers; then "
+	}
+	switch {
+	case e.PaidAmount > 0:
+		item.Detail += "; the payer paid " + money.Format(e.PaidAmount) + " and may take it back"
+		item.DefaultAction += "void the claim, and bill the visit anew to the right payer inside its filing limit"
+	case e.Sent:
+		item.Detail += "; the payer has the claim"
+		item.DefaultAction += "void the claim when the payer has answered, and bill the visit anew to the right payer inside its filing limit"
+	default:
+		item.Detail += "; the claim is held"
+		item.DefaultAction += "withdraw the claim, and bill the visit anew to the right payer"
+	}
+	return item
 }
 
 func opensOfPosting(event es.Event) *pb.WorkItemOpened {
@@ -252,6 +279,8 @@ func resolves(event es.Event) []done {
 		return []done{{"rejection", e.ClaimId, "corrected"}}
 	case *claimsv1.ClaimSubmitted:
 		return []done{{"claim_held", e.ClaimId, "submitted"}, {"rejection", e.ClaimId, "submitted"}, {"timely_filing", e.ClaimId, "submitted"}}
+	case *claimsv1.CoverageChangeCleared:
+		return []done{{"coverage_change", e.ClaimId, "covered"}}
 	case *claimsv1.ClaimAcknowledged:
 		return []done{{"overdue", e.ClaimId + " acknowledgment", "acknowledged"}}
 	case *claimsv1.ClaimAdjudicated:
@@ -266,6 +295,7 @@ func resolves(event es.Event) []done {
 		}
 		out := []done{
 			{"claim_held", e.ClaimId, "withdrawn"}, {"rejection", e.ClaimId, "withdrawn"}, {"timely_filing", e.ClaimId, "withdrawn"}, {"takeback", e.ClaimId, "withdrawn"},
+			{"coverage_change", e.ClaimId, "withdrawn"},
 			{"overdue", e.ClaimId + " acknowledgment", "withdrawn"}, {"overdue", e.ClaimId + " remittance", "withdrawn"},
 		}
 		for _, line := range e.DeniedLineIds {

@@ -44,6 +44,7 @@ var Kinds = map[string]Kind{
 	"credit_balance":         {"posting", 60, "give it back, or wait for the payer to take it back"},
 	"later_payment":          {"posting", 30, "ask the earlier payer for its new decision, send it to the later payer, and give back what that paid too much"},
 	"takeback":               {"denials", 7, "ask the payer why, and bill anew or dispute it"},
+	"coverage_change":        {"billing", 7, "find who covers the day of service, and bill that payer"},
 	"withdrawn":              {"billing", 7, "ask the next payer or the patient, or write the rest off"},
 	"possible_duplicate":     {"billing", 3, "compare it with the visit: correct the visit's claim, or leave it as it is"},
 	"prior_decision":         {"posting", 7, "find out which decision holds, and give back what was paid twice"},

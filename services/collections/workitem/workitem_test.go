@@ -1,7 +1,11 @@
 package workitem
 
 import (
+	"slices"
+	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/proto"
 
 	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
@@ -174,5 +178,37 @@ func TestHeldImportsAreWork(t *testing.T) {
 	both := opens(es.Recorded{Event: &postingv1.PriorAdjudicationHeld{AccountId: "e", PayerId: "y", PaidAmount: 3915, Reason: "the payer has decided here too", Source: file}})
 	if both.Kind != "prior_decision" || both.AtRiskAmount != 3915 || both.PayerId != "y" || both.AccountId != "e" || Kinds[both.Kind].Owner == "" || Kinds[one.Kind].Owner == "" {
 		t.Error(both)
+	}
+}
+
+// A claim whose coverage was not what it seemed is one item: who has it, what is at risk, what to do.
+func TestAChangedCoverageIsWork(t *testing.T) {
+	ended := &claimsv1.CoverageChangeDetected{
+		ClaimId: "c", CoverageId: "cov_1", ServiceDate: "2026-03-02", ThruDate: "2026-03-01", Change: claimsv1.CoverageChange_COVERAGE_CHANGE_RETRO_TERMINATION, AtRiskAmount: 16000,
+	}
+	sent, paid, order := proto.CloneOf(ended), proto.CloneOf(ended), proto.CloneOf(ended)
+	sent.Sent = true
+	paid.Sent, paid.PaidAmount, paid.AtRiskAmount = true, 12000, 12000
+	order.Change, order.OtherCoverageId, order.OtherPayerId = claimsv1.CoverageChange_COVERAGE_CHANGE_EARLIER_PAYER, "cov_9", "pay_9"
+	for _, c := range []struct {
+		name           string
+		event          *claimsv1.CoverageChangeDetected
+		title, say, do string
+		risk           int64
+	}{
+		{"a claim that is held", ended, "Coverage ended before the service", "the claim is held", "withdraw the claim", 16000},
+		{"one that the payer has", sent, "Coverage ended before the service", "the payer has the claim", "void the claim when the payer has answered", 16000},
+		{"one that was paid", paid, "Coverage ended before the service", "the payer paid $120.00 and may take it back", "void the claim, and bill", 12000},
+		{"another payer comes first", order, "Another payer comes first", "coverage cov_9 of payer pay_9 comes before", "check the order of payers", 16000},
+	} {
+		item := opens(es.Recorded{Event: c.event})
+		if item.GetKind() != "coverage_change" || item.Title != c.title || !strings.Contains(item.Detail, c.say) || !strings.Contains(item.DefaultAction, c.do) || item.AtRiskAmount != c.risk || Kinds[item.Kind].Owner == "" {
+			t.Errorf("%s: %v", c.name, item)
+		}
+	}
+	for _, over := range []es.Event{&claimsv1.CoverageChangeCleared{ClaimId: "c"}, &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true}} {
+		if !slices.ContainsFunc(resolves(over), func(d done) bool { return d.kind == "coverage_change" && d.subject == "c" }) {
+			t.Errorf("%T leaves the item open", over)
+		}
 	}
 }

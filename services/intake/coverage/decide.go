@@ -37,6 +37,10 @@ var (
 	OnePerSequence = refuse.Rule{ID: "intake.one_coverage_per_sequence", Version: 1, Owner: "intake"}
 )
 
+// OnePlacePerMember: one membership of a payer has one place in the order of payers at a time. Source: coordination of benefits is between plans; a payer asked twice
+// for one membership denies the second claim as a duplicate (CARC 18). Our reading, 2026-11-24.
+var OnePlacePerMember = refuse.Rule{ID: "intake.one_place_per_member_id", Version: 1, Owner: "intake"}
+
 // Known is what the decision to add is told of what lies outside the stream; nil: there is no such.
 type Known struct {
 	Patient *pb.PatientRegistered
@@ -180,17 +184,25 @@ func ending(no *refuse.List, from, thru string) bool {
 	return !early
 }
 
-// alone checks that no other coverage has the place on a day of the period.
+// alone checks that no other coverage has the place, and none the membership, on a day of the period.
 func alone(no *refuse.List, s State, c *pb.CoverageAdded, thru string) {
 	for _, h := range s.All {
-		if h.Added.CoverageId == c.CoverageId || h.Added.PayerSequence != c.PayerSequence {
-			continue
+		if h.Added.CoverageId == c.CoverageId || h.ThruDate != "" && c.FromDate > h.ThruDate || thru != "" && h.Added.FromDate > thru {
+			continue // itself, or at another time
 		}
-		if (h.ThruDate == "" || c.FromDate <= h.ThruDate) && (thru == "" || h.Added.FromDate <= thru) {
+		if h.Added.PayerSequence == c.PayerSequence {
 			no.If(true, OnePerSequence, "payer_sequence", "%s (payer %s) is %s %s, %s (payer %s) would be %s: end one before the other begins",
 				h.Added.CoverageId, h.Added.PayerId, place(c.PayerSequence), span(h.Added.FromDate, h.ThruDate), c.CoverageId, c.PayerId, span(c.FromDate, thru))
+			continue
 		}
+		no.If(h.Added.PayerId == c.PayerId && membership(h.Added) == membership(c) && membership(c) != "", OnePlacePerMember, "member_id",
+			"%s is the same membership of payer %s as %s, %s: send the other plan's member id, or end that coverage first", h.Added.CoverageId, c.PayerId, place(h.Added.PayerSequence), span(h.Added.FromDate, h.ThruDate))
 	}
+}
+
+// membership is a member id as payers compare it; empty: not known, the patient's key was destroyed.
+func membership(c *pb.CoverageAdded) string {
+	return strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(c.MemberId))
 }
 
 func place(s typev1.PayerSequence) string {

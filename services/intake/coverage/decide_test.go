@@ -63,6 +63,8 @@ func add(id string, known Known) func(State, *pb.AddCoverageRequest) ([]es.Event
 
 func TestAdd(t *testing.T) {
 	open := added("cov_1", primary, "2025-01-01", "")
+	otherPlan, elsewhere := added("cov_2", secondary, "2026-01-01", ""), added("cov_1", primary, "2025-01-01", "")
+	otherPlan.MemberId, elsewhere.PayerId = "X2", "pay_7"
 	dependent := added("cov_2", primary, "2026-01-01", "")
 	dependent.Relationship, dependent.SubscriberName, dependent.SubscriberBirthDate = child, parent, "1980-01-01"
 	estest.Run(t, Stream, add("cov_2", Known{doe, blue}), []estest.Case[*pb.AddCoverageRequest]{
@@ -77,7 +79,11 @@ func TestAdd(t *testing.T) {
 		{Name: "who is insured through nobody knows whom misses nobody", When: ask(func(c *pb.AddCoverageRequest) { c.Relationship = 0 }), Refused: "intake.relationship"},
 		{Name: "who is insured oneself names nobody else", When: ask(func(c *pb.AddCoverageRequest) { c.SubscriberName = parent }), Refused: "intake.subscriber"},
 		{Name: "a second primary at the same time is refused", Given: events{open}, When: ask(plain), Refused: "intake.one_coverage_per_sequence"},
-		{Name: "a secondary beside the primary is right", Given: events{open}, When: ask(func(c *pb.AddCoverageRequest) { c.PayerSequence = secondary }), Then: events{added("cov_2", secondary, "2026-01-01", "")}},
+		{Name: "a secondary beside the primary is right", Given: events{open}, When: ask(func(c *pb.AddCoverageRequest) { c.PayerSequence, c.MemberId = secondary, "X2" }), Then: events{otherPlan}},
+		{Name: "the same membership is not primary and secondary", Given: events{open}, When: ask(func(c *pb.AddCoverageRequest) { c.PayerSequence = secondary }), Refused: "intake.one_place_per_member_id"},
+		{Name: "however it is written", Given: events{open}, When: ask(func(c *pb.AddCoverageRequest) { c.PayerSequence, c.MemberId = secondary, "w12345-67 89" }), Refused: "intake.one_place_per_member_id"},
+		{Name: "one after the other it may be", Given: events{open, ended("cov_1", "2025-12-31")}, When: ask(func(c *pb.AddCoverageRequest) { c.PayerSequence = secondary }), Then: events{added("cov_2", secondary, "2026-01-01", "")}},
+		{Name: "another payer's number may be the same", Given: events{elsewhere}, When: ask(func(c *pb.AddCoverageRequest) { c.PayerSequence = secondary }), Then: events{added("cov_2", secondary, "2026-01-01", "")}},
 		{Name: "the next primary begins when the last has ended", Given: events{open, ended("cov_1", "2025-12-31")}, When: ask(plain), Then: events{added("cov_2", primary, "2026-01-01", "")}},
 		{Name: "one day of both is one too many", Given: events{open, ended("cov_1", "2026-01-01")}, When: ask(plain), Refused: "intake.one_coverage_per_sequence"},
 		{Name: "a coverage ends after it begins", When: ask(func(c *pb.AddCoverageRequest) { c.ThruDate = "2025-12-31" }), Refused: "intake.period"},

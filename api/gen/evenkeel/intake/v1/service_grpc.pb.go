@@ -56,14 +56,14 @@ type IntakeServiceClient interface {
 	// Refusals: intake.search_terms.
 	SearchPatients(ctx context.Context, in *SearchPatientsRequest, opts ...grpc.CallOption) (*SearchPatientsResponse, error)
 	// Adds a coverage. The receipt's id is the coverage's. Refusals: intake.patient_exists, intake.payer_exists, intake.payer_sequence, intake.day, intake.period,
-	// intake.member_id, intake.relationship, intake.subscriber, intake.address, intake.one_coverage_per_sequence.
+	// intake.member_id, intake.relationship, intake.subscriber, intake.address, intake.one_coverage_per_sequence, intake.one_place_per_member_id.
 	AddCoverage(ctx context.Context, in *AddCoverageRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// The coverages of a patient, by sequence and date. Not found: 404.
 	ListCoverages(ctx context.Context, in *ListCoveragesRequest, opts ...grpc.CallOption) (*ListCoveragesResponse, error)
 	// One coverage. Not found: 404.
 	GetCoverage(ctx context.Context, in *GetCoverageRequest, opts ...grpc.CallOption) (*Coverage, error)
 	// Ends a coverage; the same day again changes nothing, another day replaces it. The receipt's id is the coverage's.
-	// Refusals: intake.coverage_exists, intake.day, intake.period, intake.one_coverage_per_sequence.
+	// Refusals: intake.coverage_exists, intake.day, intake.period, intake.one_coverage_per_sequence, intake.one_place_per_member_id.
 	TerminateCoverage(ctx context.Context, in *TerminateCoverageRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Asks the payer by 270 whether behavioral services (service type MH) are covered on a day. Where the behavioral payer is known already, it is asked at once.
 	// Refusals: intake.coverage_exists, intake.day, intake.coverage_in_force, intake.payer_exists, intake.payer_reachable, intake.billing_organization.
@@ -283,14 +283,14 @@ type IntakeServiceServer interface {
 	// Refusals: intake.search_terms.
 	SearchPatients(context.Context, *SearchPatientsRequest) (*SearchPatientsResponse, error)
 	// Adds a coverage. The receipt's id is the coverage's. Refusals: intake.patient_exists, intake.payer_exists, intake.payer_sequence, intake.day, intake.period,
-	// intake.member_id, intake.relationship, intake.subscriber, intake.address, intake.one_coverage_per_sequence.
+	// intake.member_id, intake.relationship, intake.subscriber, intake.address, intake.one_coverage_per_sequence, intake.one_place_per_member_id.
 	AddCoverage(context.Context, *AddCoverageRequest) (*v1.Receipt, error)
 	// The coverages of a patient, by sequence and date. Not found: 404.
 	ListCoverages(context.Context, *ListCoveragesRequest) (*ListCoveragesResponse, error)
 	// One coverage. Not found: 404.
 	GetCoverage(context.Context, *GetCoverageRequest) (*Coverage, error)
 	// Ends a coverage; the same day again changes nothing, another day replaces it. The receipt's id is the coverage's.
-	// Refusals: intake.coverage_exists, intake.day, intake.period, intake.one_coverage_per_sequence.
+	// Refusals: intake.coverage_exists, intake.day, intake.period, intake.one_coverage_per_sequence, intake.one_place_per_member_id.
 	TerminateCoverage(context.Context, *TerminateCoverageRequest) (*v1.Receipt, error)
 	// Asks the payer by 270 whether behavioral services (service type MH) are covered on a day. Where the behavioral payer is known already, it is asked at once.
 	// Refusals: intake.coverage_exists, intake.day, intake.coverage_in_force, intake.payer_exists, intake.payer_reachable, intake.billing_organization.
