@@ -298,6 +298,9 @@ func TestACoverageThatEndedBeforeTheService(t *testing.T) {
 	gone, waits := claim.ID("enc_1", primary), claim.ID("enc_2", primary)
 	hosttest.Publish(t, r.p, "coding", "encounter/enc_1", visit("enc_1", "90837", ""))
 	hosttest.Publish(t, r.p, "coding", "encounter/enc_2", visit("enc_2", "90853", "aut_1"))
+	hosttest.Publish(t, r.p, "authorization", "authorization/aut_1", &authorizationv1.UnitsRefused{
+		AuthorizationId: "aut_1", EncounterId: "enc_2", PatientId: "pat_1", Reasons: []*problemv1.Reason{{RuleId: "authorization.within_period", Message: "the payer has not approved it"}},
+	})
 	r.until(gone, pb.ClaimStatus_CLAIM_STATUS_READY, 1)
 	r.until(waits, pb.ClaimStatus_CLAIM_STATUS_HELD, 1)
 	hosttest.Publish(t, r.p, "intake", "coverage/pat_1", &intakev1.CoverageTerminated{CoverageId: "cov_pay_1", PatientId: "pat_1", ThruDate: date.Add(day, -1)})
@@ -315,6 +318,10 @@ func TestACoverageThatEndedBeforeTheService(t *testing.T) {
 	told(waits, "its coverage is not in force on "+day+": $150.00 at risk")
 	hosttest.Publish(t, r.p, "authorization", "authorization/aut_1", &authorizationv1.AuthorizationApproved{
 		AuthorizationId: "aut_1", PatientId: "pat_1", PayerId: "pay_1", AuthNo: "A77", FromDate: "2025-01-01", ThruDate: "2025-12-31",
+		UnitsByCode: map[string]int32{"90853": 1},
+	})
+	hosttest.Publish(t, r.p, "authorization", "authorization/aut_1", &authorizationv1.UnitsConsumed{
+		AuthorizationId: "aut_1", EncounterId: "enc_2", PatientId: "pat_1", ServiceCode: "90853", ServiceDate: day, Units: 1,
 	})
 	if c := r.until(waits, pb.ClaimStatus_CLAIM_STATUS_HELD, 2); len(c.HoldReasons) != 1 || c.HoldReasons[0].RuleId != "claims.coverage_in_force" {
 		t.Fatal(c.HoldReasons)

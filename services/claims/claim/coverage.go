@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -93,7 +94,8 @@ func changed(look es.Look, f content.Facts) *pb.CoverageChangeDetected {
 	return nil
 }
 
-// recovered looks at the claims of those visits of a patient whose coverages may have changed.
+// recovered looks at the claims of those visits of a patient whose coverages may have changed. A claim whose facts are not all there is not made yet: it will be, with what is
+// known of its coverages then, so a change of coverage waits for nothing.
 func recovered(look es.Look, patientID, today string, touched func(*codingv1.CodingCompleted) bool) ([]es.Command, error) {
 	visits, _ := es.Find(look, VisitsMirror, patientID)
 	var out []es.Command
@@ -103,6 +105,10 @@ func recovered(look es.Look, patientID, today string, touched func(*codingv1.Cod
 		}
 		for _, payer := range coded.ResponsiblePayers {
 			again, err := recheck(look, coded, payer, today)
+			var wait *es.WaitError
+			if errors.As(err, &wait) {
+				continue
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -79,17 +79,31 @@ func reasons(w *world, id string) string {
 func TestAHeldClaimWaitsForItsCoverage(t *testing.T) {
 	w := newWorld()
 	w.tell(t, office()...)
-	w.tell(t, coded(group), ends("cov_1", "2026-03-01"))
+	w.tell(t, coded(group), no(), ends("cov_1", "2026-03-01"))
 	if got := reasons(w, clm1); got != "coverage_in_force authorization_number" {
 		t.Fatalf("held for %q", got)
 	}
-	w.tell(t, approval())
+	w.tell(t, approval(), yes())
 	if s := w.states[clm1]; s.Held == nil || s.Sent > 0 || reasons(w, clm1) != "coverage_in_force" {
 		t.Fatalf("approved, and sent to a payer that does not cover: %v", w.names(clm1))
 	}
 	w.tell(t, ends("cov_1", "2026-12-31"))
 	if s := w.states[clm1]; s.Held != nil || s.Sent == 0 || s.Coverage != nil {
 		t.Fatalf("covered, and still there: %v", w.names(clm1))
+	}
+}
+
+// A visit that waits for its authorization's answer does not keep the end of its coverage waiting.
+func TestAnEndIsTakenInWhileTheClaimWaits(t *testing.T) {
+	w := newWorld()
+	w.tell(t, office()...)
+	w.tell(t, coded(group), ends("cov_1", "2026-03-01"))
+	if len(w.waits) != 1 {
+		t.Fatalf("%d events wait", len(w.waits))
+	}
+	w.tell(t, approval(), yes())
+	if s := w.states[clm1]; s.Held == nil || s.Sent > 0 || reasons(w, clm1) != "coverage_in_force" {
+		t.Fatalf("sent to a payer that does not cover: %v", w.names(clm1))
 	}
 }
 
