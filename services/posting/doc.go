@@ -14,4 +14,7 @@
 //  4. What a remittance does to cash.clearing sums to its payment (TestTheCashOfARemittanceIsItsPayment).
 //  5. A remittance that is off by a cent is quarantined whole (remittance: TestOneCentOffIsQuarantined).
 //  6. No cent of a patient is promised twice, and none beyond what is owed stays on an account (patientledger: TestNoCentIsPromisedTwice).
+//  7. What a payer takes off below its contract, or gives the patient against it, is not lost: it stays open with the payer until it is paid or given up (account: TestBelowContract,
+//     TestNoBalanceBilling).
+//  8. Money without its remittance and a remittance without its money are told a week later (settlement: TestWhatDoesNotComeIsToldOnce).
 package posting
