@@ -207,6 +207,8 @@ func foreignWrites(t *testing.T, a, b *client, mine things, g group, patient str
 		"/v1/authorizations/{authorization_id}/denials":        {"reason": "x"},
 		"/v1/authorizations/{authorization_id}/reservations":   {"appointment_id": "apt_1", "service_code": "90837", "service_date": "2026-01-06", "units": 1},
 		"/v1/authorizations/{authorization_id}/releases":       {"appointment_id": "apt_1", "reason": "x"},
+		"/v1/patient-payments/{patient_payment_id}/refunds":    {"amount": object{"amount_minor": "1", "currency": "USD"}, "reason": "x"},
+		"/v1/accounts/{account_id}/underpayment-acceptances":   {"claim_id": "clm_1", "line_id": "L1", "reason": "x"},
 		"/v1/work-items/{work_item_id}/assignments":            {"assignee": "x"},
 		"/v1/work-items/{work_item_id}/resolutions":            {"outcome": "accepted"},
 		"/v1/coverages/{coverage_id}/terminations":             {"thru_date": "2026-06-30", "reason": "x"},
