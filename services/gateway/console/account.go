@@ -71,7 +71,7 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 	for _, x := range claims.Claims {
 		number := link(x.PatientControlNumber, "/claims/"+x.ClaimId)
 		number.Class = "id"
-		d.Claims.Rows = append(d.Claims.Rows, row{Cells: []cell{number, text(n.payer(x.PayerId)), text(words(x.PayerSequence.String())), badge(x.Status.String()), amount(x.Charge, ""), amount(x.Paid, "")}})
+		d.Claims.Rows = append(d.Claims.Rows, row{Cells: []cell{number, wide(n.payer(x.PayerId)), text(words(x.PayerSequence.String())), badge(x.Status.String()), amount(x.Charge, ""), amount(x.Paid, "")}})
 	}
 	d.Legs = r.legs(n, legs, "account/"+a.AccountId, false)
 	booked, err := c.happened(ctx, a.AccountId)

@@ -68,6 +68,9 @@ func entitled(s, href string) cell {
 	return cell{Text: s, Plain: s, Href: href, Class: "name long", Title: s}
 }
 
+// wide is a name in a table that has room for it.
+func wide(s string) cell { return cell{Text: s, Plain: s, Class: "name long", Title: s} }
+
 // brief is a text that is cut to a few words; the whole one is in the title.
 func brief(s string) cell { return cell{Text: s, Plain: s, Class: "name brief", Title: s} }
 

@@ -90,8 +90,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	for _, w := range all {
 		what, assignee := entitled(w.Title, "/work-items/"+w.WorkItemId), orDash("")
 		why, _ := n.readable(w.Detail)
-		detail := named(numbers.why(w.Title, why))
-		detail.Class = "name long"
+		detail := wide(numbers.why(w.Title, why))
 		if w.Assignee != "" {
 			assignee = brief(w.Assignee)
 		}
