@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -50,13 +51,18 @@ const (
 	barHeight  = 24
 	barGap     = 6
 	barMinimum = 3 // a segment is never too narrow to be seen
+	barsMost   = 10
 )
 
 // agingChart draws an aging: one bar a group, one segment an age.
 func agingChart(r *request, id, title string, a *reportingv1.Aging, rowsOf func(group, bucket string) string) chart {
 	c := chart{ID: id, Title: title, Empty: "Nothing is open on this day.", Table: agingTable(title, a, rowsOf)}
+	groups := drawn(a.Groups)
+	if left := len(a.Groups) - len(groups); left > 0 {
+		c.Note = fmt.Sprintf("The largest %d; the table has %d more.", len(groups), left)
+	}
 	longest, room := int64(0), barTotal
-	for _, g := range a.Groups {
+	for _, g := range groups {
 		longest, room = max(longest, positive(g)), max(room, barRest+barDigit*len(money.Format(g.Total.GetAmountMinor())))
 	}
 	if longest == 0 {
@@ -68,7 +74,7 @@ func agingChart(r *request, id, title string, a *reportingv1.Aging, rowsOf func(
 	}
 	full := int64(barsWidth - barLabel - room)
 	y := 2
-	for _, g := range a.Groups {
+	for _, g := range groups {
 		row := bar{
 			Label: clip(g.Name, 25), Full: g.Name, Total: money.Format(g.Total.GetAmountMinor()), Href: rowsOf(g.GroupId, ""),
 			Y: y, TextY: y + 16, LabelX: barLabel - 8, TotalX: barsWidth,
@@ -92,6 +98,20 @@ func agingChart(r *request, id, title string, a *reportingv1.Aging, rowsOf func(
 	b.Height = y
 	c.Bars = b
 	return c
+}
+
+// drawn are the groups that have a bar: the largest, which come first, and patients always.
+func drawn(groups []*reportingv1.AgingGroup) []*reportingv1.AgingGroup {
+	if len(groups) <= barsMost {
+		return groups
+	}
+	out := slices.Clone(groups[:barsMost])
+	for _, g := range groups[barsMost:] {
+		if g.GroupId == "patient" {
+			out[barsMost-1] = g
+		}
+	}
+	return out
 }
 
 func positive(g *reportingv1.AgingGroup) int64 {

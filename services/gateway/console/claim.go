@@ -62,7 +62,7 @@ func (c *console) claim(ctx context.Context, r *request) (*page, error) {
 	if p := x.Person; p != nil && r.may(seesPeople) {
 		d.Person = []fact{
 			{"Patient", link(person(p.PatientName), "/patients/"+s.PatientId)}, {"Born", day(p.PatientBirthDate)}, {"Subscriber", text(person(p.SubscriberName))}, {"Member ID", orDash(p.MemberId)},
-			{"Diagnoses (ICD-10)", orDash(diagnoses(p.DiagnosisCodes))},
+			{codeSystem(p.DiagnosisCodeSystem), orDash(diagnoses(p.DiagnosisCodes))},
 		}
 	}
 	for _, reason := range x.HoldReasons {
@@ -169,7 +169,15 @@ func place(code string) cell {
 	return c
 }
 
-// diagnoses are ICD-10 codes as people write them: F41.1, which files carry as F411.
+// codeSystem says which codes a claim's diagnoses are: claims of before October 2015 have ICD-9's.
+func codeSystem(system string) string {
+	if system == "9" {
+		return "Diagnoses (ICD-9)"
+	}
+	return "Diagnoses (ICD-10)"
+}
+
+// diagnoses are ICD codes as people write them: F41.1, which files carry as F411.
 func diagnoses(codes []string) string {
 	var out []string
 	for _, c := range codes {

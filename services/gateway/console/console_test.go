@@ -16,6 +16,7 @@ import (
 
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
+	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
 
@@ -256,6 +257,38 @@ func TestStoriesOfEvents(t *testing.T) {
 	}
 	if got := chargeChanges("clm_1", events); len(got) != 2 || len(events) != 5 {
 		t.Errorf("%d events, %d are left: want two, of five", len(got), len(events))
+	}
+}
+
+// Files may have ends of lines between segments: they are no segment's, in what is shown and in what is marked.
+func TestSegmentsOfAFileWithLines(t *testing.T) {
+	const file = "ISA*1~\r\nCLM*2~\nHI*3~\nSE*4~\n"
+	at := int64(strings.Index(file, "CLM"))
+	e := cut(file, "~", 0, int64(len(file)), at, int64(len("CLM*2~\nHI*3~")), false)
+	var got []string
+	for _, s := range e.Segments {
+		if file[s.Offset:s.Offset+2] != (s.Before + s.Hit)[:2] {
+			t.Errorf("%q does not begin at %d", s.Before+s.Hit, s.Offset)
+		}
+		got = append(got, s.Before+"|"+s.Hit+"|"+s.After)
+	}
+	if want := []string{"ISA*1~||", "|CLM*2~|", "|HI*3~|", "SE*4~||"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestManyGroupsInAChart(t *testing.T) {
+	a := &reportingv1.Aging{}
+	for i := range 17 {
+		g := &reportingv1.AgingGroup{GroupId: fmt.Sprint("pay_", i), Name: "P", Total: money.Of(int64(100 - i)), Buckets: []*reportingv1.AgingBucket{{Bucket: "0-30", Amount: money.Of(int64(100 - i))}}}
+		if i == 15 {
+			g.GroupId, g.Name = "patient", "Patients"
+		}
+		a.Groups = append(a.Groups, g)
+	}
+	c := agingChart(as(session.Admin), "x", "X", a, func(group, bucket string) string { return group })
+	if n := len(c.Bars.Rows); n != 10 || c.Bars.Rows[9].Label != "Patients" || c.Bars.Rows[8].Href != "pay_8" || c.Note != "The largest 10; the table has 7 more." || len(c.Table.Rows) != 17 {
+		t.Errorf("%d bars, the last %+v; %q; %d rows", n, c.Bars.Rows[n-1], c.Note, len(c.Table.Rows))
 	}
 }
 

@@ -92,14 +92,15 @@ func cut(s, end string, from, size, offset, length int64, shredded bool) *excerp
 		} else if e.Thru < size {
 			break // goes on behind what was read
 		}
-		line := segmentLine{Offset: at, Before: whole}
-		if hit, thru := max(at, offset), min(at+int64(len(whole)), offset+length); length > 0 && hit < thru {
-			line.Before, line.Hit, line.After = whole[:hit-at], whole[hit-at:thru-at], whole[thru-at:]
+		text := strings.TrimLeft(whole, "\r\n") // ends of lines between segments are nobody's
+		start := at + int64(len(whole)-len(text))
+		line := segmentLine{Offset: start, Before: text}
+		if hit, thru := max(start, offset), min(start+int64(len(text)), offset+length); length > 0 && hit < thru {
+			line.Before, line.Hit, line.After = text[:hit-start], text[hit-start:thru-start], text[thru-start:]
 			line.Marked, line.First = true, first
 			first = false
 		}
-		line.Before = strings.TrimLeft(line.Before, "\r\n")
-		if line.Before != "" || line.Hit != "" || line.After != "" {
+		if text != "" {
 			e.Segments = append(e.Segments, line)
 		}
 		at += int64(len(whole))
@@ -134,7 +135,7 @@ func (c *console) interchanges(ctx context.Context, r *request) (*page, error) {
 		state := badge(x.Status)
 		state.Title = x.Reason
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			name, kindOfFile(x.Kind), text(words(x.Direction)), day(x.Date), text(x.PartnerId), text(x.InterchangeControlNumber), state, count(int64(x.ResultsCount), ""), count(x.Size, ""),
+			name, kindOfFile(x.Kind), text(words(x.Direction)), day(x.Date), orDash(x.PartnerId), orDash(x.InterchangeControlNumber), state, count(int64(x.ResultsCount), ""), count(x.Size, ""),
 		}})
 	}
 	r.sorted(t, next, over, "Kind", "Day", "Partner", "State", "Led to", "Bytes")

@@ -48,7 +48,7 @@ func (c *console) remittances(ctx context.Context, r *request) (*page, error) {
 			bank = cell{Text: "No money", Class: "zero"}
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			entitled(x.TraceNumber, to), named(n.sender(x)), day(x.EffectiveDate), badge(x.Status.String()), bank, count(int64(x.Claims), ""), amount(x.ProviderAdjustments, to), amount(x.Unapplied, to), amount(x.Payment, to),
+			entitled(x.TraceNumber, to), wide(n.sender(x)), day(x.EffectiveDate), badge(x.Status.String()), bank, count(int64(x.Claims), ""), amount(x.ProviderAdjustments, to), amount(x.Unapplied, to), amount(x.Payment, to),
 		}})
 	}
 	r.sorted(t, next, over, "Payer", "Effective", "State", "Claims", "Payment")

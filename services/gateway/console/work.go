@@ -89,6 +89,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	}
 	for _, w := range all {
 		what, assignee := entitled(w.Title, "/work-items/"+w.WorkItemId), orDash("")
+		what.Class = "name title"
 		why, _ := n.readable(w.Detail)
 		detail := wide(numbers.why(w.Title, why))
 		if w.Assignee != "" {
