@@ -45,7 +45,7 @@ type AuthorizationServiceClient interface {
 	// Records the payer's denial. Refusals: authorization.requested, authorization.undecided.
 	DenyAuthorization(ctx context.Context, in *DenyAuthorizationRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Holds units of an approved authorization for one visit.
-	// Refusals: authorization.within_period, authorization.units_within_approval, authorization.one_hold_per_visit.
+	// Refusals: authorization.within_period, authorization.code_approved, authorization.at_location, authorization.units_within_approval, authorization.one_hold_per_visit.
 	ReserveUnits(ctx context.Context, in *ReserveUnitsRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Gives the units of a visit back. A visit that holds none changes nothing.
 	ReleaseUnits(ctx context.Context, in *ReleaseUnitsRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
@@ -159,7 +159,7 @@ type AuthorizationServiceServer interface {
 	// Records the payer's denial. Refusals: authorization.requested, authorization.undecided.
 	DenyAuthorization(context.Context, *DenyAuthorizationRequest) (*v1.Receipt, error)
 	// Holds units of an approved authorization for one visit.
-	// Refusals: authorization.within_period, authorization.units_within_approval, authorization.one_hold_per_visit.
+	// Refusals: authorization.within_period, authorization.code_approved, authorization.at_location, authorization.units_within_approval, authorization.one_hold_per_visit.
 	ReserveUnits(context.Context, *ReserveUnitsRequest) (*v1.Receipt, error)
 	// Gives the units of a visit back. A visit that holds none changes nothing.
 	ReleaseUnits(context.Context, *ReleaseUnitsRequest) (*v1.Receipt, error)
