@@ -203,11 +203,7 @@ func (e *ehr) held(ctx context.Context, day int) error {
 // afterTheFact gets an authorization for a session that was given, and is the payer's number for it. A claim that is held for it goes by itself then.
 func (e *ehr) afterTheFact(ctx context.Context, c *claimsv1.Claim, v *visit) (string, error) {
 	name := v.name + " after the fact"
-	units := map[string]int32{c.Lines[0].ServiceCode: 1}
-	if v.again != 0 { // the platform has the session twice
-		units[c.Lines[0].ServiceCode] = 2
-	}
-	_, err := e.permitted(ctx, v.patient, name, "phone", e.date(v.day), e.date(v.day), units)
+	_, err := e.permitted(ctx, v.patient, name, "phone", e.date(v.day), e.date(v.day), map[string]int32{c.Lines[0].ServiceCode: 1})
 	return e.number(name), err
 }
 
