@@ -115,6 +115,7 @@ func (t Table) check() error {
 	equal("contractual", total.GetContractualAmount().GetAmountMinor(), balance[typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL])
 	equal("open less credit", total.GetOpenAmount().GetAmountMinor()-total.GetCreditAmount().GetAmountMinor(), balance[typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE])
 	equal("owed by patients", t.Payers.GetPatientOpenAmount().GetAmountMinor(), balance[typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT])
+	equal("patient", total.GetPatientAmount().GetAmountMinor(), t.Payers.GetPatientPaidAmount().GetAmountMinor()+t.Payers.GetPatientOpenAmount().GetAmountMinor())
 	equal("held", t.Payers.GetUnappliedAmount().GetAmountMinor(),
 		-balance[typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE]-balance[typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT])
 	equal("sum of the ledger", 0, t.Ledger.GetSumAmount().GetAmountMinor())

@@ -19,13 +19,15 @@ func agreed() Table {
 	row := func(name string, charged int64) *reportingv1.PayerRow {
 		return &reportingv1.PayerRow{Name: name, Claims: 2, ChargedAmount: money.Of(charged), PaidAmount: money.Of(6000), ContractualAmount: money.Of(2500), OpenAmount: money.Of(1500), Aging: aging()}
 	}
-	self := &reportingv1.PayerRow{Name: "Self-pay", ChargedAmount: money.Of(500)}
+	self := &reportingv1.PayerRow{Name: "Self-pay", ChargedAmount: money.Of(500), PatientAmount: money.Of(500)}
+	total := row("Total", 10500)
+	total.PatientAmount = money.Of(500)
 	balance := func(a typev1.LedgerAccount, cents int64) *reportingv1.LedgerBalance {
 		return &reportingv1.LedgerBalance{LedgerAccount: a, BalanceAmount: money.Of(cents)}
 	}
 	return Table{
 		Payers: &reportingv1.Payers{
-			AsOf: "2026-04-20", Payers: []*reportingv1.PayerRow{row("Example Plan", 10000), self}, Total: row("Total", 10500), PatientOpenAmount: money.Of(500), UnappliedAmount: money.Of(700),
+			AsOf: "2026-04-20", Payers: []*reportingv1.PayerRow{row("Example Plan", 10000), self}, Total: total, PatientOpenAmount: money.Of(500), UnappliedAmount: money.Of(700),
 			EqualsLedger: true,
 		},
 		Ledger: &reportingv1.Ledger{SumAmount: money.Of(0), Legs: 12, Balances: []*reportingv1.LedgerBalance{
@@ -51,6 +53,7 @@ func TestEveryCentOfDifferenceIsFound(t *testing.T) {
 		"contractual":   {func(x Table) { x.Ledger.Balances[1].BalanceAmount.AmountMinor-- }, "contractual: the table says $25.00, the ledger $24.99"},
 		"open":          {func(x Table) { x.Ledger.Balances[2].BalanceAmount.AmountMinor++ }, "open less credit: the table says $15.00, the ledger $15.01"},
 		"patients":      {func(x Table) { x.Payers.PatientOpenAmount.AmountMinor = 0 }, "owed by patients: the table says $0.00, the ledger $5.00"},
+		"their part":    {func(x Table) { x.Payers.PatientPaidAmount = money.Of(1) }, "patient: the table says $5.00, the ledger $5.01"},
 		"held":          {func(x Table) { x.Payers.UnappliedAmount.AmountMinor++ }, "held: the table says $7.01, the ledger $7.00"},
 		"sum":           {func(x Table) { x.Ledger.SumAmount.AmountMinor = 1 }, "sum of the ledger"},
 		"a row":         {func(x Table) { x.Payers.Payers[0].PaidAmount.AmountMinor++ }, "paid: the rows sum to $60.01, the total says $60.00"},

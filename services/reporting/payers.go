@@ -10,7 +10,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
-// GetPayers is one row a payer. Charges, allowed and contractual amounts and what patients owe are counted with the payer that stands first on the account (self-pay: patient); payments with
+// GetPayers is one row a payer. Charges, allowed and contractual amounts and what is left to patients are counted with the payer that stands first on the account (self-pay: patient, where all that is charged is allowed and the patient's); payments with
 // the payer that paid; open amounts and credits with the payer that owes or has paid too much. The sums are those of the ledger, which EqualsLedger says after comparing them.
 func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Payers, error) {
 	q, err := s.asked(ctx, r.AsOf, nil)
@@ -27,8 +27,8 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 			UNION ALL SELECT payer_id, 0, sum(amount), 0, 0, 0, 0 FROM leg -- net of what was taken back; imported: paid before the move
 				WHERE ledger_account = 'cash_clearing' AND event_type IN ('InsurancePaymentPosted', 'PostingReversed')
 					OR ledger_account IN ('conversion', 'bank') AND event_type = 'PriorAdjudicationPosted' GROUP BY 1 -- bank: in old events
-			UNION ALL SELECT first_payer, 0, 0, 0, sum(amount), 0, 0 FROM leg WHERE ledger_account = 'ar_patient' AND event_type NOT IN ('PatientPaymentAllocated', 'ChargePosted')
-				AND NOT (first_payer = 'patient' AND event_type IN ('ChargeCorrected', 'ChargeVoided')) GROUP BY 1
+			UNION ALL SELECT first_payer, 0, 0, 0, sum(amount), 0, 0 FROM leg WHERE ledger_account = 'ar_patient' AND event_type <> 'PatientPaymentAllocated' GROUP BY 1
+			UNION ALL SELECT first_payer, 0, 0, 0, 0, 0, -sum(amount) FROM leg WHERE ledger_account = 'revenue_gross' AND first_payer = 'patient' GROUP BY 1 -- nobody to allow less
 			UNION ALL SELECT payer_id, 0, 0, 0, 0, sum(amount), 0 FROM leg WHERE ledger_account = 'ar_insurance' GROUP BY 1
 			-- What the first payer has decided of its receivable, less what it and later payers took off: so charged = allowed + contractual + what is denied or not decided.
 			UNION ALL SELECT first_payer, 0, 0, 0, 0, 0, sum(-amount) FROM leg

@@ -335,7 +335,7 @@ func TestTheTotalsOfThePayersAreTheLedgers(t *testing.T) {
 	if r := rows["pay_1"]; r == nil || r.Claims != 9 || r.PaidAmount.AmountMinor != 10_00 || r.OpenAmount.AmountMinor != 4490_00 {
 		t.Fatal(r)
 	}
-	if r := rows["patient"]; r == nil || r.Name != "Self-pay" || r.ChargedAmount.AmountMinor != 80_00 || r.PatientAmount.AmountMinor != 0 {
+	if r := rows["patient"]; r == nil || r.Name != "Self-pay" || r.ChargedAmount.AmountMinor != 80_00 || r.AllowedAmount.AmountMinor != 80_00 || r.PatientAmount.AmountMinor != 80_00 {
 		t.Fatal(r)
 	}
 	if p.PatientOpenAmount.AmountMinor != 80_00 || p.PatientPaidAmount.AmountMinor != 30_00 || p.UnappliedAmount.AmountMinor != 10_00 {
