@@ -642,7 +642,7 @@ type PayerPolicySet struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	PayerId            string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
 	FromDate           string                 `protobuf:"bytes,2,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
-	TimelyFilingDays   int32                  `protobuf:"varint,3,opt,name=timely_filing_days,json=timelyFilingDays,proto3" json:"timely_filing_days,omitempty"`    // from date of service; 0: no limit known
+	TimelyFilingDays   int32                  `protobuf:"varint,3,opt,name=timely_filing_days,json=timelyFilingDays,proto3" json:"timely_filing_days,omitempty"`    // from date of service; of a later payer from the decision of the one before it; 0: no limit known
 	AuthorizationCodes []string               `protobuf:"bytes,4,rep,name=authorization_codes,json=authorizationCodes,proto3" json:"authorization_codes,omitempty"` // service codes that need an authorization
 	TelehealthModifier string                 `protobuf:"bytes,5,opt,name=telehealth_modifier,json=telehealthModifier,proto3" json:"telehealth_modifier,omitempty"` // on video: 95, GT; empty: none
 	AudioModifier      string                 `protobuf:"bytes,6,opt,name=audio_modifier,json=audioModifier,proto3" json:"audio_modifier,omitempty"`                // on audio only: 93

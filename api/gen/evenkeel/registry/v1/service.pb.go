@@ -1816,7 +1816,7 @@ type SetPayerPolicyRequest struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	PayerId            string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
 	FromDate           string                 `protobuf:"bytes,2,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`                               // YYYY-MM-DD, first day of service
-	TimelyFilingDays   int32                  `protobuf:"varint,3,opt,name=timely_filing_days,json=timelyFilingDays,proto3" json:"timely_filing_days,omitempty"`    // from the date of service; 0: no limit known
+	TimelyFilingDays   int32                  `protobuf:"varint,3,opt,name=timely_filing_days,json=timelyFilingDays,proto3" json:"timely_filing_days,omitempty"`    // from the date of service; where the payer comes second or third from the decision of the one before it; 0: no limit known
 	AuthorizationCodes []string               `protobuf:"bytes,4,rep,name=authorization_codes,json=authorizationCodes,proto3" json:"authorization_codes,omitempty"` // service codes that need an authorization
 	TelehealthModifier string                 `protobuf:"bytes,5,opt,name=telehealth_modifier,json=telehealthModifier,proto3" json:"telehealth_modifier,omitempty"` // on video: 95, GT; empty: none
 	AudioModifier      string                 `protobuf:"bytes,6,opt,name=audio_modifier,json=audioModifier,proto3" json:"audio_modifier,omitempty"`                // on audio only: 93; empty: none
