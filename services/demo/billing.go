@@ -117,6 +117,9 @@ func (e *ehr) answers(ctx context.Context, day int) error {
 			return nil // another group's
 		}
 		answer := &codingv1.AnswerCoderQueryRequest{ServiceCode: v.answer, NoBill: v.answer == "", Note: "asked the clinician"}
+		if v.insists {
+			answer = &codingv1.AnswerCoderQueryRequest{DistinctService: true, Note: "taken for a second visit"}
+		}
 		_, err := e.write(ctx, "answer "+id, "/v1/encounters/"+id+"/coder-answers", answer)
 		return err
 	}); err != nil {
@@ -218,7 +221,7 @@ func (e *ehr) mend(ctx context.Context, c *claimsv1.Claim, v *visit) error {
 	return err
 }
 
-// denied corrects what can be corrected: a missing authorization that the payer gives after all, a missing modifier. The rest stays with its work item.
+// denied corrects what can be corrected: a missing authorization that the payer gives after all, a missing modifier. What was billed twice is taken back. The rest stays with its work item.
 func (e *ehr) denied(ctx context.Context, day int) error {
 	claims, visits, err := e.claims(ctx, day, claimsv1.ClaimStatus_CLAIM_STATUS_DENIED)
 	if err != nil {
@@ -236,6 +239,8 @@ func (e *ehr) denied(ctx context.Context, day int) error {
 			err = e.ask(ctx, visits[i].patient, "")
 		case because("4"):
 			err = e.modify(ctx, c, visits[i], day)
+		case because("18"):
+			_, err = e.write(ctx, "void "+c.Summary.ClaimId, "/v1/claims/"+c.Summary.ClaimId+"/voids", &claimsv1.VoidClaimRequest{Reason: "the visit was billed twice"})
 		default:
 			continue
 		}

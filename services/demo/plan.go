@@ -97,6 +97,7 @@ type visit struct {
 	walkIn    bool // nobody booked it
 	copay     bool // taken at the desk
 	again     int  // day on which the EHR sends it a second time, as a new visit; 0: never
+	insists   bool // the coder takes that for a second visit and bills both
 	permit    *permit
 	missing   missing
 	answer    string // to the coder's query that it brings up: a code; empty: nothing is billed
@@ -364,6 +365,7 @@ func (p *patient) troubles(r *rand.Rand, weeks int) {
 			if v.again%daysOfWeek > 4 {
 				v.again += 3
 			}
+			v.insists = v.again%2 == 0
 		}
 		if v := real[3+r.IntN(len(real)-3)]; percent(r, tooShort) && v.kind == codingv1.ServiceKind_SERVICE_KIND_PSYCHOTHERAPY {
 			v.minutes = 9 + r.IntN(6)

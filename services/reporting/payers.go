@@ -43,7 +43,8 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 			(SELECT count(*) FROM claims c WHERE c.tenant_id = $1 AND c.payer_id = part.payer AND c.created_date <= $2::text::date
 				AND (c.withdrawn_date IS NULL OR c.withdrawn_date > $2::text::date) AND ($3 = '' OR c.location_id = $3)),
 			(SELECT coalesce(sum(d.denied_amount), 0)::bigint FROM denials d WHERE d.tenant_id = $1 AND d.payer_id = part.payer AND d.denied_date <= $2::text::date
-				AND (d.overturned_date IS NULL OR d.overturned_date > $2::text::date) AND ($3 = '' OR d.location_id = $3))
+				AND (d.overturned_date IS NULL OR d.overturned_date > $2::text::date) AND ($3 = '' OR d.location_id = $3)
+				AND NOT EXISTS (SELECT FROM claims c WHERE c.tenant_id = $1 AND c.claim_id = d.claim_id AND c.withdrawn_date <= $2::text::date)) -- nothing is open of those
 		FROM part WHERE payer <> '' GROUP BY payer ORDER BY 3 DESC, 1`, q.tenant, q.asOf, r.LocationId)
 	if err != nil {
 		return nil, fmt.Errorf("payers: %w", err)
