@@ -28,7 +28,7 @@ func TestALaterFileTellsWhatTheFirstPayerDecided(t *testing.T) {
 		Subscribers: []*exchangev1.ImportedSubscriber{{MemberId: "M9", Name: &typev1.PersonName{Last: "Doe"}, BirthDate: "1990-01-01", Address: street()}, {MemberId: "M8"}},
 	}
 	visit := coded(func(e *codingv1.CodingCompleted) {
-		e.Imported, e.ImportId, e.ResponsiblePayers = true, "imp_1", e.ResponsiblePayers[:1]
+		e.Imported, e.ImportId, e.AuthNo, e.ResponsiblePayers = true, "imp_1", "A1", e.ResponsiblePayers[:1]
 	})
 	told := &codingv1.VisitPayersTold{
 		EncounterId: "enc_1", PatientId: "pat_1", ImportId: "imp_2",
@@ -48,7 +48,7 @@ func TestALaterFileTellsWhatTheFirstPayerDecided(t *testing.T) {
 		expect(t, w, clm2, made)
 		c := w.states[clm2].Content
 		if c.BillingProvider.OrganizationName != "Old name" || c.PayerName != "SECOND" || c.Person.MemberId != "M9" || c.Person.PatientName.Last != "Doe" || c.PriorCoverageMemberIds[0] != "M1" ||
-			c.PriorPayers[0].PaidAmount != 10000 || w.states[clm2].Created.PatientId != "pat_1" {
+			c.PriorPayers[0].PaidAmount != 10000 || c.AuthorizationNumber != "" || w.states[clm1].Content.AuthorizationNumber != "A1" || w.states[clm2].Created.PatientId != "pat_1" {
 			t.Fatal(c)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/services/claims/content"
 )
 
 // latest is a mirror that keeps the last event of one type under a key.
@@ -52,8 +53,12 @@ var (
 			case *codingv1.CodingCompleted:
 				return e
 			case *codingv1.VisitPayersTold: // the visit came before: coding tells both in order
+				before := content.First(s)
 				s = proto.CloneOf(s)
 				s.ResponsiblePayers, s.PriorAdjudications = e.ResponsiblePayers, append(s.PriorAdjudications, e.PriorAdjudications...)
+				if content.First(s).GetPayerSequence() != before.GetPayerSequence() {
+					s.AuthNo = "" // the number was of the payer that has decided
+				}
 			}
 			return s
 		},
