@@ -97,7 +97,7 @@ func Beside(visit *codingv1.ServicesEntered, others []*codingv1.ServicesEntered,
 			continue
 		}
 		if i := slices.IndexFunc(visit.ServiceCodes, oneOf(o.ServiceCodes...)); i >= 0 {
-			no.If(sameTimes(visit, o), ExactRepeat, "start_at", "encounter %s has %s at the same times: answer that nothing is billed for this one, or that both were given (distinct_service)",
+			no.If(sameTimes(visit, o), ExactRepeat, "start_at", "encounter %s has %s at the same times: answer that nothing is billed for this one, or that both were given (distinct_service); when the other one was taken back, an answer without a code codes this one",
 				o.EncounterId, visit.ServiceCodes[i])
 		}
 		for _, p := range pairs {
