@@ -164,7 +164,7 @@ func show(i *pb.Interchange, event es.Event) {
 	case *pb.EligibilityAnswered:
 		add(e.EligibilityCheckId, either(len(e.AaaCodes) == 0, "answered", "rejected"), e.Source)
 	case *pb.RemittanceRead:
-		add(e.RemittanceId, either(len(e.Residuals) == 0, "balanced", "unbalanced"), e.Source)
+		add(e.RemittanceId, either(len(e.Residuals) == 0, "read", "unbalanced"), e.Source)
 	case *pb.ClaimImported:
 		add(e.EncounterId, "imported", e.Source)
 	case *pb.AnswersUnknown:

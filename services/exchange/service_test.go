@@ -81,7 +81,7 @@ func TestFilesThroughTheAPI(t *testing.T) {
 		})
 		return got
 	}
-	read := get(paid, "received 835 RemittanceRead:balanced")
+	read := get(paid, "received 835 RemittanceRead:read")
 	get(imported, "received 837P ClaimImported:imported")
 	if r := get(cut, "refused 835"); !strings.Contains(r.Reason, "cut") || len(r.Findings) == 0 {
 		t.Errorf("the cut file: %v", r)

@@ -147,6 +147,9 @@ func clinician(r *registryv1.ClinicianRegistered) *pb.Provider {
 	return &pb.Provider{Npi: r.GetNpi(), Taxonomy: r.GetTaxonomy(), Name: r.GetName()}
 }
 
+// replacement is CLM05-3 of a claim that takes the place of one that its payer has, under that payer's number (REF*F8).
+const replacement = "7"
+
 // imported keeps what the other system's file said.
 func imported(c *pb.ClaimContent, f Facts) {
 	i := f.Import
@@ -163,6 +166,9 @@ func imported(c *pb.ClaimContent, f Facts) {
 		return
 	}
 	v := i.Coverages[n]
+	if i.FrequencyCode == replacement && n == 0 { // the payer that the file went to has an original
+		c.FrequencyCode, c.PayerClaimControlNumber = pb.FrequencyCode_FREQUENCY_CODE_REPLACEMENT, i.PayerClaimControlNumber
+	}
 	c.Relationship = v.Relationship
 	for _, told := range []struct {
 		to   *string
@@ -197,7 +203,11 @@ func Imported(coded *codingv1.CodingCompleted, all []*exchangev1.ClaimImported) 
 			if n < len(i.Subscribers) {
 				s = i.Subscribers[n]
 			}
-			out.Coverages, out.Subscribers = append(out.Coverages, i.Coverages[n]), append(out.Subscribers, s)
+			at := len(out.Coverages)
+			if len(all[0].Coverages) > 0 && p.PayerSequence == all[0].Coverages[0].PayerSequence { // the payer that the file went to stays the first
+				at = 0
+			}
+			out.Coverages, out.Subscribers = slices.Insert(out.Coverages, at, i.Coverages[n]), slices.Insert(out.Subscribers, at, s)
 			break
 		}
 	}

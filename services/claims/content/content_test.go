@@ -102,6 +102,35 @@ func TestBuildImported(t *testing.T) {
 	}
 }
 
+// A replacement goes out as one, to the payer that has the original, under that payer's number; its later payers have no original.
+func TestAnImportedReplacementStaysOne(t *testing.T) {
+	coverages := []*exchangev1.ImportedCoverage{{CoverageId: "cov_1", PayerSequence: primary}, {CoverageId: "cov_2", PayerSequence: second}}
+	for _, c := range []struct {
+		name      string
+		coverages []*exchangev1.ImportedCoverage
+		frequency string
+		to        int
+		want      pb.FrequencyCode
+		number    string
+	}{
+		{"an original", coverages, "1", 0, pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL, ""},
+		{"a replacement, to the payer that has the original", coverages, "7", 0, pb.FrequencyCode_FREQUENCY_CODE_REPLACEMENT, "ICN9"},
+		{"to the next payer it is an original", coverages, "7", 1, pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL, ""},
+		{"a file to the second payer replaces that payer's", []*exchangev1.ImportedCoverage{coverages[1], coverages[0]}, "7", 1, pb.FrequencyCode_FREQUENCY_CODE_REPLACEMENT, "ICN9"},
+	} {
+		f := facts()
+		f.Payer = f.Coded.ResponsiblePayers[c.to]
+		one := &exchangev1.ClaimImported{FrequencyCode: c.frequency, PayerClaimControlNumber: "ICN9", Coverages: c.coverages}
+		later := &exchangev1.ClaimImported{FrequencyCode: "1", Coverages: coverages}
+		for _, all := range [][]*exchangev1.ClaimImported{{one}, {one, later}} {
+			f.Import = Imported(f.Coded, all)
+			if got := Build(f); got.FrequencyCode != c.want || got.PayerClaimControlNumber != c.number {
+				t.Errorf("%s, of %d files: %v %q", c.name, len(all), got.FrequencyCode, got.PayerClaimControlNumber)
+			}
+		}
+	}
+}
+
 func TestPriorsAreCopied(t *testing.T) {
 	cas := func(group string, n int64) *typev1.Adjustment {
 		return &typev1.Adjustment{GroupCode: group, Carc: "45", Amount: n}

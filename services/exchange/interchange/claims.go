@@ -61,7 +61,9 @@ func (r *reader) imported(n int, placed t837.Placed) *pb.ClaimImported {
 		ImportId: es.Derive("imp", r.received.FileSha256, fmt.Sprint(r.ordinal), fmt.Sprint(n)), InterchangeId: r.received.InterchangeId, PatientId: patientID(s, placed.Patient),
 		BillingProvider: provider(&b.Party), PlaceOfService: c.PlaceOfService, ChargeAmount: c.Charge, AuthorizationNumber: c.PriorAuthorization, PriorClaimNumber: c.Number,
 		KeptSegments: kept(s, placed.Patient, c), Source: r.source(c.Source, "CLM"), FrequencyCode: c.Frequency,
+		PayerClaimControlNumber: c.PayerClaimNumber,
 	}
+	out.PatientPaidAmount, _ = x12.FindAmount(c.Amounts, "F5")
 	out.OrganizationId = es.Derive("org", identity(&b.Party))
 	rendering := cmp.Or(c.Provider("82"), lineProvider(c, "82"), &b.Party)
 	out.RenderingProvider, out.RenderingClinicianId = provider(rendering), es.Derive("cli", identity(rendering))

@@ -372,6 +372,28 @@ func TestAnImportedClaim(t *testing.T) {
 	}
 }
 
+// What the patient has paid and which claim of the payer's is replaced are told as the file tells them.
+func TestAnImportedReplacement(t *testing.T) {
+	data := sample(t, partner+"claim.837")
+	for _, c := range []struct {
+		name, segments string
+		paid           int64
+		number         string
+	}{
+		{"neither is told", "", 0, ""},
+		{"paid by the patient", "AMT*F5*25.5~", 2550, ""},
+		{"a replacement", "REF*F8*ICN77~", 0, "ICN77"},
+		{"both", "AMT*F5*20~REF*F8*ICN77~", 2000, "ICN77"},
+	} {
+		changed := bytes.Replace(data, []byte("~HI*"), []byte("~"+c.segments+"HI*"), 1)
+		changed = bytes.Replace(changed, []byte("~SE*27*"), fmt.Appendf(nil, "~SE*%d*", 27+strings.Count(c.segments, "~")), 1)
+		got := facts(t, changed, "api", known())[0].(*pb.ClaimImported)
+		if got.PatientPaidAmount != c.paid || got.PayerClaimControlNumber != c.number {
+			t.Errorf("%s: %d %q", c.name, got.PatientPaidAmount, got.PayerClaimControlNumber)
+		}
+	}
+}
+
 // Every public professional claim is taken in, each claim of it, whatever it carries.
 func TestPublicClaimsAreTakenIn(t *testing.T) {
 	files, err := filepath.Glob(public + "837/demo*")

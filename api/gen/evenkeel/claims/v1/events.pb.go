@@ -1422,6 +1422,91 @@ func (x *SubmissionRecalled) GetEdiPayerId() string {
 	return ""
 }
 
+// The payer before this one sent the claim on itself: this payer has it, and we send nothing.
+type ClaimCrossedOver struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId         string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId       string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId         string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	ClaimVersion    int32                  `protobuf:"varint,4,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`           // what that payer has
+	RemittanceId    string                 `protobuf:"bytes,5,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`            // which said so: of the payer before, or this payer's own answer
+	CrossedOverDate string                 `protobuf:"bytes,6,opt,name=crossed_over_date,json=crossedOverDate,proto3" json:"crossed_over_date,omitempty"` // of that remittance
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ClaimCrossedOver) Reset() {
+	*x = ClaimCrossedOver{}
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimCrossedOver) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimCrossedOver) ProtoMessage() {}
+
+func (x *ClaimCrossedOver) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimCrossedOver.ProtoReflect.Descriptor instead.
+func (*ClaimCrossedOver) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ClaimCrossedOver) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *ClaimCrossedOver) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ClaimCrossedOver) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *ClaimCrossedOver) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
+}
+
+func (x *ClaimCrossedOver) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *ClaimCrossedOver) GetCrossedOverDate() string {
+	if x != nil {
+		return x.CrossedOverDate
+	}
+	return ""
+}
+
 type ClaimSubmitted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -1434,7 +1519,7 @@ type ClaimSubmitted struct {
 
 func (x *ClaimSubmitted) Reset() {
 	*x = ClaimSubmitted{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1446,7 +1531,7 @@ func (x *ClaimSubmitted) String() string {
 func (*ClaimSubmitted) ProtoMessage() {}
 
 func (x *ClaimSubmitted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1459,7 +1544,7 @@ func (x *ClaimSubmitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimSubmitted.ProtoReflect.Descriptor instead.
 func (*ClaimSubmitted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ClaimSubmitted) GetClaimId() string {
@@ -1504,7 +1589,7 @@ type ClaimAcknowledged struct {
 
 func (x *ClaimAcknowledged) Reset() {
 	*x = ClaimAcknowledged{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1516,7 +1601,7 @@ func (x *ClaimAcknowledged) String() string {
 func (*ClaimAcknowledged) ProtoMessage() {}
 
 func (x *ClaimAcknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1529,7 +1614,7 @@ func (x *ClaimAcknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimAcknowledged.ProtoReflect.Descriptor instead.
 func (*ClaimAcknowledged) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ClaimAcknowledged) GetClaimId() string {
@@ -1590,7 +1675,7 @@ type ClaimRejected struct {
 
 func (x *ClaimRejected) Reset() {
 	*x = ClaimRejected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1687,7 @@ func (x *ClaimRejected) String() string {
 func (*ClaimRejected) ProtoMessage() {}
 
 func (x *ClaimRejected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1700,7 @@ func (x *ClaimRejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRejected.ProtoReflect.Descriptor instead.
 func (*ClaimRejected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ClaimRejected) GetClaimId() string {
@@ -1689,7 +1774,7 @@ type ClaimOverdue struct {
 
 func (x *ClaimOverdue) Reset() {
 	*x = ClaimOverdue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1786,7 @@ func (x *ClaimOverdue) String() string {
 func (*ClaimOverdue) ProtoMessage() {}
 
 func (x *ClaimOverdue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1799,7 @@ func (x *ClaimOverdue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimOverdue.ProtoReflect.Descriptor instead.
 func (*ClaimOverdue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ClaimOverdue) GetClaimId() string {
@@ -1773,7 +1858,7 @@ type TimelyFilingWarningRaised struct {
 
 func (x *TimelyFilingWarningRaised) Reset() {
 	*x = TimelyFilingWarningRaised{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1785,7 +1870,7 @@ func (x *TimelyFilingWarningRaised) String() string {
 func (*TimelyFilingWarningRaised) ProtoMessage() {}
 
 func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +1883,7 @@ func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingWarningRaised.ProtoReflect.Descriptor instead.
 func (*TimelyFilingWarningRaised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TimelyFilingWarningRaised) GetClaimId() string {
@@ -1865,7 +1950,7 @@ type ClaimAdjudicated struct {
 
 func (x *ClaimAdjudicated) Reset() {
 	*x = ClaimAdjudicated{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +1962,7 @@ func (x *ClaimAdjudicated) String() string {
 func (*ClaimAdjudicated) ProtoMessage() {}
 
 func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +1975,7 @@ func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimAdjudicated.ProtoReflect.Descriptor instead.
 func (*ClaimAdjudicated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ClaimAdjudicated) GetClaimId() string {
@@ -2013,7 +2098,7 @@ type CoverageChangeDetected struct {
 
 func (x *CoverageChangeDetected) Reset() {
 	*x = CoverageChangeDetected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2110,7 @@ func (x *CoverageChangeDetected) String() string {
 func (*CoverageChangeDetected) ProtoMessage() {}
 
 func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2123,7 @@ func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeDetected.ProtoReflect.Descriptor instead.
 func (*CoverageChangeDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CoverageChangeDetected) GetClaimId() string {
@@ -2143,7 +2228,7 @@ type CoverageChangeCleared struct {
 
 func (x *CoverageChangeCleared) Reset() {
 	*x = CoverageChangeCleared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2155,7 +2240,7 @@ func (x *CoverageChangeCleared) String() string {
 func (*CoverageChangeCleared) ProtoMessage() {}
 
 func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2168,7 +2253,7 @@ func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeCleared.ProtoReflect.Descriptor instead.
 func (*CoverageChangeCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CoverageChangeCleared) GetClaimId() string {
@@ -2209,7 +2294,7 @@ type LineDenied struct {
 
 func (x *LineDenied) Reset() {
 	*x = LineDenied{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2221,7 +2306,7 @@ func (x *LineDenied) String() string {
 func (*LineDenied) ProtoMessage() {}
 
 func (x *LineDenied) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2234,7 +2319,7 @@ func (x *LineDenied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDenied.ProtoReflect.Descriptor instead.
 func (*LineDenied) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LineDenied) GetClaimId() string {
@@ -2365,7 +2450,7 @@ type DenialOverturned struct {
 
 func (x *DenialOverturned) Reset() {
 	*x = DenialOverturned{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2377,7 +2462,7 @@ func (x *DenialOverturned) String() string {
 func (*DenialOverturned) ProtoMessage() {}
 
 func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2390,7 +2475,7 @@ func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialOverturned.ProtoReflect.Descriptor instead.
 func (*DenialOverturned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DenialOverturned) GetClaimId() string {
@@ -2463,7 +2548,7 @@ type CorrectedClaimPrepared struct {
 
 func (x *CorrectedClaimPrepared) Reset() {
 	*x = CorrectedClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2475,7 +2560,7 @@ func (x *CorrectedClaimPrepared) String() string {
 func (*CorrectedClaimPrepared) ProtoMessage() {}
 
 func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2488,7 +2573,7 @@ func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectedClaimPrepared.ProtoReflect.Descriptor instead.
 func (*CorrectedClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CorrectedClaimPrepared) GetClaimId() string {
@@ -2546,7 +2631,7 @@ type SecondaryClaimPrepared struct {
 
 func (x *SecondaryClaimPrepared) Reset() {
 	*x = SecondaryClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2558,7 +2643,7 @@ func (x *SecondaryClaimPrepared) String() string {
 func (*SecondaryClaimPrepared) ProtoMessage() {}
 
 func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2571,7 +2656,7 @@ func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecondaryClaimPrepared.ProtoReflect.Descriptor instead.
 func (*SecondaryClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SecondaryClaimPrepared) GetClaimId() string {
@@ -2625,7 +2710,7 @@ type ClaimClosed struct {
 
 func (x *ClaimClosed) Reset() {
 	*x = ClaimClosed{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2637,7 +2722,7 @@ func (x *ClaimClosed) String() string {
 func (*ClaimClosed) ProtoMessage() {}
 
 func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2650,7 +2735,7 @@ func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimClosed.ProtoReflect.Descriptor instead.
 func (*ClaimClosed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ClaimClosed) GetClaimId() string {
@@ -2721,7 +2806,7 @@ type ClaimDisputeLessened struct {
 
 func (x *ClaimDisputeLessened) Reset() {
 	*x = ClaimDisputeLessened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2733,7 +2818,7 @@ func (x *ClaimDisputeLessened) String() string {
 func (*ClaimDisputeLessened) ProtoMessage() {}
 
 func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2746,7 +2831,7 @@ func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimDisputeLessened.ProtoReflect.Descriptor instead.
 func (*ClaimDisputeLessened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ClaimDisputeLessened) GetClaimId() string {
@@ -2780,7 +2865,7 @@ type ClaimReopened struct {
 
 func (x *ClaimReopened) Reset() {
 	*x = ClaimReopened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2792,7 +2877,7 @@ func (x *ClaimReopened) String() string {
 func (*ClaimReopened) ProtoMessage() {}
 
 func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2805,7 +2890,7 @@ func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReopened.ProtoReflect.Descriptor instead.
 func (*ClaimReopened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ClaimReopened) GetClaimId() string {
@@ -2833,7 +2918,7 @@ type AcknowledgmentDue struct {
 
 func (x *AcknowledgmentDue) Reset() {
 	*x = AcknowledgmentDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2845,7 +2930,7 @@ func (x *AcknowledgmentDue) String() string {
 func (*AcknowledgmentDue) ProtoMessage() {}
 
 func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2858,7 +2943,7 @@ func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgmentDue.ProtoReflect.Descriptor instead.
 func (*AcknowledgmentDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AcknowledgmentDue) GetClaimId() string {
@@ -2885,7 +2970,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +2982,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +2995,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RemittanceDue) GetClaimId() string {
@@ -2936,7 +3021,7 @@ type TimelyFilingDue struct {
 
 func (x *TimelyFilingDue) Reset() {
 	*x = TimelyFilingDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2948,7 +3033,7 @@ func (x *TimelyFilingDue) String() string {
 func (*TimelyFilingDue) ProtoMessage() {}
 
 func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2961,7 +3046,7 @@ func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingDue.ProtoReflect.Descriptor instead.
 func (*TimelyFilingDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TimelyFilingDue) GetClaimId() string {
@@ -3101,7 +3186,15 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\vreceiver_id\x18\x04 \x01(\tR\n" +
 	"receiverId\x12 \n" +
 	"\fedi_payer_id\x18\x05 \x01(\tR\n" +
-	"ediPayerId\"\xa9\x01\n" +
+	"ediPayerId\"\xdd\x01\n" +
+	"\x10ClaimCrossedOver\x12\x19\n" +
+	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12#\n" +
+	"\rclaim_version\x18\x04 \x01(\x05R\fclaimVersion\x12#\n" +
+	"\rremittance_id\x18\x05 \x01(\tR\fremittanceId\x12*\n" +
+	"\x11crossed_over_date\x18\x06 \x01(\tR\x0fcrossedOverDate\"\xa9\x01\n" +
 	"\x0eClaimSubmitted\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rclaim_version\x18\x02 \x01(\x05R\fclaimVersion\x120\n" +
@@ -3294,7 +3387,7 @@ func file_evenkeel_claims_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(FrequencyCode)(0),                // 0: evenkeel.claims.v1.FrequencyCode
 	(AcknowledgmentLevel)(0),          // 1: evenkeel.claims.v1.AcknowledgmentLevel
@@ -3312,72 +3405,73 @@ var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(*ClaimReleased)(nil),             // 13: evenkeel.claims.v1.ClaimReleased
 	(*SubmissionRequested)(nil),       // 14: evenkeel.claims.v1.SubmissionRequested
 	(*SubmissionRecalled)(nil),        // 15: evenkeel.claims.v1.SubmissionRecalled
-	(*ClaimSubmitted)(nil),            // 16: evenkeel.claims.v1.ClaimSubmitted
-	(*ClaimAcknowledged)(nil),         // 17: evenkeel.claims.v1.ClaimAcknowledged
-	(*ClaimRejected)(nil),             // 18: evenkeel.claims.v1.ClaimRejected
-	(*ClaimOverdue)(nil),              // 19: evenkeel.claims.v1.ClaimOverdue
-	(*TimelyFilingWarningRaised)(nil), // 20: evenkeel.claims.v1.TimelyFilingWarningRaised
-	(*ClaimAdjudicated)(nil),          // 21: evenkeel.claims.v1.ClaimAdjudicated
-	(*CoverageChangeDetected)(nil),    // 22: evenkeel.claims.v1.CoverageChangeDetected
-	(*CoverageChangeCleared)(nil),     // 23: evenkeel.claims.v1.CoverageChangeCleared
-	(*LineDenied)(nil),                // 24: evenkeel.claims.v1.LineDenied
-	(*DenialOverturned)(nil),          // 25: evenkeel.claims.v1.DenialOverturned
-	(*CorrectedClaimPrepared)(nil),    // 26: evenkeel.claims.v1.CorrectedClaimPrepared
-	(*SecondaryClaimPrepared)(nil),    // 27: evenkeel.claims.v1.SecondaryClaimPrepared
-	(*ClaimClosed)(nil),               // 28: evenkeel.claims.v1.ClaimClosed
-	(*ClaimDisputeLessened)(nil),      // 29: evenkeel.claims.v1.ClaimDisputeLessened
-	(*ClaimReopened)(nil),             // 30: evenkeel.claims.v1.ClaimReopened
-	(*AcknowledgmentDue)(nil),         // 31: evenkeel.claims.v1.AcknowledgmentDue
-	(*RemittanceDue)(nil),             // 32: evenkeel.claims.v1.RemittanceDue
-	(*TimelyFilingDue)(nil),           // 33: evenkeel.claims.v1.TimelyFilingDue
-	(*v1.PersonName)(nil),             // 34: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),                // 35: evenkeel.type.v1.Address
-	(v1.Sex)(0),                       // 36: evenkeel.type.v1.Sex
-	(v1.PayerSequence)(0),             // 37: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),             // 38: evenkeel.type.v1.Adjustment
-	(v1.Relationship)(0),              // 39: evenkeel.type.v1.Relationship
-	(*v1.ServiceLine)(nil),            // 40: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),                // 41: evenkeel.problem.v1.Reason
-	(*v1.Source)(nil),                 // 42: evenkeel.type.v1.Source
+	(*ClaimCrossedOver)(nil),          // 16: evenkeel.claims.v1.ClaimCrossedOver
+	(*ClaimSubmitted)(nil),            // 17: evenkeel.claims.v1.ClaimSubmitted
+	(*ClaimAcknowledged)(nil),         // 18: evenkeel.claims.v1.ClaimAcknowledged
+	(*ClaimRejected)(nil),             // 19: evenkeel.claims.v1.ClaimRejected
+	(*ClaimOverdue)(nil),              // 20: evenkeel.claims.v1.ClaimOverdue
+	(*TimelyFilingWarningRaised)(nil), // 21: evenkeel.claims.v1.TimelyFilingWarningRaised
+	(*ClaimAdjudicated)(nil),          // 22: evenkeel.claims.v1.ClaimAdjudicated
+	(*CoverageChangeDetected)(nil),    // 23: evenkeel.claims.v1.CoverageChangeDetected
+	(*CoverageChangeCleared)(nil),     // 24: evenkeel.claims.v1.CoverageChangeCleared
+	(*LineDenied)(nil),                // 25: evenkeel.claims.v1.LineDenied
+	(*DenialOverturned)(nil),          // 26: evenkeel.claims.v1.DenialOverturned
+	(*CorrectedClaimPrepared)(nil),    // 27: evenkeel.claims.v1.CorrectedClaimPrepared
+	(*SecondaryClaimPrepared)(nil),    // 28: evenkeel.claims.v1.SecondaryClaimPrepared
+	(*ClaimClosed)(nil),               // 29: evenkeel.claims.v1.ClaimClosed
+	(*ClaimDisputeLessened)(nil),      // 30: evenkeel.claims.v1.ClaimDisputeLessened
+	(*ClaimReopened)(nil),             // 31: evenkeel.claims.v1.ClaimReopened
+	(*AcknowledgmentDue)(nil),         // 32: evenkeel.claims.v1.AcknowledgmentDue
+	(*RemittanceDue)(nil),             // 33: evenkeel.claims.v1.RemittanceDue
+	(*TimelyFilingDue)(nil),           // 34: evenkeel.claims.v1.TimelyFilingDue
+	(*v1.PersonName)(nil),             // 35: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),                // 36: evenkeel.type.v1.Address
+	(v1.Sex)(0),                       // 37: evenkeel.type.v1.Sex
+	(v1.PayerSequence)(0),             // 38: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),             // 39: evenkeel.type.v1.Adjustment
+	(v1.Relationship)(0),              // 40: evenkeel.type.v1.Relationship
+	(*v1.ServiceLine)(nil),            // 41: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),                // 42: evenkeel.problem.v1.Reason
+	(*v1.Source)(nil),                 // 43: evenkeel.type.v1.Source
 }
 var file_evenkeel_claims_v1_events_proto_depIdxs = []int32{
-	34, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
-	35, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
-	34, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	36, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	35, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
-	34, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
-	36, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
-	35, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
-	37, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	38, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	35, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
+	36, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
+	35, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	37, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	36, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
+	35, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
+	37, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
+	36, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
+	38, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	39, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	7,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
-	38, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	39, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	0,  // 12: evenkeel.claims.v1.ClaimContent.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
-	37, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	39, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
+	38, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	40, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
 	4,  // 15: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
 	4,  // 16: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
 	4,  // 17: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
 	4,  // 18: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
-	40, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
+	41, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
 	6,  // 20: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
 	5,  // 21: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
 	8,  // 22: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
-	41, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
+	42, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
 	10, // 24: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
-	41, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	42, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
 	8,  // 26: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
-	42, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
+	43, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
 	1,  // 28: evenkeel.claims.v1.ClaimAcknowledged.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	42, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	43, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
 	1,  // 30: evenkeel.claims.v1.ClaimRejected.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	42, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
-	42, // 32: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
+	43, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
+	43, // 32: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
 	2,  // 33: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
 	3,  // 34: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
 	8,  // 35: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
-	37, // 36: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 36: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
 	37, // [37:37] is the sub-list for method output_type
 	37, // [37:37] is the sub-list for method input_type
 	37, // [37:37] is the sub-list for extension type_name
@@ -3396,7 +3490,7 @@ func file_evenkeel_claims_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_claims_v1_events_proto_rawDesc), len(file_evenkeel_claims_v1_events_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -654,6 +654,7 @@ type CodingCompleted struct {
 	ImportId               string                  `protobuf:"bytes,20,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"`                                    // imported: the claim it became of
 	Source                 *v1.Source              `protobuf:"bytes,21,opt,name=source,proto3" json:"source,omitempty"`                                                        // imported: the claim's segments in the other system's file
 	Modality               v1.Modality             `protobuf:"varint,22,opt,name=modality,proto3,enum=evenkeel.type.v1.Modality" json:"modality,omitempty"`                    // unspecified: imported, or coded before this was told
+	PatientPaidAmount      int64                   `protobuf:"varint,23,opt,name=patient_paid_amount,json=patientPaidAmount,proto3" json:"patient_paid_amount,omitempty"`      // imported: what the patient paid of the visit before the move
 	unknownFields          protoimpl.UnknownFields
 	sizeCache              protoimpl.SizeCache
 }
@@ -842,6 +843,13 @@ func (x *CodingCompleted) GetModality() v1.Modality {
 	return v1.Modality(0)
 }
 
+func (x *CodingCompleted) GetPatientPaidAmount() int64 {
+	if x != nil {
+		return x.PatientPaidAmount
+	}
+	return 0
+}
+
 // A later file of an imported visit says more about its payers: what one of them decided since, or who comes next. The charge stays as it is.
 type VisitPayersTold struct {
 	state              protoimpl.MessageState  `protogen:"open.v1"`
@@ -851,6 +859,7 @@ type VisitPayersTold struct {
 	ResponsiblePayers  []*v12.ResponsiblePayer `protobuf:"bytes,4,rep,name=responsible_payers,json=responsiblePayers,proto3" json:"responsible_payers,omitempty"`    // all of them, in order, as known now
 	PriorAdjudications []*PriorAdjudication    `protobuf:"bytes,5,rep,name=prior_adjudications,json=priorAdjudications,proto3" json:"prior_adjudications,omitempty"` // only those that are new
 	Source             *v1.Source              `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`                                                   // the later claim's segments
+	PatientPaidAmount  int64                   `protobuf:"varint,7,opt,name=patient_paid_amount,json=patientPaidAmount,proto3" json:"patient_paid_amount,omitempty"` // what the patient paid of the visit before the move, where no file said so before
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -925,6 +934,13 @@ func (x *VisitPayersTold) GetSource() *v1.Source {
 		return x.Source
 	}
 	return nil
+}
+
+func (x *VisitPayersTold) GetPatientPaidAmount() int64 {
+	if x != nil {
+		return x.PatientPaidAmount
+	}
+	return 0
 }
 
 // A claim of another billing system is about a visit that is here and says it differently: nothing of it is taken over until somebody has looked.
@@ -1409,7 +1425,7 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\x04note\x18\x04 \x01(\tR\x04note\x12\x17\n" +
 	"\ano_bill\x18\x05 \x01(\bR\x06noBill\x12)\n" +
 	"\x10distinct_service\x18\x06 \x01(\bR\x0fdistinctService\x12+\n" +
-	"\x11distinct_modifier\x18\a \x01(\tR\x10distinctModifier\"\x85\b\n" +
+	"\x11distinct_modifier\x18\a \x01(\tR\x10distinctModifier\"\xb5\b\n" +
 	"\x0fCodingCompleted\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
@@ -1435,7 +1451,8 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\x13prior_adjudications\x18\x13 \x03(\v2%.evenkeel.coding.v1.PriorAdjudicationR\x12priorAdjudications\x12\x1b\n" +
 	"\timport_id\x18\x14 \x01(\tR\bimportId\x120\n" +
 	"\x06source\x18\x15 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x126\n" +
-	"\bmodality\x18\x16 \x01(\x0e2\x1a.evenkeel.type.v1.ModalityR\bmodality\"\xcf\x02\n" +
+	"\bmodality\x18\x16 \x01(\x0e2\x1a.evenkeel.type.v1.ModalityR\bmodality\x12.\n" +
+	"\x13patient_paid_amount\x18\x17 \x01(\x03R\x11patientPaidAmount\"\xff\x02\n" +
 	"\x0fVisitPayersTold\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +
 	"\n" +
@@ -1443,7 +1460,8 @@ const file_evenkeel_coding_v1_events_proto_rawDesc = "" +
 	"\timport_id\x18\x03 \x01(\tR\bimportId\x12S\n" +
 	"\x12responsible_payers\x18\x04 \x03(\v2$.evenkeel.intake.v1.ResponsiblePayerR\x11responsiblePayers\x12V\n" +
 	"\x13prior_adjudications\x18\x05 \x03(\v2%.evenkeel.coding.v1.PriorAdjudicationR\x12priorAdjudications\x120\n" +
-	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xdf\x02\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12.\n" +
+	"\x13patient_paid_amount\x18\a \x01(\x03R\x11patientPaidAmount\"\xdf\x02\n" +
 	"\n" +
 	"ImportHeld\x12!\n" +
 	"\fencounter_id\x18\x01 \x01(\tR\vencounterId\x12\x1d\n" +

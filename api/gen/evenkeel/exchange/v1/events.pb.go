@@ -1436,7 +1436,8 @@ type RemittanceClaim struct {
 	CrossoverPayerName          string                 `protobuf:"bytes,15,opt,name=crossover_payer_name,json=crossoverPayerName,proto3" json:"crossover_payer_name,omitempty"`
 	InterestAmount              int64                  `protobuf:"varint,16,opt,name=interest_amount,json=interestAmount,proto3" json:"interest_amount,omitempty"`
 	Source                      *v12.Source            `protobuf:"bytes,17,opt,name=source,proto3" json:"source,omitempty"`
-	ClaimVersion                int32                  `protobuf:"varint,18,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"` // the last version of our claim that was to go out when this was read; 0: none is known
+	AnsweringPayerId            string                 `protobuf:"bytes,19,opt,name=answering_payer_id,json=answeringPayerId,proto3" json:"answering_payer_id,omitempty"` // ours, who this answer is of, where the file names it and it is not the payer of claim_id: a payer that was sent the claim by another one; empty: the payer of claim_id
+	ClaimVersion                int32                  `protobuf:"varint,18,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`              // the last version of our claim that was to go out when this was read; 0: none is known
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }
@@ -1588,6 +1589,13 @@ func (x *RemittanceClaim) GetSource() *v12.Source {
 		return x.Source
 	}
 	return nil
+}
+
+func (x *RemittanceClaim) GetAnsweringPayerId() string {
+	if x != nil {
+		return x.AnsweringPayerId
+	}
+	return ""
 }
 
 func (x *RemittanceClaim) GetClaimVersion() int32 {
@@ -1831,34 +1839,36 @@ func (x *ProviderAdjustment) GetSource() *v12.Source {
 
 // One claim of an 837P that another billing system wrote. Everybody registers what it needs of it; ids are derived.
 type ClaimImported struct {
-	state                  protoimpl.MessageState   `protogen:"open.v1"`
-	ImportId               string                   `protobuf:"bytes,1,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"` // derived from the file's hash and the claim's place in it
-	InterchangeId          string                   `protobuf:"bytes,2,opt,name=interchange_id,json=interchangeId,proto3" json:"interchange_id,omitempty"`
-	PatientId              string                   `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	EncounterId            string                   `protobuf:"bytes,4,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
-	OrganizationId         string                   `protobuf:"bytes,5,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	LocationId             string                   `protobuf:"bytes,6,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	RenderingClinicianId   string                   `protobuf:"bytes,7,opt,name=rendering_clinician_id,json=renderingClinicianId,proto3" json:"rendering_clinician_id,omitempty"`
-	SupervisingClinicianId string                   `protobuf:"bytes,8,opt,name=supervising_clinician_id,json=supervisingClinicianId,proto3" json:"supervising_clinician_id,omitempty"`
-	BillingProvider        *v1.Provider             `protobuf:"bytes,9,opt,name=billing_provider,json=billingProvider,proto3" json:"billing_provider,omitempty"`
-	RenderingProvider      *v1.Provider             `protobuf:"bytes,10,opt,name=rendering_provider,json=renderingProvider,proto3" json:"rendering_provider,omitempty"`
-	SupervisingProvider    *v1.Provider             `protobuf:"bytes,11,opt,name=supervising_provider,json=supervisingProvider,proto3" json:"supervising_provider,omitempty"`
-	ServiceLocation        *v1.Provider             `protobuf:"bytes,12,opt,name=service_location,json=serviceLocation,proto3" json:"service_location,omitempty"`
-	PlaceOfService         string                   `protobuf:"bytes,13,opt,name=place_of_service,json=placeOfService,proto3" json:"place_of_service,omitempty"`
-	Coverages              []*ImportedCoverage      `protobuf:"bytes,14,rep,name=coverages,proto3" json:"coverages,omitempty"`
-	Lines                  []*v12.ServiceLine       `protobuf:"bytes,15,rep,name=lines,proto3" json:"lines,omitempty"`
-	ChargeAmount           int64                    `protobuf:"varint,16,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`
-	ServiceDate            string                   `protobuf:"bytes,17,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
-	AuthorizationNumber    string                   `protobuf:"bytes,18,opt,name=authorization_number,json=authorizationNumber,proto3" json:"authorization_number,omitempty"`
-	PriorClaimNumber       string                   `protobuf:"bytes,19,opt,name=prior_claim_number,json=priorClaimNumber,proto3" json:"prior_claim_number,omitempty"` // CLM01 there
-	PriorAdjudications     []*v13.PriorAdjudication `protobuf:"bytes,20,rep,name=prior_adjudications,json=priorAdjudications,proto3" json:"prior_adjudications,omitempty"`
-	Person                 *v1.ClaimPerson          `protobuf:"bytes,21,opt,name=person,proto3" json:"person,omitempty"`                                 // patient, subscriber of the destination payer, diagnoses
-	Subscribers            []*ImportedSubscriber    `protobuf:"bytes,22,rep,name=subscribers,proto3" json:"subscribers,omitempty"`                       // one per coverage, same order
-	KeptSegments           []string                 `protobuf:"bytes,23,rep,name=kept_segments,json=keptSegments,proto3" json:"kept_segments,omitempty"` // ids of segments that the cycle does not use; the bytes stay in the interchange
-	Source                 *v12.Source              `protobuf:"bytes,24,opt,name=source,proto3" json:"source,omitempty"`
-	FrequencyCode          string                   `protobuf:"bytes,25,opt,name=frequency_code,json=frequencyCode,proto3" json:"frequency_code,omitempty"` // CLM05-3: 1 original, 7 replacement, 8 void; empty: not told
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	state                   protoimpl.MessageState   `protogen:"open.v1"`
+	ImportId                string                   `protobuf:"bytes,1,opt,name=import_id,json=importId,proto3" json:"import_id,omitempty"` // derived from the file's hash and the claim's place in it
+	InterchangeId           string                   `protobuf:"bytes,2,opt,name=interchange_id,json=interchangeId,proto3" json:"interchange_id,omitempty"`
+	PatientId               string                   `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	EncounterId             string                   `protobuf:"bytes,4,opt,name=encounter_id,json=encounterId,proto3" json:"encounter_id,omitempty"`
+	OrganizationId          string                   `protobuf:"bytes,5,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	LocationId              string                   `protobuf:"bytes,6,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
+	RenderingClinicianId    string                   `protobuf:"bytes,7,opt,name=rendering_clinician_id,json=renderingClinicianId,proto3" json:"rendering_clinician_id,omitempty"`
+	SupervisingClinicianId  string                   `protobuf:"bytes,8,opt,name=supervising_clinician_id,json=supervisingClinicianId,proto3" json:"supervising_clinician_id,omitempty"`
+	BillingProvider         *v1.Provider             `protobuf:"bytes,9,opt,name=billing_provider,json=billingProvider,proto3" json:"billing_provider,omitempty"`
+	RenderingProvider       *v1.Provider             `protobuf:"bytes,10,opt,name=rendering_provider,json=renderingProvider,proto3" json:"rendering_provider,omitempty"`
+	SupervisingProvider     *v1.Provider             `protobuf:"bytes,11,opt,name=supervising_provider,json=supervisingProvider,proto3" json:"supervising_provider,omitempty"`
+	ServiceLocation         *v1.Provider             `protobuf:"bytes,12,opt,name=service_location,json=serviceLocation,proto3" json:"service_location,omitempty"`
+	PlaceOfService          string                   `protobuf:"bytes,13,opt,name=place_of_service,json=placeOfService,proto3" json:"place_of_service,omitempty"`
+	Coverages               []*ImportedCoverage      `protobuf:"bytes,14,rep,name=coverages,proto3" json:"coverages,omitempty"`
+	Lines                   []*v12.ServiceLine       `protobuf:"bytes,15,rep,name=lines,proto3" json:"lines,omitempty"`
+	ChargeAmount            int64                    `protobuf:"varint,16,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`
+	ServiceDate             string                   `protobuf:"bytes,17,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
+	AuthorizationNumber     string                   `protobuf:"bytes,18,opt,name=authorization_number,json=authorizationNumber,proto3" json:"authorization_number,omitempty"`
+	PriorClaimNumber        string                   `protobuf:"bytes,19,opt,name=prior_claim_number,json=priorClaimNumber,proto3" json:"prior_claim_number,omitempty"` // CLM01 there
+	PriorAdjudications      []*v13.PriorAdjudication `protobuf:"bytes,20,rep,name=prior_adjudications,json=priorAdjudications,proto3" json:"prior_adjudications,omitempty"`
+	Person                  *v1.ClaimPerson          `protobuf:"bytes,21,opt,name=person,proto3" json:"person,omitempty"`                                 // patient, subscriber of the destination payer, diagnoses
+	Subscribers             []*ImportedSubscriber    `protobuf:"bytes,22,rep,name=subscribers,proto3" json:"subscribers,omitempty"`                       // one per coverage, same order
+	KeptSegments            []string                 `protobuf:"bytes,23,rep,name=kept_segments,json=keptSegments,proto3" json:"kept_segments,omitempty"` // ids of segments that the cycle does not use; the bytes stay in the interchange
+	Source                  *v12.Source              `protobuf:"bytes,24,opt,name=source,proto3" json:"source,omitempty"`
+	FrequencyCode           string                   `protobuf:"bytes,25,opt,name=frequency_code,json=frequencyCode,proto3" json:"frequency_code,omitempty"`                                   // CLM05-3: 1 original, 7 replacement, 8 void; empty: not told
+	PatientPaidAmount       int64                    `protobuf:"varint,26,opt,name=patient_paid_amount,json=patientPaidAmount,proto3" json:"patient_paid_amount,omitempty"`                    // AMT*F5: paid by the patient in the other system, in all
+	PayerClaimControlNumber string                   `protobuf:"bytes,27,opt,name=payer_claim_control_number,json=payerClaimControlNumber,proto3" json:"payer_claim_control_number,omitempty"` // REF*F8: of the claim that is replaced or taken back
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *ClaimImported) Reset() {
@@ -2062,6 +2072,20 @@ func (x *ClaimImported) GetSource() *v12.Source {
 func (x *ClaimImported) GetFrequencyCode() string {
 	if x != nil {
 		return x.FrequencyCode
+	}
+	return ""
+}
+
+func (x *ClaimImported) GetPatientPaidAmount() int64 {
+	if x != nil {
+		return x.PatientPaidAmount
+	}
+	return 0
+}
+
+func (x *ClaimImported) GetPayerClaimControlNumber() string {
+	if x != nil {
+		return x.PayerClaimControlNumber
 	}
 	return ""
 }
@@ -2487,7 +2511,7 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\bequation\x18\x01 \x01(\tR\bequation\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12'\n" +
 	"\x0fresidual_amount\x18\x03 \x01(\x03R\x0eresidualAmount\x120\n" +
-	"\x06source\x18\x04 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x9c\x06\n" +
+	"\x06source\x18\x04 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xca\x06\n" +
 	"\x0fRemittanceClaim\x12\x18\n" +
 	"\aordinal\x18\x01 \x01(\x05R\aordinal\x12\x19\n" +
 	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x124\n" +
@@ -2509,7 +2533,8 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"matched_by\x18\x0e \x01(\tR\tmatchedBy\x120\n" +
 	"\x14crossover_payer_name\x18\x0f \x01(\tR\x12crossoverPayerName\x12'\n" +
 	"\x0finterest_amount\x18\x10 \x01(\x03R\x0einterestAmount\x120\n" +
-	"\x06source\x18\x11 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12#\n" +
+	"\x06source\x18\x11 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12,\n" +
+	"\x12answering_payer_id\x18\x13 \x01(\tR\x10answeringPayerId\x12#\n" +
 	"\rclaim_version\x18\x12 \x01(\x05R\fclaimVersion\"\xab\x04\n" +
 	"\x0eRemittanceLine\x12\x18\n" +
 	"\aordinal\x18\x01 \x01(\x05R\aordinal\x12\x17\n" +
@@ -2535,8 +2560,7 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"reasonCode\x12\x1c\n" +
 	"\treference\x18\x04 \x01(\tR\treference\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x120\n" +
-	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb4\n" +
-	"\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xa1\v\n" +
 	"\rClaimImported\x12\x1b\n" +
 	"\timport_id\x18\x01 \x01(\tR\bimportId\x12%\n" +
 	"\x0einterchange_id\x18\x02 \x01(\tR\rinterchangeId\x12\x1d\n" +
@@ -2565,7 +2589,9 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"\vsubscribers\x18\x16 \x03(\v2(.evenkeel.exchange.v1.ImportedSubscriberB\x04\xa8\xd4\x18\x01R\vsubscribers\x12#\n" +
 	"\rkept_segments\x18\x17 \x03(\tR\fkeptSegments\x120\n" +
 	"\x06source\x18\x18 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12%\n" +
-	"\x0efrequency_code\x18\x19 \x01(\tR\rfrequencyCode\"\xc6\x02\n" +
+	"\x0efrequency_code\x18\x19 \x01(\tR\rfrequencyCode\x12.\n" +
+	"\x13patient_paid_amount\x18\x1a \x01(\x03R\x11patientPaidAmount\x12;\n" +
+	"\x1apayer_claim_control_number\x18\x1b \x01(\tR\x17payerClaimControlNumber\"\xc6\x02\n" +
 	"\x10ImportedCoverage\x12\x1f\n" +
 	"\vcoverage_id\x18\x01 \x01(\tR\n" +
 	"coverageId\x12\x19\n" +

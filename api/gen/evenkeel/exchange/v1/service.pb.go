@@ -402,7 +402,7 @@ type InterchangeResult struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	Type             string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`                                                   // e.g. RemittanceRead
 	SubjectId        string                 `protobuf:"bytes,2,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`                        // claim_id, remittance_id, eligibility_check_id, encounter_id
-	Status           string                 `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`                                               // accepted, rejected, read, unbalanced, unknown …
+	Status           string                 `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`                                               // accepted, rejected, answered, imported, unknown; of a remittance read, or unbalanced: whether it was posted says GET /v1/remittances/{remittance_id}
 	SetControlNumber string                 `protobuf:"bytes,4,opt,name=set_control_number,json=setControlNumber,proto3" json:"set_control_number,omitempty"` // ST02
 	Offset           int64                  `protobuf:"varint,5,opt,name=offset,proto3" json:"offset,omitempty"`                                              // bytes [offset, offset+length) of the file
 	Length           int64                  `protobuf:"varint,6,opt,name=length,proto3" json:"length,omitempty"`

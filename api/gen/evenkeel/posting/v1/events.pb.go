@@ -4190,11 +4190,12 @@ type PatientPaymentReceived struct {
 	PatientPaymentId string                 `protobuf:"bytes,1,opt,name=patient_payment_id,json=patientPaymentId,proto3" json:"patient_payment_id,omitempty"`
 	PatientId        string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	Amount           int64                  `protobuf:"varint,3,opt,name=amount,proto3" json:"amount,omitempty"`
-	Method           string                 `protobuf:"bytes,4,opt,name=method,proto3" json:"method,omitempty"` // card, cash, check
+	Method           string                 `protobuf:"bytes,4,opt,name=method,proto3" json:"method,omitempty"` // card, cash, check; other_system: paid before the move
 	Reference        string                 `protobuf:"bytes,5,opt,name=reference,proto3" json:"reference,omitempty"`
-	ReceivedDate     string                 `protobuf:"bytes,6,opt,name=received_date,json=receivedDate,proto3" json:"received_date,omitempty"`
-	AccountId        string                 `protobuf:"bytes,7,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"` // empty: oldest balance first
-	Legs             []*v1.Leg              `protobuf:"bytes,8,rep,name=legs,proto3" json:"legs,omitempty"`                            // bank / unapplied.patient
+	ReceivedDate     string                 `protobuf:"bytes,6,opt,name=received_date,json=receivedDate,proto3" json:"received_date,omitempty"` // other_system: the day of service, since no file tells the day
+	AccountId        string                 `protobuf:"bytes,7,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`          // empty: oldest balance first
+	Legs             []*v1.Leg              `protobuf:"bytes,8,rep,name=legs,proto3" json:"legs,omitempty"`                                     // bank, or conversion where it was paid before the move / unapplied.patient
+	Source           *v1.Source             `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"`                                 // other_system: the claim that tells of it
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -4281,6 +4282,13 @@ func (x *PatientPaymentReceived) GetAccountId() string {
 func (x *PatientPaymentReceived) GetLegs() []*v1.Leg {
 	if x != nil {
 		return x.Legs
+	}
+	return nil
+}
+
+func (x *PatientPaymentReceived) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
 	}
 	return nil
 }
@@ -5225,7 +5233,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\ftrace_number\x18\x04 \x01(\tR\vtraceNumber\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12!\n" +
 	"\fdeposit_date\x18\x06 \x01(\tR\vdepositDate\x12)\n" +
-	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xa2\x02\n" +
+	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xd4\x02\n" +
 	"\x16PatientPaymentReceived\x12,\n" +
 	"\x12patient_payment_id\x18\x01 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
 	"\n" +
@@ -5236,7 +5244,8 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\rreceived_date\x18\x06 \x01(\tR\freceivedDate\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\a \x01(\tR\taccountId\x12)\n" +
-	"\x04legs\x18\b \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xb4\x01\n" +
+	"\x04legs\x18\b \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
+	"\x06source\x18\t \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb4\x01\n" +
 	"\x13PatientAccountNoted\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tR\tpatientId\x12\x1d\n" +
@@ -5416,12 +5425,13 @@ var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
 	50, // 56: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
 	49, // 57: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
 	49, // 58: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	49, // 59: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
-	60, // [60:60] is the sub-list for method output_type
-	60, // [60:60] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	50, // 59: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
+	49, // 60: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
+	61, // [61:61] is the sub-list for method output_type
+	61, // [61:61] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
