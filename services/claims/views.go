@@ -37,7 +37,7 @@ func Project(r es.Recorded) []es.Statement {
 			to = "acknowledged"
 		}
 		return []es.Statement{set(`transport = CASE WHEN transport IN ('accepted', 'rejected') OR claim_version <> $5 THEN transport ELSE $4 END,
-			payer_claim_control_number = coalesce(nullif($6, ''), payer_claim_control_number)`, to, e.ClaimVersion, e.PayerClaimControlNumber)}
+			payer_claim_control_number = CASE WHEN $6 = '' OR adjudication NOT IN ('none', 'reversed') AND payer_claim_control_number <> '' THEN payer_claim_control_number ELSE $6 END`, to, e.ClaimVersion, e.PayerClaimControlNumber)}
 	case *pb.ClaimRejected:
 		return []es.Statement{set(`transport = 'rejected'`)}
 	case *pb.ClaimAdjudicated:
@@ -50,7 +50,7 @@ func Project(r es.Recorded) []es.Statement {
 		}
 		return []es.Statement{set(`adjudication = CASE WHEN $4 <> 'reversed' AND EXISTS (SELECT FROM open_denials d WHERE d.tenant_id = $1 AND d.claim_id = $2) THEN 'denied' ELSE $4 END,
 			transport = CASE WHEN transport IN ('requested', 'submitted', 'acknowledged', 'rejected') THEN 'accepted' ELSE transport END,
-			paid_amount = paid_amount + $5, patient_responsibility_amount = $6, payer_claim_control_number = coalesce(nullif($7, ''), payer_claim_control_number)`,
+			paid_amount = paid_amount + $5, patient_responsibility_amount = $6, payer_claim_control_number = CASE WHEN $4 = 'reversed' THEN payer_claim_control_number ELSE coalesce(nullif($7, ''), payer_claim_control_number) END`,
 			to, e.PaidAmount, e.PatientResponsibilityAmount, e.PayerClaimControlNumber)}
 	case *pb.LineDenied:
 		return []es.Statement{

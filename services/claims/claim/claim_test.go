@@ -811,3 +811,125 @@ func TestTheSecondPayersLimitCountsFromTheFirstsDecision(t *testing.T) {
 		t.Fatalf("in time, and not sent: %v", names)
 	}
 }
+
+// numbered is a decision, or its reversal, under a claim number of the payer.
+func numbered(remittance, status, number string, lines ...*exchangev1.RemittanceLine) *postingv1.ClaimPaymentPosted {
+	p := posting(remittance, status, lines...)
+	p.RemittanceClaim.PayerClaimControlNumber = number
+	return p
+}
+
+// A replacement or void names the payer's decision in force: an earlier one has been replaced, and the payer would pay beside the newer.
+func TestTheDecisionInForceIsReplaced(t *testing.T) {
+	paid := func(remittance, number string) es.Event {
+		return numbered(remittance, "1", number, decidedLine("L1", "90837", 15000, 15000), decidedLine("L2", "90785", 1000, 1000))
+	}
+	denied := func(remittance, number string) es.Event {
+		return numbered(remittance, "4", number, decidedLine("L1", "90837", 15000, 0, cas("CO", "4", 15000)), decidedLine("L2", "90785", 1000, 1000))
+	}
+	back := func(remittance, number string) es.Event {
+		return numbered(remittance, "22", number, decidedLine("L1", "90837", -15000, -15000), decidedLine("L2", "90785", -1000, -1000))
+	}
+	for _, c := range []struct {
+		name string
+		in   events // after the first version went out and before it is corrected
+		then events // after the correction
+		want string // number on the second correction, and on a void
+	}{
+		{"paid, replaced, taken back and paid under another number", events{paid("r1", "081")}, events{back("r2", "081"), paid("r3", "105")}, "105"},
+		{"paid under the new number before the old one is taken back", events{paid("r1", "081")}, events{paid("r2", "105"), back("r3", "081")}, "105"},
+		{"denied twice", events{denied("r1", "081")}, events{denied("r2", "105")}, "105"},
+		{"the newer decision is taken back: the older one is in force", events{paid("r1", "081")}, events{paid("r2", "105"), back("r3", "105")}, "081"},
+		{"taken back and not decided anew", events{paid("r1", "081")}, events{back("r2", "081"), status(2, false, "", "A7:562")}, "081"},
+		{"what the payer takes in and rejects is no decision", events{paid("r1", "081")}, events{status(2, true, "ACK2", "A2:20"), status(2, false, "", "A7:562")}, "081"},
+		{"a decision without a number is that of what was taken in", events{paid("r1", "081")}, events{status(2, true, "105", "A2:20"), paid("r2", "")}, "105"},
+		{"a late word on what was taken in is older than the decision", events{paid("r1", "081")}, events{paid("r2", "105"), status(2, true, "ACK2", "A1:20")}, "105"},
+		{"a preview is none", events{paid("r1", "081")}, events{numbered("r2", "25", "999"), paid("r3", "105")}, "105"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := gone(t)
+			w.tell(t, c.in...)
+			correct := func(modifier string) (events, error) {
+				return Correct(w.states[clm1], &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01", Lines: []*pb.LineChange{{LineId: "L1", Modifiers: []string{modifier}}}}, edits.Facts{})
+			}
+			first, err := correct("HO")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.record(t, clm1, first)
+			w.drain(t)
+			if n := last[*pb.SubmissionRequested](w, clm1).Content.PayerClaimControlNumber; n != "081" {
+				t.Fatalf("the first correction replaces %s", n)
+			}
+			w.tell(t, c.then...)
+			second, err := correct("HN")
+			if err != nil {
+				t.Fatal(err)
+			}
+			void, err := Void(w.states[clm1], &pb.VoidClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01"}, edits.Facts{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for code, out := range map[pb.FrequencyCode]events{7: second, 8: void} {
+				if s := out[len(out)-1].(*pb.SubmissionRequested).Content; s.PayerClaimControlNumber != c.want || s.FrequencyCode != code {
+					t.Errorf("frequency %d of %s, want %d of %s", s.FrequencyCode, s.PayerClaimControlNumber, code, c.want)
+				}
+			}
+		})
+	}
+}
+
+// A claim that is held when the payer decides anew, and one to a later payer that is released again, name what is in force when they go.
+func TestAReleaseReplacesTheDecisionInForce(t *testing.T) {
+	w := gone(t)
+	w.tell(t, numbered("r1", "4", "081", decidedLine("L1", "90837", 15000, 0, cas("CO", "4", 15000)), decidedLine("L2", "90785", 1000, 1000)))
+	held, err := Correct(w.states[clm1], &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01", Lines: []*pb.LineChange{{LineId: "L1", DiagnosisPointers: []int32{7}}}}, edits.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.record(t, clm1, held)
+	w.drain(t)
+	w.tell(t, numbered("r2", "4", "105", decidedLine("L1", "90837", 15000, 0, cas("CO", "4", 15000)), decidedLine("L2", "90785", 1000, 1000)))
+	got := decide(t, w.states[clm1], func(s State) ([]es.Event, error) {
+		return Release(s, &pb.ReleaseClaimRequest{ClaimId: clm1, Reason: "r"})
+	})
+	if got != "CorrectedClaimPrepared ClaimReleased SubmissionRequested (7 v3 105)" {
+		t.Error(got)
+	}
+}
+
+// Who takes back what was taken back learns what became of the charge.
+func TestASecondVoidSaysWhatIsTrue(t *testing.T) {
+	void := func(s State, f edits.Facts) (events, string) {
+		out, err := Void(s, &pb.VoidClaimRequest{ClaimId: s.Created.ClaimId, Reason: "r", Today: "2026-04-01"}, f)
+		var said []string
+		for _, r := range refuse.Reasons(err) {
+			said = append(said, r.Message)
+		}
+		return out, strings.Join(said, "; ")
+	}
+	on := func(s State, more ...es.Event) State {
+		out, why := void(s, edits.Facts{})
+		if why != "" {
+			t.Fatal(why)
+		}
+		return s.with(append(out, more...)...)
+	}
+	paid := states(t)["paid"]
+	later := states(t)["held"]
+	later.Content = proto.Clone(later.Content).(*pb.ClaimContent)
+	later.Content.PriorPayers = []*pb.PriorPayer{{PayerId: "pay_0"}}
+	for _, c := range []struct {
+		name, want string
+		s          State
+	}{
+		{"on its way", "void that is on its way", on(paid)},
+		{"rejected", "void that is held", on(paid, &pb.ClaimRejected{ClaimVersion: 2}, &pb.ClaimHeld{})},
+		{"withdrawn before the payer had it", "bill the visit anew", on(states(t)["held"])},
+		{"of a later payer", "the charge stands", on(later)},
+	} {
+		if _, why := void(c.s, edits.Facts{}); !strings.Contains(why, c.want) {
+			t.Errorf("%s: %s", c.name, why)
+		}
+	}
+}

@@ -20,7 +20,7 @@ var (
 	Exists = refuse.Rule{ID: "claims.exists", Version: 1, Owner: "billing", NotFound: true}
 	// Held: only a claim that is held can be released or scrubbed again. Source: our own choice.
 	Held = refuse.Rule{ID: "claims.held", Version: 1, Owner: "billing"}
-	// NotWithdrawn: nothing more is sent of a claim that was withdrawn or voided. Source: our own choice; bill the visit anew.
+	// NotWithdrawn: nothing more is sent of a claim that was withdrawn or voided. Source: our own choice; what is open after it is billed anew, or asked of who comes next.
 	NotWithdrawn = refuse.Rule{ID: "claims.not_withdrawn", Version: 1, Owner: "billing"}
 	// NotInFlight: a version that the payer has and has not answered is not overtaken by another. Source: payers deny the second as a duplicate (CARC 18).
 	NotInFlight = refuse.Rule{ID: "claims.not_in_flight", Version: 1, Owner: "billing"}
@@ -70,6 +70,7 @@ func earlierPayersAgain(s State, o Opening) []es.Event {
 	if !slices.EqualFunc(next.Lines, o.Created.Content.Lines, sameUnits) { // the first payer's claim was corrected
 		next.Lines, next.ChargeAmount = o.Created.Content.Lines, o.Created.Content.ChargeAmount
 	}
+	replaces(s, next)
 	prepared := prepare(s, next, "an earlier payer decided anew")
 	s = s.with(prepared...)
 	if s.Sent == 0 {
@@ -141,11 +142,16 @@ func Release(s State, c *pb.ReleaseClaimRequest) ([]es.Event, error) {
 	return append(events, &pb.ClaimReleased{ClaimId: c.ClaimId, Reason: c.Reason}, send(s)), nil
 }
 
-// replaces makes the content a replacement where the payer has decided an earlier version; a void stays one.
+// replaces makes the content a replacement of the payer's decision in force, where it has decided an earlier version; a void stays one. A number of a decision that another one
+// has taken the place of would have the payer pay beside it.
 func replaces(s State, content *pb.ClaimContent) {
-	if content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && s.EverDecided {
-		content.FrequencyCode, content.PayerClaimControlNumber = pb.FrequencyCode_FREQUENCY_CODE_REPLACEMENT, s.PayerNumber
+	if !s.EverDecided {
+		return
 	}
+	if content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL {
+		content.FrequencyCode = pb.FrequencyCode_FREQUENCY_CODE_REPLACEMENT
+	}
+	content.PayerClaimControlNumber = s.PayerNumber
 }
 
 // Again is a held claim that is scrubbed again, with what is known now.
@@ -179,13 +185,13 @@ func again(s State, a Again) []es.Event {
 		return nil // held behind a version that the payer has
 	}
 	content := refreshed(s, a.Fresh, a.Scrub)
+	replaces(s, content)
 	changed := !proto.Equal(content, s.Content)
 	if s.Sent == s.Version && !changed { // rejected, and nothing is different
 		return nil
 	}
 	var events []es.Event
 	if changed {
-		replaces(s, content)
 		prepared := prepare(s, content, "facts have changed")
 		events, s = append(events, prepared...), s.with(prepared...)
 	} else {
@@ -200,7 +206,7 @@ func again(s State, a Again) []es.Event {
 // refreshed is the content with providers, people, payer and authorization as they are now. Lines stay: they were coded, or corrected by a person.
 func refreshed(s State, fresh *pb.ClaimContent, f edits.Facts) *pb.ClaimContent {
 	c := proto.Clone(s.Content).(*pb.ClaimContent)
-	if fresh == nil {
+	if fresh == nil || c.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID { // which repeats what the payer has
 		return c
 	}
 	ours := slices.ContainsFunc(f.Authorizations, func(a edits.Authorization) bool { return !a.Covers && a.Number == c.AuthorizationNumber })
@@ -278,11 +284,28 @@ func change(no *refuse.List, content *pb.ClaimContent, l *pb.LineChange, field s
 }
 
 func mayPrepare(no *refuse.List, s State, content *pb.ClaimContent) {
-	no.If(s.Withdrawn, NotWithdrawn, "", "the claim was withdrawn: bill the visit anew")
+	no.If(s.Withdrawn, NotWithdrawn, "", "%s", afterwards(s))
 	no.If(s.InFlight, NotInFlight, "", "the payer has version %d and has not answered: wait for its rejection or decision", s.Sent)
 	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", edits.ReplacesKnown, "",
 		"the payer decided the claim and its number for it is not known: ask the payer")
 }
+
+// afterwards says what became of a claim that was taken back, and of its charge.
+func afterwards(s State) string {
+	switch {
+	case !s.Closed && s.Held != nil:
+		return fmt.Sprintf("version %d is a void that is held: mend what holds it, or release it", s.Version)
+	case !s.Closed:
+		return fmt.Sprintf("version %d is a void that is on its way: the charge stands until the payer has answered it", s.Version)
+	case chargeStands(s):
+		return "the claim was taken back, and the charge stands with what earlier payers left: ask the next payer or the patient, or write the rest off"
+	default:
+		return "the claim was taken back, and its charge with it: bill the visit anew"
+	}
+}
+
+// chargeStands says whether taking this claim back leaves its charge on the account.
+func chargeStands(s State) bool { return len(s.Content.PriorPayers) > 0 && !s.ChargeVoided }
 
 // withdrawn closes a claim that was taken back.
 func withdrawn(s State, reason string) *pb.ClaimClosed {
@@ -294,7 +317,7 @@ func withdrawn(s State, reason string) *pb.ClaimClosed {
 	}
 	return &pb.ClaimClosed{
 		ClaimId: s.Created.ClaimId, Reason: reason, Withdrawn: true, DeniedLineIds: denied, ChargeAmount: s.Content.ChargeAmount, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
-		ChargeStands: len(s.Content.PriorPayers) > 0 && !s.ChargeVoided,
+		ChargeStands: chargeStands(s),
 	}
 }
 

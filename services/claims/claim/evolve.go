@@ -2,6 +2,7 @@
 package claim
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,7 +27,9 @@ type State struct {
 	Rejected bool             // it was rejected
 	Files    map[int32]string // by version: the day on which it went out
 
-	PayerNumber string                     // the payer's claim number
+	Numbers     []string                   // the payer's claim numbers of its decisions that it has not taken back, oldest first
+	PayerNumber string                     // its claim number that a replacement or void names: of the last of these decisions, before one as it took the claim in
+	Acked       string                     // its claim number of the version that was sent last, as it took that in
 	Remits      map[string]bool            // claim payments that were taken in
 	EverDecided bool                       // the payer has decided some version
 	Decided     bool                       // and not taken it back
@@ -69,7 +72,7 @@ func Evolve(s State, event es.Event) State {
 		s.Withdrawn = s.Withdrawn || e.Content.GetFrequencyCode() == pb.FrequencyCode_FREQUENCY_CODE_VOID
 		s.ChargeVoided = e.ChargeVoided
 	case *pb.SubmissionRequested:
-		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held = e.ClaimVersion, true, false, false, nil
+		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held, s.Acked = e.ClaimVersion, true, false, false, nil, ""
 	case *pb.SubmissionRecalled:
 		s.InFlight = false
 	case *pb.ClaimSubmitted:
@@ -78,23 +81,32 @@ func Evolve(s State, event es.Event) State {
 		s.Answers[answer(e.ClaimVersion, e.Level, true, e.PayerClaimControlNumber, e.StatusCodes)] = true
 		s.Accepted = s.Accepted || e.Level != pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX
 		if e.PayerClaimControlNumber != "" {
-			s.PayerNumber = e.PayerClaimControlNumber
+			s.Acked = e.PayerClaimControlNumber
+			if len(s.Numbers) == 0 && (s.InFlight || s.PayerNumber == "") { // a decision in force is what a replacement replaces
+				s.PayerNumber = s.Acked
+			}
 		}
 	case *pb.ClaimRejected:
 		s.Answers[answer(e.ClaimVersion, e.Level, false, "", e.StatusCodes)] = true
 		s.Rejected, s.InFlight, s.Accepted = true, false, false
 	case *pb.ClaimAdjudicated:
 		s.Remits[remit(e.RemittanceId, e.ClaimOrdinal)] = true
+		if e.StatusCode == statusPreview {
+			return s
+		}
 		s.Disputed = e.DisputedAmount
 		s.Paid += e.PaidAmount
 		if e.Reversal {
 			s.Decided = false
+			s.Numbers = takenBack(s.Numbers, e.PayerClaimControlNumber)
+			if n := len(s.Numbers); n > 0 {
+				s.PayerNumber = s.Numbers[n-1]
+			}
 			return s
 		}
 		s.EverDecided, s.Decided, s.InFlight, s.Rejected = true, true, false, false
-		if e.PayerClaimControlNumber != "" {
-			s.PayerNumber = e.PayerClaimControlNumber
-		}
+		s.PayerNumber = cmp.Or(e.PayerClaimControlNumber, s.Acked, s.PayerNumber)
+		s.Numbers = append(s.Numbers, s.PayerNumber)
 	case *pb.ClaimDisputeLessened:
 		s.Disputed = e.DisputedAmount
 	case *pb.LineDenied:
@@ -124,9 +136,24 @@ func Evolve(s State, event es.Event) State {
 	return s
 }
 
+// takenBack are the numbers without that of the decision which a reversal names: the last one of it, else the oldest.
+func takenBack(numbers []string, reversed string) []string {
+	if len(numbers) == 0 {
+		return nil
+	}
+	at := 0
+	for i, n := range numbers {
+		if n == reversed {
+			at = i
+		}
+	}
+	return slices.Delete(numbers, at, at+1)
+}
+
 // with is the state after events that a decision is about to record; the state it was given stays as it is.
 func (s State) with(events ...es.Event) State {
 	s.Answers, s.Files, s.Remits, s.Overdue, s.Denials = maps.Clone(s.Answers), maps.Clone(s.Files), maps.Clone(s.Remits), maps.Clone(s.Overdue), slices.Clone(s.Denials)
+	s.Numbers = slices.Clone(s.Numbers)
 	for _, e := range events {
 		s = Evolve(s, e)
 	}

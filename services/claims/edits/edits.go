@@ -19,7 +19,7 @@ import (
 )
 
 // Pack is the table's id and version, as ClaimScrubbed records it. The version rises with every change of an edit.
-const Pack = "claims.scrub@4"
+const Pack = "claims.scrub@5"
 
 // Facts are what a claim is judged by, besides what is on it.
 type Facts struct {
@@ -56,7 +56,9 @@ type Edit struct {
 	Blocking bool
 	// Carried: on an imported claim it is a warning. The fact came from the other system as it is, payers took it there, and the payer answers for it here.
 	Carried bool
-	Check   func(c *pb.ClaimContent, f Facts, say Say)
+	// Void: it is also asked of a void, which bills nothing and only has to reach the payer and name what it takes back.
+	Void  bool
+	Check func(c *pb.ClaimContent, f Facts, say Say)
 }
 
 // Say reports what is wrong with a field.
@@ -66,6 +68,9 @@ type Say func(field, format string, args ...any)
 func Scrub(c *pb.ClaimContent, f Facts) []*pb.EditFailure {
 	var out []*pb.EditFailure
 	for _, e := range Table {
+		if c.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID && !e.Void {
+			continue
+		}
 		e.Check(c, f, func(field, format string, args ...any) {
 			out = append(out, &pb.EditFailure{Blocking: e.Blocking && !(e.Carried && f.Imported), Reason: &problemv1.Reason{
 				RuleId: e.ID, RuleVersion: e.Version, Owner: e.Owner, Field: field, Message: fmt.Sprintf(format, args...),
@@ -105,6 +110,12 @@ func (e Edit) revised(version int32) Edit {
 	return e
 }
 
+// ofVoids is the edit, asked of voids too.
+func (e Edit) ofVoids() Edit {
+	e.Void = true
+	return e
+}
+
 func warning(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
 	e := edit(id, owner, check)
 	e.Blocking = false
@@ -114,7 +125,7 @@ func warning(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
 // Table has all edits. Sources: structure of the 837P (docs/x12.md) where no other is named. Checked 2026-11-24.
 var Table = []Edit{
 	// Who is billed, where the file goes.
-	edit("payer_addressed", "registry", payerAddressed),
+	edit("payer_addressed", "registry", payerAddressed).ofVoids(),
 	// NPIs have ten digits, the last a Luhn check digit over 80840 and the others. Source: CMS, NPI check digit standard.
 	carried("npi_valid", "registry", npis),
 	// The billing provider has a tax id of nine digits.
@@ -126,7 +137,7 @@ var Table = []Edit{
 	// A group names who gave the service. An individual who bills for themselves is both.
 	warning("rendering_named", "registry", renderingNamed),
 	// The subscriber is known by the member id.
-	edit("member_id", "intake", memberID),
+	edit("member_id", "intake", memberID).ofVoids(),
 	// The coverage under which the claim is made is in force on the day of service. Source: our own choice; payers take such payments back (CARC 26, 27).
 	edit("coverage_in_force", "intake", coverageInForce),
 	// No coverage that was not known when the visit was coded comes before the claim's. Source: coordination of benefits; payers deny (CARC 22) or take back.
@@ -182,8 +193,8 @@ var Table = []Edit{
 	// An original reaches the payer inside its filing limit (FilingLimit).
 	edit("timely_filing", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, true) }).revised(2),
 	// A replacement or void after the limit: payers count those from their decision, so a person is told and it goes.
-	warning("timely_filing_of_change", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, false) }).revised(2),
-	{Rule: ReplacesKnown, Blocking: true, Check: replacesKnown},
+	warning("timely_filing_of_change", "billing", func(c *pb.ClaimContent, f Facts, say Say) { late(c, f, say, false) }).revised(2).ofVoids(),
+	{Rule: ReplacesKnown, Blocking: true, Void: true, Check: replacesKnown},
 	// A later payer is told what the earlier ones decided.
 	edit("earlier_payers_told", "posting", earlierTold),
 	// What an earlier payer paid and took off is what was charged, for each line and for the claim.

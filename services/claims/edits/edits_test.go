@@ -314,3 +314,23 @@ func TestAnImportedClaimIsHeldOnlyForWhatMakesNoFile(t *testing.T) {
 		t.Fatalf("pointers to nowhere: held for %v", got)
 	}
 }
+
+// A void bills nothing: what would hold the claim that it takes back does not hold it, as long as it reaches the payer and names what it takes back.
+func TestAVoidIsAskedOnlyForWhatItNeeds(t *testing.T) {
+	c, facts := clean()
+	c.FrequencyCode, c.PayerClaimControlNumber = pb.FrequencyCode_FREQUENCY_CODE_VOID, "ICN1"
+	c.Lines[0].ServiceCode, c.Lines[0].DiagnosisPointers, c.BillingProvider.TaxId = "90853", []int32{9}, ""
+	facts.Coverage = &pb.CoverageChangeDetected{Change: pb.CoverageChange_COVERAGE_CHANGE_RETRO_TERMINATION}
+	facts.Today = "2026-12-31"
+	if got := Blocking(Scrub(c, facts)); len(got) != 0 {
+		t.Errorf("without an authorization, after the coverage and the filing limit: %v", got)
+	}
+	c.PayerClaimControlNumber, c.Person.MemberId, c.EdiPayerId = "", "", ""
+	var failed []string
+	for _, r := range Blocking(Scrub(c, facts)) {
+		failed = append(failed, r.RuleId)
+	}
+	if got := strings.Join(failed, " "); got != "claims.payer_addressed claims.member_id claims.replaces_known" {
+		t.Errorf("nobody to send it to, nobody named, nothing named: %s", got)
+	}
+}
