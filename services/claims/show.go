@@ -90,6 +90,9 @@ func told(event proto.Message) (string, *typev1.Source) {
 	case *pb.TimelyFilingWarningRaised:
 		return fmt.Sprintf("filing limit %s in %d days", e.TimelyFilingDueDate, e.DaysLeft), nil
 	case *pb.ClaimAdjudicated:
+		if e.DecisionStands {
+			return fmt.Sprintf("an earlier decision taken back: %s; the later one stands", money.Format(e.PaidAmount)), e.Source
+		}
 		if e.Reversal {
 			return fmt.Sprintf("decision taken back: %s", money.Format(e.PaidAmount)), e.Source
 		}

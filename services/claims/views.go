@@ -43,6 +43,8 @@ func Project(r es.Recorded) []es.Statement {
 	case *pb.ClaimAdjudicated:
 		to := "nothing_paid"
 		switch {
+		case e.DecisionStands:
+			return []es.Statement{set(`paid_amount = paid_amount + $4`, e.PaidAmount)}
 		case e.Reversal:
 			to = "reversed"
 		case e.PaidAmount > 0:

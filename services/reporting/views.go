@@ -134,12 +134,14 @@ func claim(r es.Recorded) []es.Statement {
 	case *claimsv1.ClaimAdjudicated:
 		to := "nothing_paid"
 		switch {
+		case e.DecisionStands:
+			to = ""
 		case e.Reversal:
 			to = "reversed"
 		case e.PaidAmount > 0:
 			to = "paid"
 		}
-		return set(`adjudication = $3, paid_amount = paid_amount + $4, adjudicated_date = $5::text::date,
+		return set(`adjudication = coalesce(nullif($3, ''), adjudication), paid_amount = paid_amount + $4, adjudicated_date = $5::text::date,
 			first_adjudicated_date = CASE WHEN $6 THEN first_adjudicated_date ELSE coalesce(first_adjudicated_date, $5::text::date) END,
 			first_remittance_id = CASE WHEN first_adjudicated_date IS NULL AND NOT $6 THEN $7 ELSE first_remittance_id END`,
 			to, e.PaidAmount, r.OccurredOn, e.Reversal, e.RemittanceId)

@@ -119,9 +119,11 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		ClaimId: id, RemittanceId: e.RemittanceId, StatusCode: r.StatusCode, ChargeAmount: r.ChargeAmount, PaidAmount: r.PaidAmount,
 		PatientResponsibilityAmount: content.PatientShare(r), PayerClaimControlNumber: r.PayerClaimControlNumber, AdjudicationDate: e.AdjudicationDate,
 		Reversal: reversal, Source: r.Source, ClaimOrdinal: r.Ordinal, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, DisputedAmount: e.DisputedAmount,
+		DecisionStands: e.DecisionStands,
 	}}
 	if reversal {
 		switch {
+		case e.DecisionStands:
 		case s.Withdrawn && s.Content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID:
 			if !s.Closed {
 				events = append(events, withdrawn(s, reversedForClose))

@@ -97,7 +97,7 @@ func Evolve(s State, event es.Event) State {
 		s.Disputed = e.DisputedAmount
 		s.Paid += e.PaidAmount
 		if e.Reversal {
-			s.Decided = false
+			s.Decided = s.Decided && e.DecisionStands
 			s.Numbers = takenBack(s.Numbers, e.PayerClaimControlNumber)
 			if n := len(s.Numbers); n > 0 {
 				s.PayerNumber = s.Numbers[n-1]

@@ -261,7 +261,7 @@ func decidedBy(coded *codingv1.CodingCompleted, payments []*postingv1.ClaimPayme
 	var live *postingv1.ClaimPaymentPosted
 	for _, p := range payments {
 		switch {
-		case p.PayerSequence != s || p.RemittanceClaim.GetStatusCode() == statusPreview:
+		case p.PayerSequence != s || p.RemittanceClaim.GetStatusCode() == statusPreview || p.DecisionStands:
 		case Reversal(p):
 			live = nil
 		default:

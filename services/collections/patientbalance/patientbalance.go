@@ -227,6 +227,8 @@ func cause(event es.Event) string {
 	switch e := event.(type) {
 	case *postingv1.ChargePosted:
 		return "charge without a payer"
+	case *postingv1.BalanceMoved:
+		return "left by a plan that is asked no more"
 	case *postingv1.ChargeVoided:
 		return "charge taken back"
 	case *postingv1.PriorAdjudicationPosted:

@@ -29,7 +29,7 @@ var StoryMirror = es.Mirror[Story]{
 	Name: "collections.account",
 	Keys: func(r es.Recorded) []string {
 		switch e := r.Event.(type) {
-		case *postingv1.ChargePosted, *postingv1.ChargeCorrected, *postingv1.ChargeVoided, *postingv1.PriorAdjudicationPosted, *postingv1.InsurancePaymentPosted, *postingv1.ContractualAdjusted, *postingv1.UnderpaymentAccepted,
+		case *postingv1.ChargePosted, *postingv1.ChargeCorrected, *postingv1.ChargeVoided, *postingv1.BalanceMoved, *postingv1.PriorAdjudicationPosted, *postingv1.InsurancePaymentPosted, *postingv1.ContractualAdjusted, *postingv1.UnderpaymentAccepted,
 			*postingv1.ResponsibilityTransferred, *postingv1.PostingReversed, *postingv1.PatientPaymentAllocated:
 			return []string{e.(interface{ GetAccountId() string }).GetAccountId()}
 		}
@@ -64,6 +64,8 @@ var StoryMirror = es.Mirror[Story]{
 			s.ServiceDate, s.LocationID = e.ServiceDate, e.LocationId
 		case *postingv1.ChargeVoided:
 			s.Voided = true
+		case *postingv1.BalanceMoved:
+			s.share(explain.Share{Amount: e.Amount})
 		case *postingv1.PriorAdjudicationPosted:
 			s.Before += moved(legs)
 		case *postingv1.ResponsibilityTransferred:

@@ -119,20 +119,12 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 	case *claimsv1.CoverageChangeDetected:
 		return coverageChange(e)
 	case *claimsv1.ClaimAdjudicated:
-		if !e.Reversal {
+		if !e.Reversal || e.DecisionStands {
 			return nil
 		}
 		return &pb.WorkItemOpened{
 			Kind: "takeback", Subject: e.ClaimId, Title: "Payment taken back", Detail: fmt.Sprintf("the payer took %s back and has not decided anew", money.Format(max(e.PaidAmount, -e.PaidAmount))),
 			AtRiskAmount: max(e.PaidAmount, -e.PaidAmount), PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
-		}
-	case *claimsv1.ClaimClosed:
-		if !e.Withdrawn || !e.ChargeStands { // else posting takes the charge back with it
-			return nil
-		}
-		return &pb.WorkItemOpened{
-			Kind: "withdrawn", Subject: e.ClaimId, Title: "Claim withdrawn, charge open", Detail: "what earlier payers left is asked of nobody any more: " + e.Reason,
-			AtRiskAmount: e.ChargeAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId,
 		}
 	case *codingv1.CoderQueryRaised:
 		return &pb.WorkItemOpened{Kind: "coder_query", Subject: e.EncounterId, Title: "Coder must decide", Detail: because(e.Reasons), PatientId: e.PatientId, EncounterId: e.EncounterId}
@@ -238,6 +230,20 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 		return &pb.WorkItemOpened{
 			Kind: "credit_balance", Subject: e.AccountId + " " + e.PayerId + " " + e.PayerSequence.String(), Title: "Payer paid too much",
 			Detail: money.Format(e.CreditAmount) + " more than it owes on the account", AtRiskAmount: e.CreditAmount, PatientId: e.PatientId, AccountId: e.AccountId, PayerId: e.PayerId,
+		}
+	case *postingv1.BalanceMoved:
+		if e.LeftAmount <= 0 {
+			return nil
+		}
+		return &pb.WorkItemOpened{
+			Kind: "withdrawn", Subject: e.ClaimId, Title: "Claim withdrawn, rest open", Detail: "a payer comes after it, and nobody has asked that one: " + e.Reason,
+			AtRiskAmount: e.LeftAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, PayerId: e.PayerId,
+		}
+	case *postingv1.PriorDenialRecorded:
+		return &pb.WorkItemOpened{
+			Kind: "prior_denial", Subject: e.AccountId + " " + e.PayerSequence.String() + " " + e.LineId + " " + e.GroupCode + "-" + e.Carc, Title: "Denied before the move: " + e.GroupCode + "-" + e.Carc,
+			Detail:       fmt.Sprintf("%s of the visit of %s refused in the other billing system", money.Format(e.Amount), e.ServiceDate),
+			AtRiskAmount: e.Amount, PatientId: e.PatientId, AccountId: e.AccountId, PayerId: e.PayerId,
 		}
 	case *postingv1.PriorAdjudicationHeld:
 		return &pb.WorkItemOpened{

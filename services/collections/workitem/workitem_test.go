@@ -57,12 +57,12 @@ func TestWorkItem(t *testing.T) {
 	})
 }
 
-// A claim to a later payer that was taken back leaves a rest that nobody asks for: somebody must. The first payer's takes the charge with it, one that is merely done with leaves nothing.
+// A claim to a later payer that was taken back leaves a rest that nobody asks for where another payer comes after it: somebody must. Else the rest is the patient's, or the charge is gone.
 func TestAWithdrawnClaimIsWork(t *testing.T) {
-	if item := opens(es.Recorded{Event: &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true, ChargeStands: true, ChargeAmount: 15500}}); item.GetKind() != "withdrawn" || item.AtRiskAmount != 15500 || Kinds[item.Kind].Owner == "" {
+	if item := opens(es.Recorded{Event: &postingv1.BalanceMoved{ClaimId: "c", LeftAmount: 15500}}); item.GetKind() != "withdrawn" || item.AtRiskAmount != 15500 || Kinds[item.Kind].Owner == "" {
 		t.Errorf("%v", item)
 	}
-	for _, e := range []*claimsv1.ClaimClosed{{ClaimId: "c"}, {ClaimId: "c", Withdrawn: true}} {
+	for _, e := range []es.Event{&claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true, ChargeStands: true}, &postingv1.BalanceMoved{ClaimId: "c", Amount: 2000}} {
 		if item := opens(es.Recorded{Event: e}); item != nil {
 			t.Errorf("%v", item)
 		}

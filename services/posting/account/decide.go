@@ -259,7 +259,7 @@ func (b *book) next(p Payer) Payer {
 		decided[Payer{prior.PayerId, prior.PayerSequence}] = true
 	}
 	for _, n := range Payers(b.s.Prior, b.s.Charge.ResponsiblePayers) {
-		if n.Sequence > p.Sequence && (!decided[n] || Owed(b.open, n) < 0) {
+		if n.Sequence > p.Sequence && !b.s.Left[n] && (!decided[n] || Owed(b.open, n) < 0) {
 			return n
 		}
 	}
@@ -332,7 +332,10 @@ func (b *book) reverse(a Advice) {
 		ReversedRemittanceId: found.RemittanceID, ReversedClaimOrdinal: found.Ordinal, PaidAmount: c.PaidAmount, Legs: mirror(found.Legs, a.RemitterID), Source: c.Source,
 		PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate,
 	})
-	b.question(a)
+	stands := b.finish(a, found)
+	if !stands {
+		b.question(a)
+	}
 	ours := proto.CloneOf(c)
 	for i, id := range match(b.s.Charge.Lines, negated(c.Lines)) {
 		ours.Lines[i].LineId = id
@@ -341,8 +344,60 @@ func (b *book) reverse(a Advice) {
 	b.record(&pb.ClaimPaymentPosted{
 		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID,
 		AdjudicationDate: a.AdjudicationDate, Reversal: true, RemittanceClaim: ours, PatientId: b.s.Charge.PatientId, ClaimStatusCode: c.StatusCode,
-		DisputedAmount: b.ofClaim(a.ClaimID),
+		DisputedAmount: b.ofClaim(a.ClaimID), DecisionStands: stands,
 	})
+}
+
+// finish books what decisions that came before the reversal of what they replace could not take off, because the old one had taken it, and says whether there is one.
+func (b *book) finish(a Advice, undone *Payment) (stands bool) {
+	after := false
+	for _, p := range b.s.Payments {
+		if p == undone {
+			after = true
+		}
+		if !after || p == undone || p.Reversed || p.Claim == nil || p.ClaimID != a.ClaimID || p.Payer != a.Payer || !decides(p.Claim) {
+			continue
+		}
+		stands = true
+		again := a
+		again.RemittanceID, again.Claim = p.RemittanceID, p.Claim
+		var notes []string // told when it was posted
+		for _, l := range p.Claim.Lines {
+			rest := p.rest(l.LineId, l.Adjustments)
+			if len(rest) == 0 {
+				continue
+			}
+			var short *pb.UnderpaymentDetected
+			if p.Held[l.LineId] == 0 {
+				short = b.shortfall(again, l.LineId, l)
+			}
+			b.adjust(again, l.LineId, "", "", nil, keepOpen(rest, short, &notes), &notes)
+			b.detect(short)
+		}
+		b.adjust(again, "", "", "", nil, p.rest("", p.Claim.Adjustments), &notes)
+	}
+	return stands
+}
+
+// rest is what a decision told of a line, or of the claim as a whole, to move or to take off and could not when it was posted.
+func (p *Payment) rest(lineID string, adjustments []*typev1.Adjustment) (out []*typev1.Adjustment) {
+	booked, held := map[reason]int64{}, p.Held[lineID]
+	maps.Copy(booked, p.Booked)
+	for _, x := range adjustments {
+		if x.Amount <= 0 || x.GroupCode != "PR" && !effects[x.Carc].contractual {
+			continue
+		}
+		k := reason{lineID, x.GroupCode, x.Carc}
+		took := min(x.Amount, booked[k])
+		kept := min(x.Amount-took, held) // in dispute
+		booked[k], held = booked[k]-took, held-kept
+		if amount := x.Amount - took - kept; amount > 0 {
+			more := proto.CloneOf(x)
+			more.Amount = amount
+			out = append(out, more)
+		}
+	}
+	return out
 }
 
 // answering is the live claim payment of the same claim with the same amounts, sign turned; the payer's claim number decides between several, then the latest

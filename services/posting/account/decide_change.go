@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -83,6 +84,44 @@ func Void(s State, w Withdrawal) ([]es.Event, error) {
 		return nil, nil
 	}
 	return takeOff(s, w.Payer, w.Closed.ClaimId, w.Closed.Reason), nil
+}
+
+// MoveOn ends what is asked of a later payer whose claim was taken back, once: what is open with it is the patient's, unless another payer comes after it.
+func MoveOn(s State, w Withdrawal) ([]es.Event, error) {
+	if s.Voided || s.Left[w.Payer] {
+		return nil, nil
+	}
+	b := begin(s)
+	e := &pb.BalanceMoved{
+		AccountId: s.Charge.AccountId, PatientId: s.Charge.PatientId, ClaimId: w.Closed.ClaimId, PayerId: w.Payer.ID, PayerSequence: w.Payer.Sequence, Reason: w.Closed.Reason,
+		ServiceDate: s.Charge.ServiceDate,
+	}
+	if b.next(w.Payer) == (Payer{}) {
+		rest := max(Owed(b.open, w.Payer), 0)
+		var entry money.Entry
+		for _, place := range b.places(w.Payer) {
+			part := min(max(b.open[place], 0), rest)
+			entry.Debit(part, receivable(Place{LineID: place.LineID})).Credit(part, receivable(place))
+			rest -= part
+			e.Amount += part
+		}
+		e.Legs = entry.Legs()
+	} else {
+		e.LeftAmount = max(Owed(b.open, w.Payer), 0)
+	}
+	b.add(e)
+	return b.done(s.Charge.AccountId, s.Charge.PatientId), nil
+}
+
+// places of a payer, by line.
+func (b *book) places(p Payer) (out []Place) {
+	for place := range b.open {
+		if place.Payer == p {
+			out = append(out, place)
+		}
+	}
+	slices.SortFunc(out, func(x, y Place) int { return cmp.Compare(x.LineID, y.LineID) })
+	return out
 }
 
 // VoidSelfPay takes a charge off that no payer is asked for.

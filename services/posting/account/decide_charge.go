@@ -96,7 +96,7 @@ func Tell(s State, e *codingv1.VisitPayersTold) ([]es.Event, error) {
 	return b.done(charged.AccountId, charged.PatientId), nil
 }
 
-// prior books one earlier payer's decision: paid and CO amounts go, the rest moves to whoever comes next.
+// prior books one earlier payer's decision: what it paid and took off by agreement goes, what it refused stays with it, the rest moves to whoever comes next.
 func (b *book) prior(v *pb.ChargePosted, payers []Payer, p *codingv1.PriorAdjudication) {
 	payer := Payer{p.PayerId, p.PayerSequence}
 	var next Payer // the patient
@@ -120,25 +120,51 @@ func (b *book) prior(v *pb.ChargePosted, payers []Payer, p *codingv1.PriorAdjudi
 	}
 	single := len(v.Lines) == 1 && len(p.Lines) == 0 // what is told of the whole claim is told of its one line
 	wholePaid, wholeOff := p.PaidAmount, contractual(p.Adjustments)
+	whole := p.Adjustments
+	var denied []*pb.PriorDenialRecorded
+	refuse := func(lineID string, adjustments []*typev1.Adjustment, most int64) (sum int64) {
+		for _, x := range adjustments {
+			if amount := min(x.Amount, most-sum); refuses(x) && amount > 0 {
+				sum += amount
+				denied = append(denied, &pb.PriorDenialRecorded{
+					AccountId: v.AccountId, PatientId: v.PatientId, PayerId: p.PayerId, PayerSequence: p.PayerSequence, LineId: lineID, GroupCode: x.GroupCode, Carc: x.Carc,
+					Amount: amount, Source: x.Source, ServiceDate: v.ServiceDate,
+				})
+			}
+		}
+		return sum
+	}
 	for _, l := range v.Lines {
 		from := Place{payer, l.LineId}
 		paid, off := told[l.LineId].GetPaidAmount(), contractual(told[l.LineId].GetAdjustments())
 		if single {
 			paid, off, wholeOff = p.PaidAmount, wholeOff, 0
 		}
+		adjusted := told[l.LineId].GetAdjustments()
+		if single {
+			adjusted, whole = whole, nil
+		}
 		wholePaid -= paid
 		posted.Adjustments = append(posted.Adjustments, told[l.LineId].GetAdjustments()...)
 		open := b.open[from]
 		off = min(off, max(open-paid, 0)) // a later payer repeats what an earlier one took off
-		book(from, Place{next, l.LineId}, paid, off, open-paid-off)
+		stays := refuse(l.LineId, adjusted, max(open-paid-off, 0))
+		book(from, Place{next, l.LineId}, paid, off, open-paid-off-stays)
 	}
 	// What was told of the claim as a whole lessens what has moved on.
 	wholeOff = min(wholeOff, max(0, b.owedAfter(entry, next)-wholePaid))
 	if wholePaid != 0 || wholeOff != 0 {
 		book(Place{Payer: next}, Place{Payer: next}, wholePaid, wholeOff, 0)
 	}
+	// What was refused of the claim as a whole stays with the payer.
+	if stays := refuse("", whole, max(0, b.owedAfter(entry, next))); stays > 0 {
+		book(Place{Payer: next}, Place{Payer: payer}, 0, 0, stays)
+	}
 	posted.Legs = entry.Legs()
 	b.add(posted)
+	for _, e := range denied {
+		b.record(e)
+	}
 }
 
 func (b *book) owedAfter(entry money.Entry, p Payer) int64 {
@@ -151,10 +177,10 @@ func (b *book) owedAfter(entry money.Entry, p Payer) int64 {
 	return owed
 }
 
-func contractual(adjustments []*typev1.Adjustment) int64 {
-	var sum int64
+// contractual is what earlier payers took off by agreement, whatever the group but the patient's.
+func contractual(adjustments []*typev1.Adjustment) (sum int64) {
 	for _, a := range adjustments {
-		if a.GroupCode == "CO" {
+		if a.GroupCode != "PR" && effects[a.Carc].contractual {
 			sum += a.Amount
 		}
 	}

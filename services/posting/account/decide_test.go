@@ -172,6 +172,10 @@ func say(e es.Event) string {
 		return fmt.Sprintf("%s paid %d on what %s took back", e.PayerId, e.PaidAmount, e.EarlierPayerId)
 	case *pb.LaterPaymentAnswered:
 		return fmt.Sprintf("%s: %s", e.PayerId, e.Reason)
+	case *pb.BalanceMoved:
+		return fmt.Sprintf("%d of %s to the patient", e.Amount, e.PayerId)
+	case *pb.PriorDenialRecorded:
+		return fmt.Sprintf("%s denied before %s-%s %d", e.LineId, e.GroupCode, e.Carc, e.Amount)
 	case *pb.AccountSettled:
 		return "settled"
 	case *pb.CreditBalanceDetected:
@@ -541,7 +545,7 @@ func TestWhatIsChargedIsAlwaysSomewhere(t *testing.T) {
 		for step := range rapid.IntRange(1, 25).Draw(t, "steps") {
 			st.rem = step
 			before := len(st.all)
-			switch kind := rapid.IntRange(0, 7).Draw(t, "kind"); {
+			switch kind := rapid.IntRange(0, 8).Draw(t, "kind"); {
 			case kind == 0:
 				amount := rapid.Int64Range(1, 9000).Draw(t, "amount")
 				st.take(Take(st.s, &pb.PatientPaymentAssigned{PatientId: "pat_1", AccountId: "enc_1", PatientPaymentId: fmt.Sprint("ppm_", step), Amount: amount}))
@@ -551,6 +555,9 @@ func TestWhatIsChargedIsAlwaysSomewhere(t *testing.T) {
 				st.accept(d.ClaimID, d.LineID)
 			case kind == 6 && rapid.IntRange(0, 7).Draw(t, "void") == 0:
 				st.take(Void(st.s, Withdrawal{Closed: &claimsv1.ClaimClosed{ClaimId: "clm_1", Withdrawn: true}, Payer: payers[0]}))
+			case kind == 8 && len(payers) > 1 && rapid.IntRange(0, 3).Draw(t, "left") == 0:
+				p := rapid.SampledFrom(payers[1:]).Draw(t, "whose claim is taken back")
+				st.take(MoveOn(st.s, Withdrawal{Closed: &claimsv1.ClaimClosed{ClaimId: "clm_9", Withdrawn: true, ChargeStands: true}, Payer: p}))
 			case kind == 6:
 				lines := []*typev1.ServiceLine{proto.CloneOf(v.Lines[0]), proto.CloneOf(v.Lines[1])}
 				l := rapid.SampledFrom(lines).Draw(t, "corrected")

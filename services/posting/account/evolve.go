@@ -43,8 +43,27 @@ type Payment struct {
 	Claim    *exchangev1.RemittanceClaim // nil while its parts are still being folded
 	Legs     []*typev1.Leg               // of all of its parts
 	Denied   []*pb.DenialRecorded
-	Shares   []explain.Share // what it left to the patient
+	Shares   []explain.Share  // what it left to the patient
+	Booked   map[reason]int64 // what was moved and taken off
+	Held     map[string]int64 // by line_id: what was kept open in dispute
 	Reversed bool
+}
+
+// reason is why a decision moves or takes off an amount of a line.
+type reason struct{ lineID, group, carc string }
+
+func (p *Payment) book(lineID, group, carc string, amount int64) {
+	if p.Booked == nil {
+		p.Booked = map[reason]int64{}
+	}
+	p.Booked[reason{lineID, group, carc}] += amount
+}
+
+func (p *Payment) hold(lineID string, amount int64) {
+	if p.Held == nil {
+		p.Held = map[string]int64{}
+	}
+	p.Held[lineID] += amount
 }
 
 // Allocation is patient money on this account.
@@ -72,8 +91,10 @@ type State struct {
 	Payments  []*Payment       // in the order of posting
 	Done      map[Key]bool     // posted, reversed or found unmatched
 	Allocated []Allocation
-	Disputes  []Dispute  // of live decisions, in the order in which they were found
-	Questions []Question // later payers' payments on decisions that were taken back
+	Disputes  []Dispute      // of live decisions, in the order in which they were found
+	Questions []Question     // later payers' payments on decisions that were taken back
+	Left      map[Payer]bool // payers whose claim was taken back while the charge stands: they are asked no more
+	Moved     int64          // from them to the patient
 	Settled   bool
 }
 
@@ -83,7 +104,7 @@ var Stream = es.Stream[State]{Kind: "account", Evolve: Evolve}
 // Evolve folds one event into the state.
 func Evolve(s State, event es.Event) State {
 	if s.Open == nil {
-		s.Open, s.Done, s.Lines = map[Place]int64{}, map[Key]bool{}, map[string]*Line{}
+		s.Open, s.Done, s.Lines, s.Left = map[Place]int64{}, map[Key]bool{}, map[string]*Line{}, map[Payer]bool{}
 	}
 	s.Disputes = disputed(s.Disputes, event)
 	switch e := event.(type) {
@@ -111,12 +132,18 @@ func Evolve(s State, event es.Event) State {
 		s.part(e, e.Legs)
 	case *pb.ContractualAdjusted:
 		s.part(e, e.Legs)
+		s.payment(e).book(e.LineId, e.GroupCode, e.Carc, e.Amount)
+	case *pb.UnderpaymentDetected:
+		s.payment(e).hold(e.LineId, e.DisputedAmount)
+	case *pb.BalanceBillingHeld:
+		s.payment(e).hold(e.LineId, e.DisputedAmount)
 	case *pb.UnderpaymentAccepted:
 		s.part(e, e.Legs)
 	case *pb.ResponsibilityTransferred:
 		s.part(e, e.Legs)
+		p := s.payment(e)
+		p.book(e.LineId, e.GroupCode, e.Carc, e.Amount)
 		if e.ToPayerId == "" {
-			p := s.payment(e)
 			p.Shares = append(p.Shares, explain.Share{Carc: e.Carc, Amount: e.Amount})
 		}
 	case *pb.DenialRecorded:
@@ -136,6 +163,11 @@ func Evolve(s State, event es.Event) State {
 		s.tell(e.Legs)
 	case *pb.ClaimPaymentUnmatched:
 		s.Done[Key{e.RemittanceId, e.ClaimOrdinal}] = true
+	case *pb.BalanceMoved:
+		s.Left[Payer{e.PayerId, e.PayerSequence}] = true
+		s.Moved += e.Amount
+		s.move(e.Legs)
+		s.tell(e.Legs)
 	case *pb.PatientPaymentAllocated:
 		s.Allocated = allocated(s.Allocated, e.PatientPaymentId, e.Amount)
 		s.move(e.Legs)

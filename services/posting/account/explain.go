@@ -17,6 +17,9 @@ func Explained(s State) explain.Account {
 	for _, p := range live(s) {
 		a.Shares = append(a.Shares, p.Shares...)
 	}
+	if s.Moved != 0 {
+		a.Shares = append(a.Shares, explain.Share{Amount: s.Moved})
+	}
 	for _, p := range s.Prior {
 		for _, l := range p.Legs {
 			if l.Account == typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT {

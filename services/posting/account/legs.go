@@ -15,6 +15,7 @@ import (
 //	ResponsibilityTransferred  Dr ar.patient or ar.insurance (next payer)    Cr ar.insurance
 //	UnderpaymentDetected       nothing: what is in dispute stays where it is (as BalanceBillingHeld, UnderpaymentRecovered, UnderpaymentLapsed)
 //	UnderpaymentAccepted       Dr contractual                                Cr ar.insurance
+//	BalanceMoved               Dr ar.patient                                 Cr ar.insurance (the payer whose claim was taken back)
 //	DenialRecorded             nothing: the amount stays where it is
 //	PriorAdjudicationPosted    Dr conversion, contractual, the next place    Cr ar.insurance (that payer)
 //	PostingReversed            the mirror of every leg of one claim payment

@@ -1,10 +1,13 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
+	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
@@ -25,8 +28,8 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	case *claimsv1.CorrectedClaimPrepared:
 		return corrected(e, look)
 	case *claimsv1.ClaimClosed:
-		if e.Withdrawn && !e.ChargeStands {
-			return voided(e, look)
+		if e.Withdrawn {
+			return withdrawn(e, look)
 		}
 	case *pb.RemittanceBalanced:
 		return post(r, e, look)
@@ -76,12 +79,16 @@ func corrected(e *claimsv1.CorrectedClaimPrepared, look es.Look) ([]es.Command, 
 	return []es.Command{es.Do(Stream, claim.AccountID, Correct, Correction{Prepared: e, Payer: claim.Payer, Price: price})}, nil
 }
 
-func voided(e *claimsv1.ClaimClosed, look es.Look) ([]es.Command, error) {
+func withdrawn(e *claimsv1.ClaimClosed, look es.Look) ([]es.Command, error) {
 	claim, _, err := chargeOf(look, e.ClaimId)
 	if err != nil {
 		return nil, err
 	}
-	return []es.Command{es.Do(Stream, claim.AccountID, Void, Withdrawal{Closed: e, Payer: claim.Payer})}, nil
+	take := Void
+	if e.ChargeStands {
+		take = MoveOn
+	}
+	return []es.Command{es.Do(Stream, claim.AccountID, take, Withdrawal{Closed: e, Payer: claim.Payer})}, nil
 }
 
 // chargeOf waits until a claim is known and its charge is booked.
@@ -97,10 +104,12 @@ func chargeOf(look es.Look, claimID string) (ClaimOf, *pb.ChargePosted, error) {
 	return claim, charge, nil
 }
 
-// post waits until every claim, as it was billed, is known and its charge is booked: then all of them are posted together.
+// post waits until every claim, as it was billed, is known and its charge is booked: then all of them are posted together, what is taken back before what is decided anew.
 func post(r es.Recorded, e *pb.RemittanceBalanced, look es.Look) ([]es.Command, error) {
+	inOrder := slices.Clone(e.Claims)
+	slices.SortStableFunc(inOrder, func(x, y *exchangev1.RemittanceClaim) int { return cmp.Compare(rank(x), rank(y)) })
 	var out []es.Command
-	for _, c := range e.Claims {
+	for _, c := range inOrder {
 		claim, _, err := chargeOf(look, c.ClaimId)
 		if err != nil {
 			return nil, err
@@ -121,6 +130,13 @@ func post(r es.Recorded, e *pb.RemittanceBalanced, look es.Look) ([]es.Command, 
 		}))
 	}
 	return out, nil
+}
+
+func rank(c *exchangev1.RemittanceClaim) int {
+	if c.StatusCode == statusReversal {
+		return 0
+	}
+	return 1
 }
 
 // LicenseMirror has the license of each clinician, by clinician_id.

@@ -27,11 +27,16 @@ func TestAnAnswerWaitsForTheCorrection(t *testing.T) {
 	if commands, err := React(balanced, known); err != nil || len(commands) != 1 {
 		t.Fatalf("%v %v", commands, err)
 	}
-	// The withdrawal of a later payer's claim leaves the charge.
-	for stands, want := range map[bool]int{false: 1, true: 0} {
-		commands, err := React(es.Recorded{Event: &claimsv1.ClaimClosed{ClaimId: "clm_1", Withdrawn: true, ChargeStands: stands}}, known)
-		if err != nil || len(commands) != want {
-			t.Errorf("stands %v: %v %v", stands, commands, err)
-		}
+	// What is taken back is booked before what is decided anew, whatever comes first in the file.
+	balanced.Event.(*pb.RemittanceBalanced).Claims = []*exchangev1.RemittanceClaim{
+		{ClaimId: "clm_1", Ordinal: 1, StatusCode: "1", PaidAmount: 9000}, {ClaimId: "clm_1", Ordinal: 2, StatusCode: statusReversal, PaidAmount: -8000},
+	}
+	commands, err := React(balanced, known)
+	if err != nil || len(commands) != 2 {
+		t.Fatalf("%v %v", commands, err)
+	}
+	first, err := commands[0].Decide(State{Charge: &pb.ChargePosted{AccountId: "enc_1"}, Open: map[Place]int64{}})
+	if err != nil || len(first) == 0 || first[0].(*pb.ClaimPaymentUnmatched).ClaimOrdinal != 2 {
+		t.Fatalf("%v %v", first, err)
 	}
 }

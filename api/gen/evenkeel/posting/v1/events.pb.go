@@ -724,6 +724,240 @@ func (x *PriorAdjudicationHeld) GetSource() *v1.Source {
 	return nil
 }
 
+// What an earlier payer refused before the move: it stays asked of that payer until somebody recovers it or writes it off. No legs.
+type PriorDenialRecorded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerSequence v1.PayerSequence       `protobuf:"varint,4,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	LineId        string                 `protobuf:"bytes,5,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"` // empty: of the claim as a whole
+	GroupCode     string                 `protobuf:"bytes,6,opt,name=group_code,json=groupCode,proto3" json:"group_code,omitempty"`
+	Carc          string                 `protobuf:"bytes,7,opt,name=carc,proto3" json:"carc,omitempty"`
+	Amount        int64                  `protobuf:"varint,8,opt,name=amount,proto3" json:"amount,omitempty"` // cents, as far as it is open
+	Source        *v1.Source             `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"`
+	ServiceDate   string                 `protobuf:"bytes,10,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // of the account
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PriorDenialRecorded) Reset() {
+	*x = PriorDenialRecorded{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriorDenialRecorded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriorDenialRecorded) ProtoMessage() {}
+
+func (x *PriorDenialRecorded) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriorDenialRecorded.ProtoReflect.Descriptor instead.
+func (*PriorDenialRecorded) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PriorDenialRecorded) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *PriorDenialRecorded) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PriorDenialRecorded) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *PriorDenialRecorded) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *PriorDenialRecorded) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *PriorDenialRecorded) GetGroupCode() string {
+	if x != nil {
+		return x.GroupCode
+	}
+	return ""
+}
+
+func (x *PriorDenialRecorded) GetCarc() string {
+	if x != nil {
+		return x.Carc
+	}
+	return ""
+}
+
+func (x *PriorDenialRecorded) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *PriorDenialRecorded) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *PriorDenialRecorded) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+// A later payer's claim was taken back: what was open with that payer is the patient's. Where a payer comes after it nothing is moved.
+type BalanceMoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ClaimId       string                 `protobuf:"bytes,3,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"` // that was taken back
+	PayerId       string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerSequence v1.PayerSequence       `protobuf:"varint,5,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	Amount        int64                  `protobuf:"varint,6,opt,name=amount,proto3" json:"amount,omitempty"` // to the patient; 0: nothing was open, or a payer comes after it
+	Legs          []*v1.Leg              `protobuf:"bytes,7,rep,name=legs,proto3" json:"legs,omitempty"`
+	Reason        string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	ServiceDate   string                 `protobuf:"bytes,9,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // of the account
+	LeftAmount    int64                  `protobuf:"varint,10,opt,name=left_amount,json=leftAmount,proto3" json:"left_amount,omitempty"`  // stays open with the payer, because another one comes after it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BalanceMoved) Reset() {
+	*x = BalanceMoved{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BalanceMoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BalanceMoved) ProtoMessage() {}
+
+func (x *BalanceMoved) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BalanceMoved.ProtoReflect.Descriptor instead.
+func (*BalanceMoved) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *BalanceMoved) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *BalanceMoved) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *BalanceMoved) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *BalanceMoved) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *BalanceMoved) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *BalanceMoved) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *BalanceMoved) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+func (x *BalanceMoved) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *BalanceMoved) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *BalanceMoved) GetLeftAmount() int64 {
+	if x != nil {
+		return x.LeftAmount
+	}
+	return 0
+}
+
 type PriorPostedLine struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	LineId            string                 `protobuf:"bytes,1,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"` // empty: told for the claim as a whole
@@ -736,7 +970,7 @@ type PriorPostedLine struct {
 
 func (x *PriorPostedLine) Reset() {
 	*x = PriorPostedLine{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -748,7 +982,7 @@ func (x *PriorPostedLine) String() string {
 func (*PriorPostedLine) ProtoMessage() {}
 
 func (x *PriorPostedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -761,7 +995,7 @@ func (x *PriorPostedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorPostedLine.ProtoReflect.Descriptor instead.
 func (*PriorPostedLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PriorPostedLine) GetLineId() string {
@@ -812,7 +1046,7 @@ type InsurancePaymentPosted struct {
 
 func (x *InsurancePaymentPosted) Reset() {
 	*x = InsurancePaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -824,7 +1058,7 @@ func (x *InsurancePaymentPosted) String() string {
 func (*InsurancePaymentPosted) ProtoMessage() {}
 
 func (x *InsurancePaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -837,7 +1071,7 @@ func (x *InsurancePaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InsurancePaymentPosted.ProtoReflect.Descriptor instead.
 func (*InsurancePaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *InsurancePaymentPosted) GetAccountId() string {
@@ -946,7 +1180,7 @@ type ContractualAdjusted struct {
 
 func (x *ContractualAdjusted) Reset() {
 	*x = ContractualAdjusted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1192,7 @@ func (x *ContractualAdjusted) String() string {
 func (*ContractualAdjusted) ProtoMessage() {}
 
 func (x *ContractualAdjusted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1205,7 @@ func (x *ContractualAdjusted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContractualAdjusted.ProtoReflect.Descriptor instead.
 func (*ContractualAdjusted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ContractualAdjusted) GetAccountId() string {
@@ -1097,7 +1331,7 @@ type ResponsibilityTransferred struct {
 
 func (x *ResponsibilityTransferred) Reset() {
 	*x = ResponsibilityTransferred{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1343,7 @@ func (x *ResponsibilityTransferred) String() string {
 func (*ResponsibilityTransferred) ProtoMessage() {}
 
 func (x *ResponsibilityTransferred) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1356,7 @@ func (x *ResponsibilityTransferred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponsibilityTransferred.ProtoReflect.Descriptor instead.
 func (*ResponsibilityTransferred) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResponsibilityTransferred) GetAccountId() string {
@@ -1261,7 +1495,7 @@ type DenialRecorded struct {
 
 func (x *DenialRecorded) Reset() {
 	*x = DenialRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1507,7 @@ func (x *DenialRecorded) String() string {
 func (*DenialRecorded) ProtoMessage() {}
 
 func (x *DenialRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1520,7 @@ func (x *DenialRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialRecorded.ProtoReflect.Descriptor instead.
 func (*DenialRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DenialRecorded) GetAccountId() string {
@@ -1416,7 +1650,7 @@ type PostingReversed struct {
 
 func (x *PostingReversed) Reset() {
 	*x = PostingReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1662,7 @@ func (x *PostingReversed) String() string {
 func (*PostingReversed) ProtoMessage() {}
 
 func (x *PostingReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1675,7 @@ func (x *PostingReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostingReversed.ProtoReflect.Descriptor instead.
 func (*PostingReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PostingReversed) GetAccountId() string {
@@ -1554,7 +1788,7 @@ type LaterPaymentQuestioned struct {
 
 func (x *LaterPaymentQuestioned) Reset() {
 	*x = LaterPaymentQuestioned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +1800,7 @@ func (x *LaterPaymentQuestioned) String() string {
 func (*LaterPaymentQuestioned) ProtoMessage() {}
 
 func (x *LaterPaymentQuestioned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +1813,7 @@ func (x *LaterPaymentQuestioned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaterPaymentQuestioned.ProtoReflect.Descriptor instead.
 func (*LaterPaymentQuestioned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LaterPaymentQuestioned) GetAccountId() string {
@@ -1667,7 +1901,7 @@ type LaterPaymentAnswered struct {
 
 func (x *LaterPaymentAnswered) Reset() {
 	*x = LaterPaymentAnswered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1679,7 +1913,7 @@ func (x *LaterPaymentAnswered) String() string {
 func (*LaterPaymentAnswered) ProtoMessage() {}
 
 func (x *LaterPaymentAnswered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1692,7 +1926,7 @@ func (x *LaterPaymentAnswered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaterPaymentAnswered.ProtoReflect.Descriptor instead.
 func (*LaterPaymentAnswered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LaterPaymentAnswered) GetAccountId() string {
@@ -1760,7 +1994,7 @@ type UnderpaymentDetected struct {
 
 func (x *UnderpaymentDetected) Reset() {
 	*x = UnderpaymentDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1772,7 +2006,7 @@ func (x *UnderpaymentDetected) String() string {
 func (*UnderpaymentDetected) ProtoMessage() {}
 
 func (x *UnderpaymentDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1785,7 +2019,7 @@ func (x *UnderpaymentDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentDetected.ProtoReflect.Descriptor instead.
 func (*UnderpaymentDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UnderpaymentDetected) GetAccountId() string {
@@ -1903,7 +2137,7 @@ type BalanceBillingHeld struct {
 
 func (x *BalanceBillingHeld) Reset() {
 	*x = BalanceBillingHeld{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +2149,7 @@ func (x *BalanceBillingHeld) String() string {
 func (*BalanceBillingHeld) ProtoMessage() {}
 
 func (x *BalanceBillingHeld) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2162,7 @@ func (x *BalanceBillingHeld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BalanceBillingHeld.ProtoReflect.Descriptor instead.
 func (*BalanceBillingHeld) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BalanceBillingHeld) GetAccountId() string {
@@ -2052,7 +2286,7 @@ type UnderpaymentAccepted struct {
 
 func (x *UnderpaymentAccepted) Reset() {
 	*x = UnderpaymentAccepted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2064,7 +2298,7 @@ func (x *UnderpaymentAccepted) String() string {
 func (*UnderpaymentAccepted) ProtoMessage() {}
 
 func (x *UnderpaymentAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2077,7 +2311,7 @@ func (x *UnderpaymentAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentAccepted.ProtoReflect.Descriptor instead.
 func (*UnderpaymentAccepted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UnderpaymentAccepted) GetAccountId() string {
@@ -2198,7 +2432,7 @@ type UnderpaymentRecovered struct {
 
 func (x *UnderpaymentRecovered) Reset() {
 	*x = UnderpaymentRecovered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2210,7 +2444,7 @@ func (x *UnderpaymentRecovered) String() string {
 func (*UnderpaymentRecovered) ProtoMessage() {}
 
 func (x *UnderpaymentRecovered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2223,7 +2457,7 @@ func (x *UnderpaymentRecovered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentRecovered.ProtoReflect.Descriptor instead.
 func (*UnderpaymentRecovered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UnderpaymentRecovered) GetAccountId() string {
@@ -2323,7 +2557,7 @@ type UnderpaymentLapsed struct {
 
 func (x *UnderpaymentLapsed) Reset() {
 	*x = UnderpaymentLapsed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2569,7 @@ func (x *UnderpaymentLapsed) String() string {
 func (*UnderpaymentLapsed) ProtoMessage() {}
 
 func (x *UnderpaymentLapsed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2582,7 @@ func (x *UnderpaymentLapsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentLapsed.ProtoReflect.Descriptor instead.
 func (*UnderpaymentLapsed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UnderpaymentLapsed) GetAccountId() string {
@@ -2444,13 +2678,14 @@ type ClaimPaymentPosted struct {
 	Notes            []string               `protobuf:"bytes,11,rep,name=notes,proto3" json:"notes,omitempty"`                                               // what was not as usual, e.g. "line 2 answers to no line of ours: posted for the claim as a whole"; never PHI
 	DisputedAmount   int64                  `protobuf:"varint,12,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"`      // of the claim, in dispute with its payer after this
 	HeldShareAmount  int64                  `protobuf:"varint,13,opt,name=held_share_amount,json=heldShareAmount,proto3" json:"held_share_amount,omitempty"` // of what the payer gave the patient or the next payer and this posting did not move (BalanceBillingHeld)
+	DecisionStands   bool                   `protobuf:"varint,14,opt,name=decision_stands,json=decisionStands,proto3" json:"decision_stands,omitempty"`      // of a reversal: a later decision of the payer, told before it, stands
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ClaimPaymentPosted) Reset() {
 	*x = ClaimPaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2462,7 +2697,7 @@ func (x *ClaimPaymentPosted) String() string {
 func (*ClaimPaymentPosted) ProtoMessage() {}
 
 func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2475,7 +2710,7 @@ func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentPosted.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ClaimPaymentPosted) GetAccountId() string {
@@ -2569,6 +2804,13 @@ func (x *ClaimPaymentPosted) GetHeldShareAmount() int64 {
 	return 0
 }
 
+func (x *ClaimPaymentPosted) GetDecisionStands() bool {
+	if x != nil {
+		return x.DecisionStands
+	}
+	return false
+}
+
 // A reversal that no live posting answers to: its money is held in unapplied.insurance, the receivables are untouched.
 type ClaimPaymentUnmatched struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2588,7 +2830,7 @@ type ClaimPaymentUnmatched struct {
 
 func (x *ClaimPaymentUnmatched) Reset() {
 	*x = ClaimPaymentUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2600,7 +2842,7 @@ func (x *ClaimPaymentUnmatched) String() string {
 func (*ClaimPaymentUnmatched) ProtoMessage() {}
 
 func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2613,7 +2855,7 @@ func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentUnmatched.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ClaimPaymentUnmatched) GetAccountId() string {
@@ -2701,7 +2943,7 @@ type PatientPaymentAllocated struct {
 
 func (x *PatientPaymentAllocated) Reset() {
 	*x = PatientPaymentAllocated{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2713,7 +2955,7 @@ func (x *PatientPaymentAllocated) String() string {
 func (*PatientPaymentAllocated) ProtoMessage() {}
 
 func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2726,7 +2968,7 @@ func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAllocated.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAllocated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PatientPaymentAllocated) GetAccountId() string {
@@ -2784,7 +3026,7 @@ type CreditBalanceDetected struct {
 
 func (x *CreditBalanceDetected) Reset() {
 	*x = CreditBalanceDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2796,7 +3038,7 @@ func (x *CreditBalanceDetected) String() string {
 func (*CreditBalanceDetected) ProtoMessage() {}
 
 func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2809,7 +3051,7 @@ func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceDetected.ProtoReflect.Descriptor instead.
 func (*CreditBalanceDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CreditBalanceDetected) GetAccountId() string {
@@ -2859,7 +3101,7 @@ type CreditBalanceCleared struct {
 
 func (x *CreditBalanceCleared) Reset() {
 	*x = CreditBalanceCleared{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +3113,7 @@ func (x *CreditBalanceCleared) String() string {
 func (*CreditBalanceCleared) ProtoMessage() {}
 
 func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +3126,7 @@ func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceCleared.ProtoReflect.Descriptor instead.
 func (*CreditBalanceCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CreditBalanceCleared) GetAccountId() string {
@@ -2925,7 +3167,7 @@ type AccountSettled struct {
 
 func (x *AccountSettled) Reset() {
 	*x = AccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2937,7 +3179,7 @@ func (x *AccountSettled) String() string {
 func (*AccountSettled) ProtoMessage() {}
 
 func (x *AccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2950,7 +3192,7 @@ func (x *AccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountSettled.ProtoReflect.Descriptor instead.
 func (*AccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AccountSettled) GetAccountId() string {
@@ -2986,7 +3228,7 @@ type RemittanceReceived struct {
 
 func (x *RemittanceReceived) Reset() {
 	*x = RemittanceReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2998,7 +3240,7 @@ func (x *RemittanceReceived) String() string {
 func (*RemittanceReceived) ProtoMessage() {}
 
 func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3011,7 +3253,7 @@ func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceReceived.ProtoReflect.Descriptor instead.
 func (*RemittanceReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RemittanceReceived) GetRemittanceId() string {
@@ -3097,7 +3339,7 @@ type RemittanceQuarantined struct {
 
 func (x *RemittanceQuarantined) Reset() {
 	*x = RemittanceQuarantined{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3109,7 +3351,7 @@ func (x *RemittanceQuarantined) String() string {
 func (*RemittanceQuarantined) ProtoMessage() {}
 
 func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3122,7 +3364,7 @@ func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceQuarantined.ProtoReflect.Descriptor instead.
 func (*RemittanceQuarantined) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RemittanceQuarantined) GetRemittanceId() string {
@@ -3175,7 +3417,7 @@ type RemittanceBalanced struct {
 
 func (x *RemittanceBalanced) Reset() {
 	*x = RemittanceBalanced{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3187,7 +3429,7 @@ func (x *RemittanceBalanced) String() string {
 func (*RemittanceBalanced) ProtoMessage() {}
 
 func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3200,7 +3442,7 @@ func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceBalanced.ProtoReflect.Descriptor instead.
 func (*RemittanceBalanced) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RemittanceBalanced) GetRemittanceId() string {
@@ -3262,7 +3504,7 @@ type UnappliedRecorded struct {
 
 func (x *UnappliedRecorded) Reset() {
 	*x = UnappliedRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3274,7 +3516,7 @@ func (x *UnappliedRecorded) String() string {
 func (*UnappliedRecorded) ProtoMessage() {}
 
 func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3287,7 +3529,7 @@ func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedRecorded.ProtoReflect.Descriptor instead.
 func (*UnappliedRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UnappliedRecorded) GetRemittanceId() string {
@@ -3361,7 +3603,7 @@ type ProviderAdjustmentRecorded struct {
 
 func (x *ProviderAdjustmentRecorded) Reset() {
 	*x = ProviderAdjustmentRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3373,7 +3615,7 @@ func (x *ProviderAdjustmentRecorded) String() string {
 func (*ProviderAdjustmentRecorded) ProtoMessage() {}
 
 func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3386,7 +3628,7 @@ func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderAdjustmentRecorded.ProtoReflect.Descriptor instead.
 func (*ProviderAdjustmentRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ProviderAdjustmentRecorded) GetRemittanceId() string {
@@ -3455,7 +3697,7 @@ type RemittanceAdvised struct {
 
 func (x *RemittanceAdvised) Reset() {
 	*x = RemittanceAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3467,7 +3709,7 @@ func (x *RemittanceAdvised) String() string {
 func (*RemittanceAdvised) ProtoMessage() {}
 
 func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3480,7 +3722,7 @@ func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceAdvised.ProtoReflect.Descriptor instead.
 func (*RemittanceAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RemittanceAdvised) GetSettlementId() string {
@@ -3554,7 +3796,7 @@ type DepositAdvised struct {
 
 func (x *DepositAdvised) Reset() {
 	*x = DepositAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3566,7 +3808,7 @@ func (x *DepositAdvised) String() string {
 func (*DepositAdvised) ProtoMessage() {}
 
 func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3579,7 +3821,7 @@ func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositAdvised.ProtoReflect.Descriptor instead.
 func (*DepositAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DepositAdvised) GetSettlementId() string {
@@ -3643,7 +3885,7 @@ type RemittanceMatched struct {
 
 func (x *RemittanceMatched) Reset() {
 	*x = RemittanceMatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3655,7 +3897,7 @@ func (x *RemittanceMatched) String() string {
 func (*RemittanceMatched) ProtoMessage() {}
 
 func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3668,7 +3910,7 @@ func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMatched.ProtoReflect.Descriptor instead.
 func (*RemittanceMatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RemittanceMatched) GetRemittanceId() string {
@@ -3714,7 +3956,7 @@ type DepositDiffered struct {
 
 func (x *DepositDiffered) Reset() {
 	*x = DepositDiffered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3726,7 +3968,7 @@ func (x *DepositDiffered) String() string {
 func (*DepositDiffered) ProtoMessage() {}
 
 func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3739,7 +3981,7 @@ func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDiffered.ProtoReflect.Descriptor instead.
 func (*DepositDiffered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DepositDiffered) GetRemittanceId() string {
@@ -3801,7 +4043,7 @@ type RemittanceUnfunded struct {
 
 func (x *RemittanceUnfunded) Reset() {
 	*x = RemittanceUnfunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3813,7 +4055,7 @@ func (x *RemittanceUnfunded) String() string {
 func (*RemittanceUnfunded) ProtoMessage() {}
 
 func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3826,7 +4068,7 @@ func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceUnfunded.ProtoReflect.Descriptor instead.
 func (*RemittanceUnfunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RemittanceUnfunded) GetSettlementId() string {
@@ -3902,7 +4144,7 @@ type DepositUnmatched struct {
 
 func (x *DepositUnmatched) Reset() {
 	*x = DepositUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3914,7 +4156,7 @@ func (x *DepositUnmatched) String() string {
 func (*DepositUnmatched) ProtoMessage() {}
 
 func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3927,7 +4169,7 @@ func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositUnmatched.ProtoReflect.Descriptor instead.
 func (*DepositUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DepositUnmatched) GetSettlementId() string {
@@ -3997,7 +4239,7 @@ type DepositDue struct {
 
 func (x *DepositDue) Reset() {
 	*x = DepositDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4009,7 +4251,7 @@ func (x *DepositDue) String() string {
 func (*DepositDue) ProtoMessage() {}
 
 func (x *DepositDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4022,7 +4264,7 @@ func (x *DepositDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDue.ProtoReflect.Descriptor instead.
 func (*DepositDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DepositDue) GetSettlementId() string {
@@ -4049,7 +4291,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4061,7 +4303,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4074,7 +4316,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RemittanceDue) GetSettlementId() string {
@@ -4107,7 +4349,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4119,7 +4361,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4132,7 +4374,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -4202,7 +4444,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4214,7 +4456,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4227,7 +4469,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -4308,7 +4550,7 @@ type PatientAccountNoted struct {
 
 func (x *PatientAccountNoted) Reset() {
 	*x = PatientAccountNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4320,7 +4562,7 @@ func (x *PatientAccountNoted) String() string {
 func (*PatientAccountNoted) ProtoMessage() {}
 
 func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4333,7 +4575,7 @@ func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
 func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PatientAccountNoted) GetPatientId() string {
@@ -4385,7 +4627,7 @@ type PatientFundsNoted struct {
 
 func (x *PatientFundsNoted) Reset() {
 	*x = PatientFundsNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4397,7 +4639,7 @@ func (x *PatientFundsNoted) String() string {
 func (*PatientFundsNoted) ProtoMessage() {}
 
 func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4410,7 +4652,7 @@ func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
 func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *PatientFundsNoted) GetPatientId() string {
@@ -4467,7 +4709,7 @@ type PatientPaymentAssigned struct {
 
 func (x *PatientPaymentAssigned) Reset() {
 	*x = PatientPaymentAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4479,7 +4721,7 @@ func (x *PatientPaymentAssigned) String() string {
 func (*PatientPaymentAssigned) ProtoMessage() {}
 
 func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4492,7 +4734,7 @@ func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *PatientPaymentAssigned) GetPatientId() string {
@@ -4534,7 +4776,7 @@ type PatientAccountSettled struct {
 
 func (x *PatientAccountSettled) Reset() {
 	*x = PatientAccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4546,7 +4788,7 @@ func (x *PatientAccountSettled) String() string {
 func (*PatientAccountSettled) ProtoMessage() {}
 
 func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4559,7 +4801,7 @@ func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountSettled.ProtoReflect.Descriptor instead.
 func (*PatientAccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *PatientAccountSettled) GetPatientId() string {
@@ -4596,7 +4838,7 @@ type PatientFundsReleased struct {
 
 func (x *PatientFundsReleased) Reset() {
 	*x = PatientFundsReleased{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4608,7 +4850,7 @@ func (x *PatientFundsReleased) String() string {
 func (*PatientFundsReleased) ProtoMessage() {}
 
 func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4621,7 +4863,7 @@ func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsReleased.ProtoReflect.Descriptor instead.
 func (*PatientFundsReleased) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *PatientFundsReleased) GetPatientId() string {
@@ -4670,7 +4912,7 @@ type PatientPaymentRefunded struct {
 
 func (x *PatientPaymentRefunded) Reset() {
 	*x = PatientPaymentRefunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4682,7 +4924,7 @@ func (x *PatientPaymentRefunded) String() string {
 func (*PatientPaymentRefunded) ProtoMessage() {}
 
 func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4695,7 +4937,7 @@ func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentRefunded.ProtoReflect.Descriptor instead.
 func (*PatientPaymentRefunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *PatientPaymentRefunded) GetRefundId() string {
@@ -4847,7 +5089,37 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\vpaid_amount\x18\x05 \x01(\x03R\n" +
 	"paidAmount\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x120\n" +
-	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x9d\x01\n" +
+	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xef\x02\n" +
+	"\x13PriorDenialRecorded\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12F\n" +
+	"\x0epayer_sequence\x18\x04 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12\x17\n" +
+	"\aline_id\x18\x05 \x01(\tR\x06lineId\x12\x1d\n" +
+	"\n" +
+	"group_code\x18\x06 \x01(\tR\tgroupCode\x12\x12\n" +
+	"\x04carc\x18\a \x01(\tR\x04carc\x12\x16\n" +
+	"\x06amount\x18\b \x01(\x03R\x06amount\x120\n" +
+	"\x06source\x18\t \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12!\n" +
+	"\fservice_date\x18\n" +
+	" \x01(\tR\vserviceDate\"\xe9\x02\n" +
+	"\fBalanceMoved\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bclaim_id\x18\x03 \x01(\tR\aclaimId\x12\x19\n" +
+	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12F\n" +
+	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12\x16\n" +
+	"\x06amount\x18\x06 \x01(\x03R\x06amount\x12)\n" +
+	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12!\n" +
+	"\fservice_date\x18\t \x01(\tR\vserviceDate\x12\x1f\n" +
+	"\vleft_amount\x18\n" +
+	" \x01(\x03R\n" +
+	"leftAmount\"\x9d\x01\n" +
 	"\x0fPriorPostedLine\x12\x17\n" +
 	"\aline_id\x18\x01 \x01(\tR\x06lineId\x12\x1f\n" +
 	"\vpaid_amount\x18\x02 \x01(\x03R\n" +
@@ -5058,7 +5330,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\arule_id\x18\t \x01(\tR\x06ruleId\x12\x16\n" +
 	"\x06amount\x18\n" +
 	" \x01(\x03R\x06amount\x12)\n" +
-	"\x10remaining_amount\x18\v \x01(\x03R\x0fremainingAmount\"\xa7\x04\n" +
+	"\x10remaining_amount\x18\v \x01(\x03R\x0fremainingAmount\"\xd0\x04\n" +
 	"\x12ClaimPaymentPosted\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -5075,7 +5347,8 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	" \x01(\tR\x0fclaimStatusCode\x12\x14\n" +
 	"\x05notes\x18\v \x03(\tR\x05notes\x12'\n" +
 	"\x0fdisputed_amount\x18\f \x01(\x03R\x0edisputedAmount\x12*\n" +
-	"\x11held_share_amount\x18\r \x01(\x03R\x0fheldShareAmount\"\xeb\x02\n" +
+	"\x11held_share_amount\x18\r \x01(\x03R\x0fheldShareAmount\x12'\n" +
+	"\x0fdecision_stands\x18\x0e \x01(\bR\x0edecisionStands\"\xeb\x02\n" +
 	"\x15ClaimPaymentUnmatched\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -5307,7 +5580,7 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
@@ -5316,122 +5589,128 @@ var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*PriorAdjudicationPosted)(nil),    // 4: evenkeel.posting.v1.PriorAdjudicationPosted
 	(*PayersTold)(nil),                 // 5: evenkeel.posting.v1.PayersTold
 	(*PriorAdjudicationHeld)(nil),      // 6: evenkeel.posting.v1.PriorAdjudicationHeld
-	(*PriorPostedLine)(nil),            // 7: evenkeel.posting.v1.PriorPostedLine
-	(*InsurancePaymentPosted)(nil),     // 8: evenkeel.posting.v1.InsurancePaymentPosted
-	(*ContractualAdjusted)(nil),        // 9: evenkeel.posting.v1.ContractualAdjusted
-	(*ResponsibilityTransferred)(nil),  // 10: evenkeel.posting.v1.ResponsibilityTransferred
-	(*DenialRecorded)(nil),             // 11: evenkeel.posting.v1.DenialRecorded
-	(*PostingReversed)(nil),            // 12: evenkeel.posting.v1.PostingReversed
-	(*LaterPaymentQuestioned)(nil),     // 13: evenkeel.posting.v1.LaterPaymentQuestioned
-	(*LaterPaymentAnswered)(nil),       // 14: evenkeel.posting.v1.LaterPaymentAnswered
-	(*UnderpaymentDetected)(nil),       // 15: evenkeel.posting.v1.UnderpaymentDetected
-	(*BalanceBillingHeld)(nil),         // 16: evenkeel.posting.v1.BalanceBillingHeld
-	(*UnderpaymentAccepted)(nil),       // 17: evenkeel.posting.v1.UnderpaymentAccepted
-	(*UnderpaymentRecovered)(nil),      // 18: evenkeel.posting.v1.UnderpaymentRecovered
-	(*UnderpaymentLapsed)(nil),         // 19: evenkeel.posting.v1.UnderpaymentLapsed
-	(*ClaimPaymentPosted)(nil),         // 20: evenkeel.posting.v1.ClaimPaymentPosted
-	(*ClaimPaymentUnmatched)(nil),      // 21: evenkeel.posting.v1.ClaimPaymentUnmatched
-	(*PatientPaymentAllocated)(nil),    // 22: evenkeel.posting.v1.PatientPaymentAllocated
-	(*CreditBalanceDetected)(nil),      // 23: evenkeel.posting.v1.CreditBalanceDetected
-	(*CreditBalanceCleared)(nil),       // 24: evenkeel.posting.v1.CreditBalanceCleared
-	(*AccountSettled)(nil),             // 25: evenkeel.posting.v1.AccountSettled
-	(*RemittanceReceived)(nil),         // 26: evenkeel.posting.v1.RemittanceReceived
-	(*RemittanceQuarantined)(nil),      // 27: evenkeel.posting.v1.RemittanceQuarantined
-	(*RemittanceBalanced)(nil),         // 28: evenkeel.posting.v1.RemittanceBalanced
-	(*UnappliedRecorded)(nil),          // 29: evenkeel.posting.v1.UnappliedRecorded
-	(*ProviderAdjustmentRecorded)(nil), // 30: evenkeel.posting.v1.ProviderAdjustmentRecorded
-	(*RemittanceAdvised)(nil),          // 31: evenkeel.posting.v1.RemittanceAdvised
-	(*DepositAdvised)(nil),             // 32: evenkeel.posting.v1.DepositAdvised
-	(*RemittanceMatched)(nil),          // 33: evenkeel.posting.v1.RemittanceMatched
-	(*DepositDiffered)(nil),            // 34: evenkeel.posting.v1.DepositDiffered
-	(*RemittanceUnfunded)(nil),         // 35: evenkeel.posting.v1.RemittanceUnfunded
-	(*DepositUnmatched)(nil),           // 36: evenkeel.posting.v1.DepositUnmatched
-	(*DepositDue)(nil),                 // 37: evenkeel.posting.v1.DepositDue
-	(*RemittanceDue)(nil),              // 38: evenkeel.posting.v1.RemittanceDue
-	(*DepositReceived)(nil),            // 39: evenkeel.posting.v1.DepositReceived
-	(*PatientPaymentReceived)(nil),     // 40: evenkeel.posting.v1.PatientPaymentReceived
-	(*PatientAccountNoted)(nil),        // 41: evenkeel.posting.v1.PatientAccountNoted
-	(*PatientFundsNoted)(nil),          // 42: evenkeel.posting.v1.PatientFundsNoted
-	(*PatientPaymentAssigned)(nil),     // 43: evenkeel.posting.v1.PatientPaymentAssigned
-	(*PatientAccountSettled)(nil),      // 44: evenkeel.posting.v1.PatientAccountSettled
-	(*PatientFundsReleased)(nil),       // 45: evenkeel.posting.v1.PatientFundsReleased
-	(*PatientPaymentRefunded)(nil),     // 46: evenkeel.posting.v1.PatientPaymentRefunded
-	(*v1.ServiceLine)(nil),             // 47: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 48: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 49: evenkeel.type.v1.Leg
-	(*v1.Source)(nil),                  // 50: evenkeel.type.v1.Source
-	(v1.PayerSequence)(0),              // 51: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 52: evenkeel.type.v1.Adjustment
-	(*v12.RemittanceClaim)(nil),        // 53: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 54: evenkeel.exchange.v1.Residual
+	(*PriorDenialRecorded)(nil),        // 7: evenkeel.posting.v1.PriorDenialRecorded
+	(*BalanceMoved)(nil),               // 8: evenkeel.posting.v1.BalanceMoved
+	(*PriorPostedLine)(nil),            // 9: evenkeel.posting.v1.PriorPostedLine
+	(*InsurancePaymentPosted)(nil),     // 10: evenkeel.posting.v1.InsurancePaymentPosted
+	(*ContractualAdjusted)(nil),        // 11: evenkeel.posting.v1.ContractualAdjusted
+	(*ResponsibilityTransferred)(nil),  // 12: evenkeel.posting.v1.ResponsibilityTransferred
+	(*DenialRecorded)(nil),             // 13: evenkeel.posting.v1.DenialRecorded
+	(*PostingReversed)(nil),            // 14: evenkeel.posting.v1.PostingReversed
+	(*LaterPaymentQuestioned)(nil),     // 15: evenkeel.posting.v1.LaterPaymentQuestioned
+	(*LaterPaymentAnswered)(nil),       // 16: evenkeel.posting.v1.LaterPaymentAnswered
+	(*UnderpaymentDetected)(nil),       // 17: evenkeel.posting.v1.UnderpaymentDetected
+	(*BalanceBillingHeld)(nil),         // 18: evenkeel.posting.v1.BalanceBillingHeld
+	(*UnderpaymentAccepted)(nil),       // 19: evenkeel.posting.v1.UnderpaymentAccepted
+	(*UnderpaymentRecovered)(nil),      // 20: evenkeel.posting.v1.UnderpaymentRecovered
+	(*UnderpaymentLapsed)(nil),         // 21: evenkeel.posting.v1.UnderpaymentLapsed
+	(*ClaimPaymentPosted)(nil),         // 22: evenkeel.posting.v1.ClaimPaymentPosted
+	(*ClaimPaymentUnmatched)(nil),      // 23: evenkeel.posting.v1.ClaimPaymentUnmatched
+	(*PatientPaymentAllocated)(nil),    // 24: evenkeel.posting.v1.PatientPaymentAllocated
+	(*CreditBalanceDetected)(nil),      // 25: evenkeel.posting.v1.CreditBalanceDetected
+	(*CreditBalanceCleared)(nil),       // 26: evenkeel.posting.v1.CreditBalanceCleared
+	(*AccountSettled)(nil),             // 27: evenkeel.posting.v1.AccountSettled
+	(*RemittanceReceived)(nil),         // 28: evenkeel.posting.v1.RemittanceReceived
+	(*RemittanceQuarantined)(nil),      // 29: evenkeel.posting.v1.RemittanceQuarantined
+	(*RemittanceBalanced)(nil),         // 30: evenkeel.posting.v1.RemittanceBalanced
+	(*UnappliedRecorded)(nil),          // 31: evenkeel.posting.v1.UnappliedRecorded
+	(*ProviderAdjustmentRecorded)(nil), // 32: evenkeel.posting.v1.ProviderAdjustmentRecorded
+	(*RemittanceAdvised)(nil),          // 33: evenkeel.posting.v1.RemittanceAdvised
+	(*DepositAdvised)(nil),             // 34: evenkeel.posting.v1.DepositAdvised
+	(*RemittanceMatched)(nil),          // 35: evenkeel.posting.v1.RemittanceMatched
+	(*DepositDiffered)(nil),            // 36: evenkeel.posting.v1.DepositDiffered
+	(*RemittanceUnfunded)(nil),         // 37: evenkeel.posting.v1.RemittanceUnfunded
+	(*DepositUnmatched)(nil),           // 38: evenkeel.posting.v1.DepositUnmatched
+	(*DepositDue)(nil),                 // 39: evenkeel.posting.v1.DepositDue
+	(*RemittanceDue)(nil),              // 40: evenkeel.posting.v1.RemittanceDue
+	(*DepositReceived)(nil),            // 41: evenkeel.posting.v1.DepositReceived
+	(*PatientPaymentReceived)(nil),     // 42: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 43: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 44: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 45: evenkeel.posting.v1.PatientPaymentAssigned
+	(*PatientAccountSettled)(nil),      // 46: evenkeel.posting.v1.PatientAccountSettled
+	(*PatientFundsReleased)(nil),       // 47: evenkeel.posting.v1.PatientFundsReleased
+	(*PatientPaymentRefunded)(nil),     // 48: evenkeel.posting.v1.PatientPaymentRefunded
+	(*v1.ServiceLine)(nil),             // 49: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 50: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 51: evenkeel.type.v1.Leg
+	(*v1.Source)(nil),                  // 52: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),              // 53: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 54: evenkeel.type.v1.Adjustment
+	(*v12.RemittanceClaim)(nil),        // 55: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 56: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	47, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	48, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	49, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	49, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	50, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	51, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	50, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
-	47, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
-	49, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	52, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
+	49, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	51, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 7: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	49, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
-	51, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	52, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	49, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
-	7,  // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	50, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
-	48, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	50, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
-	51, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	50, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
-	51, // 18: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	49, // 19: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	50, // 20: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	51, // 21: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	49, // 22: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	50, // 23: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	51, // 24: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 25: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	49, // 26: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	50, // 27: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	51, // 28: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	50, // 29: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	51, // 30: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	49, // 31: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	50, // 32: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	51, // 33: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 34: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 35: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 36: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 37: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	50, // 38: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
-	51, // 39: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	49, // 40: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
-	51, // 41: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 42: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 43: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	53, // 44: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	49, // 45: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	50, // 46: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	49, // 47: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	51, // 48: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 49: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	50, // 50: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	54, // 51: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	53, // 52: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	49, // 53: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	50, // 54: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	49, // 55: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	50, // 56: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	49, // 57: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	49, // 58: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	50, // 59: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
-	49, // 60: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
-	61, // [61:61] is the sub-list for method output_type
-	61, // [61:61] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	51, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	53, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	54, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	51, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	9,  // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
+	52, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
+	50, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	52, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
+	53, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	52, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
+	53, // 18: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	52, // 19: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	53, // 20: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	51, // 21: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
+	53, // 22: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	51, // 23: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	52, // 24: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	53, // 25: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	51, // 26: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	52, // 27: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	53, // 28: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	53, // 29: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	51, // 30: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	52, // 31: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	53, // 32: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	52, // 33: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	53, // 34: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	51, // 35: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	52, // 36: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	53, // 37: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	53, // 38: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	53, // 39: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	53, // 40: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	53, // 41: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	52, // 42: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
+	53, // 43: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	51, // 44: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
+	53, // 45: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	53, // 46: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	53, // 47: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	55, // 48: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	51, // 49: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	52, // 50: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	51, // 51: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	53, // 52: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	53, // 53: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	52, // 54: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	56, // 55: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	55, // 56: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	51, // 57: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	52, // 58: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	51, // 59: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	52, // 60: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	51, // 61: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	51, // 62: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	52, // 63: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
+	51, // 64: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
+	65, // [65:65] is the sub-list for method output_type
+	65, // [65:65] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -5445,7 +5724,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
