@@ -68,6 +68,7 @@ var Table = []Code{
 // Source: the public CARC list; docs/domain.md names 45. Checked 2026-11-24.
 var contractual = map[string]string{
 	"24":  "paid by capitation",
+	"42":  "above the fee schedule, before 45",
 	"44":  "prompt-pay discount",
 	"45":  "above the fee schedule",
 	"59":  "multiple-procedure reduction",

@@ -16,6 +16,7 @@ type effect struct {
 var effects = map[string]effect{
 	"23":  {onBooks: true, why: "what earlier payers paid and took off: posted when they did"},
 	"24":  {contractual: true, why: "paid by capitation"},
+	"42":  {contractual: true, why: "above the agreed price: the code before 45, until 2007"},
 	"44":  {contractual: true, belowAllowed: true, why: "prompt-pay discount"},
 	"45":  {contractual: true, why: "above the agreed price"},
 	"59":  {contractual: true, why: "several procedures on a day"},
