@@ -72,6 +72,8 @@ func told(event proto.Message) (string, *typev1.Source) {
 		return "released: " + e.Reason, nil
 	case *pb.SubmissionRequested:
 		return fmt.Sprintf("version %d waits for the next file", e.ClaimVersion), nil
+	case *pb.CrossoverDetected:
+		return fmt.Sprintf("sent on by the payer before this one, told on %s: nothing is sent by us", e.CrossoverDate), nil
 	case *pb.ClaimSubmitted:
 		return fmt.Sprintf("version %d sent on %s", e.ClaimVersion, e.SubmittedDate), e.Source
 	case *pb.ClaimAcknowledged:

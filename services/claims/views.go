@@ -27,6 +27,8 @@ func Project(r es.Recorded) []es.Statement {
 			e.ClaimVersion, int32(e.Content.GetFrequencyCode()), e.Content.GetChargeAmount())}
 	case *pb.SubmissionRequested:
 		return []es.Statement{set(`work = 'open', transport = 'requested'`)}
+	case *pb.CrossoverDetected:
+		return []es.Statement{set(`work = 'open', transport = 'accepted', submitted_date = $4::text::date`, e.CrossoverDate)}
 	case *pb.ClaimSubmitted:
 		// An answer may have been faster than the news that the file went out.
 		return []es.Statement{set(`transport = CASE WHEN transport = 'requested' AND claim_version = $4 THEN 'submitted' ELSE transport END,

@@ -359,7 +359,7 @@ func (i importer) remittance(ctx context.Context, b *strings.Builder, r *exchang
 	}
 	held, why := one.Unapplied.GetAmountMinor(), ""
 	if held != 0 {
-		why = ": for claims that are not known here"
+		why = ": for claims that are not known here, or of a payer that their visit does not have"
 	}
 	fmt.Fprintf(b, "  payment %s of %s, %s: %s in = %s on the ledger + %s held%s\n",
 		one.TraceNumber, one.PayerName, plural(int(one.Claims), "claim", "claims"), money.Format(in), money.Format(cleared-held), money.Format(held), why)

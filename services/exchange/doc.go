@@ -10,5 +10,6 @@
 //  3. A file is kept whole or refused whole, wherever it is cut (interchange: TestAFileCutInHalfIsRefused).
 //  4. The same file again changes nothing (interchange: TestTheSameFileAgainChangesNothing).
 //  5. Every amount that is read names the bytes it comes from (interchange: TestAmountsNameTheirBytes).
-//  6. An answer is never given to a claim by guess: what names nothing of ours is recorded as unknown (interchange: TestWhoseClaimItIs).
+//  6. An answer is never given to a claim by guess: what names nothing of ours is recorded as unknown (interchange: TestWhoseClaimItIs), and who
+//     answers is whom the file names, where we know it (interchange: TestWhoAnswers).
 package exchange

@@ -17,4 +17,5 @@
 //  7. What a payer takes off below its contract, or gives the patient against it, is not lost: it stays open with the payer until it is paid or given up (account: TestBelowContract,
 //     TestNoBalanceBilling).
 //  8. Money without its remittance and a remittance without its money are told a week later (settlement: TestWhatDoesNotComeIsToldOnce).
+//  9. A payer's answer is booked to that payer, under whichever number of the visit it comes, and never to another (account: TestAnswering).
 package posting

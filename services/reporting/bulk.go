@@ -194,6 +194,8 @@ func (b *bulk) change(c *claimed, r es.Recorded) {
 		c.held = false
 	case *claimsv1.SubmissionRequested:
 		c.held, c.transport, c.charge = false, "ready", e.Content.GetChargeAmount()
+	case *claimsv1.CrossoverDetected:
+		c.held, c.transport = false, "accepted"
 	case *claimsv1.ClaimSubmitted:
 		if c.transport == "ready" || c.transport == "not_sent" {
 			c.transport = "submitted"

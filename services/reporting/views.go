@@ -114,6 +114,8 @@ func claim(r es.Recorded) []es.Statement {
 		return set(`held = false`)
 	case *claimsv1.SubmissionRequested:
 		return set(`held = false, transport = 'ready', charge_amount = $3`, e.Content.GetChargeAmount())
+	case *claimsv1.CrossoverDetected: // no submission of ours: no rate counts it
+		return set(`held = false, transport = 'accepted'`)
 	case *claimsv1.ClaimSubmitted:
 		return append(set(`transport = CASE WHEN transport IN ('ready', 'not_sent') THEN 'submitted' ELSE transport END, submitted_date = $3::text::date,
 				corrected_before_sent = CASE WHEN first_submitted_date IS NULL THEN $4 ELSE corrected_before_sent END,

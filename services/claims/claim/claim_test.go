@@ -248,8 +248,9 @@ func TestAdjudicate(t *testing.T) {
 		{"a denied line stays open", events{posting("rem_1", "1", paid, denied)}, "ClaimAdjudicated LineDenied", ""},
 		{"a denial of the claim as a whole", events{whole}, "ClaimAdjudicated LineDenied", ""},
 		{"a rest goes to the next payer", events{posting("rem_1", "1", share, addOn)}, "ClaimAdjudicated SecondaryClaimPrepared ClaimClosed", made},
-		{"not when the payer sends it on", events{posting("rem_1", "19", share, addOn)}, "ClaimAdjudicated ClaimClosed", ""},
-		{"nor when it names the payer it sent it to", events{crossed}, "ClaimAdjudicated ClaimClosed", ""},
+		{"not when the payer sends it on: the next payer's claim is there without being sent", events{posting("rem_1", "19", share, addOn)}, "ClaimAdjudicated ClaimClosed", "ClaimCreated CrossoverDetected"},
+		{"nor when it names the payer it sent it to", events{crossed}, "ClaimAdjudicated ClaimClosed", "ClaimCreated CrossoverDetected"},
+		{"sent on with nothing left, nobody is waited for", events{posting("rem_1", "19", paid, addOn)}, "ClaimAdjudicated ClaimClosed", ""},
 		{"a rest and a denial: the next payer is billed, the denial stays", events{posting("rem_1", "1", share, denied)}, "ClaimAdjudicated LineDenied SecondaryClaimPrepared", made},
 		{"a later remittance pays the denied line", events{posting("rem_1", "1", paid, denied), posting("rem_2", "1", paid, appealed)},
 			"ClaimAdjudicated LineDenied ClaimAdjudicated DenialOverturned ClaimClosed", ""},
@@ -280,6 +281,50 @@ func TestAdjudicate(t *testing.T) {
 			}
 			expect(t, w, clm2, c.next)
 		})
+	}
+}
+
+// The next payer's answer to what the first sent it closes that payer's claim, whichever of the two answers comes first, and nothing is sent to it.
+func TestACrossedOverClaimIsAnswered(t *testing.T) {
+	share := decidedLine("L1", "90837", 15000, 7000, cas("CO", "45", 6000), cas("PR", "3", 2000))
+	addOn := decidedLine("L2", "90785", 1000, 800, cas("CO", "45", 200))
+	first := posting("rem_1", "19", share, addOn)
+	notSaid := posting("rem_1", "1", share, addOn)
+	answer := func() *postingv1.ClaimPaymentPosted {
+		p := posting("rem_2", "2", decidedLine("L1", "90837", 15000, 2000, cas("OA", "23", 13000)), decidedLine("L2", "90785", 1000, 0, cas("OA", "23", 1000)))
+		p.ClaimId, p.PayerId, p.PayerSequence = clm2, "pay_2", second
+		p.RemittanceClaim.ClaimId, p.RemittanceClaim.AnsweringPayerId = clm2, "pay_2"
+		return p
+	}
+	for _, c := range []struct {
+		name string
+		in   events
+		next string
+	}{
+		{"the first payer answers first", events{first, answer()}, "ClaimCreated CrossoverDetected ClaimAdjudicated ClaimClosed"},
+		{"the next payer does", events{answer(), first}, "ClaimCreated CrossoverDetected ClaimAdjudicated ClaimClosed"},
+		{"the next payer does, and the first does not say that it sent it on", events{answer(), notSaid}, "ClaimCreated CrossoverDetected ClaimAdjudicated ClaimClosed"},
+		{"it did not say so, and ours waits to be sent", events{notSaid, answer()}, made + " SubmissionRecalled CrossoverDetected ClaimAdjudicated ClaimClosed"},
+		{"ours is sent", events{notSaid, sentFile(clm2, 1), answer()}, made + " ClaimSubmitted ClaimAdjudicated ClaimClosed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := gone(t)
+			before := w.names(clm1)
+			w.tell(t, c.in...)
+			expect(t, w, clm2, c.next)
+			if s := w.states[clm2]; len(s.Denials) != 0 || s.Paid != 2000 || s.Content.PayerId != "pay_2" {
+				t.Errorf("the next payer's claim: %v", s)
+			}
+			if s := w.states[clm1]; len(s.Denials) != 0 || s.Paid != 7800 || !s.Closed {
+				t.Errorf("the first payer's, after %v: %v", before, w.names(clm1))
+			}
+		})
+	}
+	w := gone(t)
+	w.tell(t, first)
+	w.pass(t, remittanceDays+1)
+	if late := last[*pb.ClaimOverdue](w, clm2); late == nil || late.WaitingFor != "remittance" {
+		t.Errorf("nobody asks after an answer that does not come: %v", w.names(clm2))
 	}
 }
 

@@ -60,9 +60,9 @@ func Open(s State, o Opening) ([]es.Event, error) {
 	return append(events, scrub(State{}.with(events...), o.Scrub)...), nil
 }
 
-// earlierPayersAgain takes over what earlier payers decided anew. What was not sent is scrubbed and sent with it; what was sent is held for a person.
+// earlierPayersAgain takes over what earlier payers decided anew; not what they told a payer that got the claim from them, whose answer came here before theirs. What was not sent is scrubbed and sent with it; what was sent is held for a person.
 func earlierPayersAgain(s State, o Opening) []es.Event {
-	if s.Withdrawn || proto.Equal(&pb.ClaimContent{PriorPayers: s.Content.PriorPayers}, &pb.ClaimContent{PriorPayers: o.Created.Content.PriorPayers}) {
+	if s.Withdrawn || s.CrossedOver && len(s.Content.PriorPayers) == 0 || proto.Equal(&pb.ClaimContent{PriorPayers: s.Content.PriorPayers}, &pb.ClaimContent{PriorPayers: o.Created.Content.PriorPayers}) {
 		return nil
 	}
 	next := proto.Clone(s.Content).(*pb.ClaimContent)

@@ -108,6 +108,31 @@ func Reversal(e *postingv1.ClaimPaymentPosted) bool {
 	return e.Reversal || e.RemittanceClaim.GetStatusCode() == statusReversal
 }
 
+// Crossing is a claim that the payer before has sent on itself, and where that was told.
+type Crossing struct {
+	Created            *pb.ClaimCreated
+	RemittanceID, Date string
+}
+
+// CrossOver makes the claim that its payer got from the payer before, so that the answer to it has its place; nothing is sent. What waits to be sent is taken back, what has gone out
+// or is decided stays as it is.
+func CrossOver(s State, c Crossing) ([]es.Event, error) {
+	if s.Created != nil && (s.Closed || s.EverDecided || s.CrossedOver || s.InFlight && s.Files[s.Sent] != "") {
+		return nil, nil
+	}
+	var events []es.Event
+	switch {
+	case s.Created == nil:
+		events = append(events, c.Created)
+		s = State{}.with(c.Created)
+	case s.InFlight:
+		events = append(events, recalled(s))
+	}
+	return append(events, &pb.CrossoverDetected{
+		ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, ClaimVersion: s.Version, RemittanceId: c.RemittanceID, CrossoverDate: c.Date,
+	}), nil
+}
+
 // Adjudicate records what the payer decided: denials, denials it gave up, the next payer's claim, and whether anything is left to do with this payer.
 func Adjudicate(s State, d Decision) ([]es.Event, error) {
 	e, r := d.Posted, d.Posted.RemittanceClaim
@@ -189,10 +214,13 @@ type refusal struct {
 	code        denials.Code
 }
 
+// later says whether payers before this one have decided, also where their decision is not known here yet.
+func later(s State) bool { return len(s.Content.PriorPayers) > 0 || s.CrossedOver }
+
 // denied are the denials of a remittance, and the end of those that it does not repeat.
 func denied(s State, e *postingv1.ClaimPaymentPosted) []es.Event {
 	r := e.RemittanceClaim
-	later := len(s.Content.PriorPayers) > 0
+	later := later(s)
 	var events []es.Event
 	decided := map[string]bool{}
 	line := func(id, code, day string, paid int64, adjustments []*typev1.Adjustment, rarc []string) {
@@ -235,7 +263,7 @@ func denied(s State, e *postingv1.ClaimPaymentPosted) []es.Event {
 // decidedAsAWhole ends the denials of lines that a remittance without lines pays as part of the claim.
 func decidedAsAWhole(s State, e *postingv1.ClaimPaymentPosted, decided map[string]bool) []es.Event {
 	r := e.RemittanceClaim
-	if len(r.Lines) > 0 || r.PaidAmount <= 0 || len(refusals(r.Adjustments, len(s.Content.PriorPayers) > 0)) > 0 {
+	if len(r.Lines) > 0 || r.PaidAmount <= 0 || len(refusals(r.Adjustments, later(s))) > 0 {
 		return nil
 	}
 	var events []es.Event

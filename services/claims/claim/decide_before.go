@@ -17,9 +17,14 @@ func DecidedBefore(s State, _ *codingv1.VisitPayersTold) ([]es.Event, error) {
 	}
 	var events []es.Event
 	if s.InFlight {
-		events = append(events, &pb.SubmissionRecalled{
-			ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, ClaimVersion: s.Sent, ReceiverId: s.Content.ReceiverId, EdiPayerId: s.Content.EdiPayerId,
-		})
+		events = append(events, recalled(s))
 	}
 	return append(events, &pb.ClaimClosed{ClaimId: s.Created.ClaimId, Reason: decidedBefore}), nil
+}
+
+// recalled takes the version that waits to be sent back.
+func recalled(s State) *pb.SubmissionRecalled {
+	return &pb.SubmissionRecalled{
+		ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, ClaimVersion: s.Sent, ReceiverId: s.Content.ReceiverId, EdiPayerId: s.Content.EdiPayerId,
+	}
 }

@@ -43,6 +43,8 @@ type State struct {
 	Withdrawn   bool // by us: nothing more is sent
 	Warned      bool // of the filing limit
 
+	CrossedOver bool // the payer got it from the payer before this one
+
 	ChargeVoided bool // the first payer's claim was taken back before this one
 	Overdue      map[string]bool
 }
@@ -75,6 +77,9 @@ func Evolve(s State, event es.Event) State {
 		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held, s.Acked = e.ClaimVersion, true, false, false, nil, ""
 	case *pb.SubmissionRecalled:
 		s.InFlight = false
+	case *pb.CrossoverDetected:
+		s.CrossedOver, s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held = true, e.ClaimVersion, true, true, false, nil
+		s.Files[e.ClaimVersion] = e.CrossoverDate
 	case *pb.ClaimSubmitted:
 		s.Files[e.ClaimVersion] = e.SubmittedDate
 	case *pb.ClaimAcknowledged:

@@ -81,11 +81,25 @@ func open(look es.Look, coded *codingv1.CodingCompleted, payer *intakev1.Respons
 	if err != nil {
 		return nil, err
 	}
-	return []es.Command{es.Do(Stream, facts.ClaimID, Open, Opening{Scrub: scrub, Created: &pb.ClaimCreated{
-		ClaimId: facts.ClaimID, EncounterId: coded.EncounterId, AccountId: coded.EncounterId, PatientId: coded.PatientId, CoverageId: payer.CoverageId,
+	return []es.Command{es.Do(Stream, facts.ClaimID, Open, Opening{Scrub: scrub, Created: created(facts, scrub)})}, nil
+}
+
+func created(facts content.Facts, scrub edits.Facts) *pb.ClaimCreated {
+	coded := facts.Coded
+	return &pb.ClaimCreated{
+		ClaimId: facts.ClaimID, EncounterId: coded.EncounterId, AccountId: coded.EncounterId, PatientId: coded.PatientId, CoverageId: facts.Payer.CoverageId,
 		OrganizationId: coded.OrganizationId, LocationId: coded.LocationId, RenderingClinicianId: coded.RenderingClinicianId,
 		TimelyFilingDueDate: scrub.TimelyFilingDue, Content: content.Build(facts), Imported: coded.Imported,
-	}})}, nil
+	}
+}
+
+// crossOver tells the claim to a payer that the payer before has sent it on.
+func crossOver(look es.Look, coded *codingv1.CodingCompleted, payer *intakev1.ResponsiblePayer, e *postingv1.ClaimPaymentPosted, today string) ([]es.Command, error) {
+	facts, scrub, err := Gather(look, coded, payer, today)
+	if err != nil {
+		return nil, err
+	}
+	return []es.Command{es.Do(Stream, facts.ClaimID, CrossOver, Crossing{Created: created(facts, scrub), RemittanceID: e.RemittanceId, Date: cmp.Or(e.AdjudicationDate, today)})}, nil
 }
 
 // Gather looks up what a claim to one payer is made of and judged by. What must be there and is not yet is waited for; a payer's policy may never come, and an
@@ -345,7 +359,21 @@ func posted(look es.Look, e *postingv1.ClaimPaymentPosted, today string) ([]es.C
 		return nil, es.Wait(CodedMirror, e.AccountId)
 	}
 	d := Decision{Posted: e}
-	var then []es.Command
+	var before, then []es.Command
+	if e.RemittanceClaim.GetAnsweringPayerId() != "" { // it answers to what another payer sent it
+		if n := slices.IndexFunc(coded.ResponsiblePayers, func(p *intakev1.ResponsiblePayer) bool { return p.PayerSequence == e.PayerSequence }); n >= 0 {
+			var err error
+			if before, err = crossOver(look, coded, coded.ResponsiblePayers[n], e, today); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if to := sentOnTo(coded, e); to != nil {
+		var err error
+		if then, err = crossOver(look, coded, to, e, today); err != nil {
+			return nil, err
+		}
+	}
 	if to := nextPayer(coded, e); to != nil {
 		var err error
 		if then, err = open(look, coded, to, today); err != nil {
@@ -353,13 +381,22 @@ func posted(look es.Look, e *postingv1.ClaimPaymentPosted, today string) ([]es.C
 		}
 		d.Next = &Next{ClaimID: ID(coded.EncounterId, to.PayerSequence), PayerID: to.PayerId, Sequence: to.PayerSequence}
 	}
-	return append([]es.Command{es.Do(Stream, e.ClaimId, Adjudicate, d)}, then...), nil
+	return slices.Concat(before, []es.Command{es.Do(Stream, e.ClaimId, Adjudicate, d)}, then), nil
 }
 
 // nextPayer is who is billed after a decision: the next payer, where this one left a rest to the patient, as its contract allows, and has not sent the claim on itself. Nil: nobody.
 func nextPayer(coded *codingv1.CodingCompleted, e *postingv1.ClaimPaymentPosted) *intakev1.ResponsiblePayer {
 	r := e.RemittanceClaim
 	if r == nil || Reversal(e) || r.StatusCode == statusPreview || Forwarded(r) || content.PatientShare(r)-e.HeldShareAmount <= 0 {
+		return nil
+	}
+	return content.Next(coded, e.PayerSequence)
+}
+
+// sentOnTo is who has the claim from the payer that decided: the next one, where a rest is left for it. Nil: nobody; a payer that calls the claim none of its own does not say whose it is.
+func sentOnTo(coded *codingv1.CodingCompleted, e *postingv1.ClaimPaymentPosted) *intakev1.ResponsiblePayer {
+	r := e.RemittanceClaim
+	if r == nil || Reversal(e) || r.StatusCode == statusPreview || r.StatusCode == statusNotOurs || !Forwarded(r) || content.PatientShare(r)-e.HeldShareAmount <= 0 {
 		return nil
 	}
 	return content.Next(coded, e.PayerSequence)

@@ -40,6 +40,8 @@ func Timers(r es.Recorded) []es.TimerOp {
 			set("acknowledgment", acknowledgmentDays, &pb.AcknowledgmentDue{ClaimId: e.ClaimId, ClaimVersion: e.ClaimVersion}),
 			set("remittance", remittanceDays, &pb.RemittanceDue{ClaimId: e.ClaimId, ClaimVersion: e.ClaimVersion}),
 		}
+	case *pb.CrossoverDetected:
+		return []es.TimerOp{set("remittance", remittanceDays, &pb.RemittanceDue{ClaimId: e.ClaimId, ClaimVersion: e.ClaimVersion})}
 	case *pb.ClaimAcknowledged:
 		if e.Level == pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX {
 			return nil

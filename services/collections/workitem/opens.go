@@ -203,8 +203,12 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 			RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
 	case *postingv1.ClaimPaymentUnmatched:
+		title := "Takeback without a payment"
+		if e.PaidAmount >= 0 {
+			title = "Payment of a payer that the visit does not have"
+		}
 		return &pb.WorkItemOpened{
-			Kind: "unmatched_payment", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), Title: "Takeback without a payment",
+			Kind: "unmatched_payment", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), Title: title,
 			Detail: fmt.Sprintf("claim %d of the remittance, %s: %s", e.ClaimOrdinal, money.Format(e.PaidAmount), e.Reason), AtRiskAmount: max(e.PaidAmount, -e.PaidAmount),
 			PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
@@ -283,6 +287,8 @@ func resolves(event es.Event) []done {
 		return []done{{"claim_held", e.ClaimId, "released"}}
 	case *claimsv1.CorrectedClaimPrepared:
 		return []done{{"rejection", e.ClaimId, "corrected"}}
+	case *claimsv1.CrossoverDetected:
+		return []done{{"claim_held", e.ClaimId, "sent on by the payer before"}, {"rejection", e.ClaimId, "sent on by the payer before"}, {"timely_filing", e.ClaimId, "sent on by the payer before"}}
 	case *claimsv1.ClaimSubmitted:
 		return []done{{"claim_held", e.ClaimId, "submitted"}, {"rejection", e.ClaimId, "submitted"}, {"timely_filing", e.ClaimId, "submitted"}}
 	case *claimsv1.CoverageChangeCleared:

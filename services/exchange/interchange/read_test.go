@@ -292,6 +292,34 @@ func TestWhichPayerItIs(t *testing.T) {
 	}
 }
 
+// A payer that the file names answers also what was sent to another; names that may mean the payer that was asked mean that one.
+func TestWhoAnswers(t *testing.T) {
+	data := sample(t, payer+"claim.835") // of EVG01, Evergreen Health Plan; the claim went to pay_1
+	registered := func(id, edi, name string) es.Event {
+		return &registryv1.PayerRegistered{PayerId: id, EdiPayerId: edi, Name: name}
+	}
+	asked, other := registered("pay_1", "PAY1", "Plan"), registered("pay_2", "EVG01", "Evergreen Health Plan")
+	for _, c := range []struct {
+		name        string
+		data        []byte
+		look        es.Look
+		payer, says string // says: the claim's answering payer
+	}{
+		{"the payer that was asked", data, known(queued, registered("pay_1", "EVG01", "Evergreen")), "pay_1", ""},
+		{"a file that names nobody we know", data, known(queued, asked), "pay_1", ""},
+		{"a file of another payer", data, known(queued, asked, other), "pay_2", "pay_2"},
+		{"by its name", data, known(queued, asked, registered("pay_3", "X", "EVERGREEN HEALTH PLAN")), "pay_3", "pay_3"},
+		{"an id of another payer under the name of the one that was asked", data, known(queued, registered("pay_1", "PAY1", "Evergreen Health Plan"), registered("pay_2", "EVG01", "E")), "pay_1", ""},
+		{"two have the name, none is the one that was asked", data, known(queued, asked, registered("pay_3", "A", "Evergreen Health Plan"), registered("pay_4", "B", "Evergreen Health Plan")), "pay_1", ""},
+		{"a claim that is none of ours", bytes.Replace(data, []byte("CLP*"+number+"*"), []byte("CLP*WRONG*"), 1), known(queued, asked, other), "pay_2", ""},
+	} {
+		r := remittance(t, c.data, c.look)
+		if r.PayerId != c.payer || r.Claims[0].AnsweringPayerId != c.says {
+			t.Errorf("%s: %q, of the claim %q", c.name, r.PayerId, r.Claims[0].AnsweringPayerId)
+		}
+	}
+}
+
 // Every source names the bytes of its segment, in the payer's file and in all public samples.
 func TestAmountsNameTheirBytes(t *testing.T) {
 	files, err := filepath.Glob(public + "835/*")

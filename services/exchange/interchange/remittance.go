@@ -2,6 +2,7 @@ package interchange
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
@@ -33,16 +34,13 @@ func (r *reader) remittance() {
 	if s.Payee.IDQualifier == "XX" {
 		out.PayeeNpi = s.Payee.ID
 	}
+	var asked []string // the payer of each claim of ours
 	for n, c := range s.Claims() {
 		claim, payerID := r.remittanceClaim(n+1, c)
-		out.Claims = append(out.Claims, claim)
-		if out.PayerId == "" {
-			out.PayerId = payerID
-		}
+		out.Claims, asked = append(out.Claims, claim), append(asked, payerID)
 	}
-	if out.PayerId == "" {
-		out.PayerId = r.payer(s)
-	}
+	named, may := r.payer(s)
+	remitter(out, named, may, asked)
 	for _, a := range s.ProviderAdjustments {
 		out.ProviderAdjustments = append(out.ProviderAdjustments, &pb.ProviderAdjustment{
 			ProviderIdentifier: a.ProviderID, FiscalYearEndDate: a.YearEnd, ReasonCode: a.Reason, Reference: a.Reference, Amount: a.Cents, Source: r.source(a.Source, "PLB"),
@@ -59,8 +57,8 @@ func day(s string) string {
 	return ""
 }
 
-// payer is ours by what the file calls it: its ids, then its name, where that means one payer alone.
-func (r *reader) payer(s *t835.Set) string {
+// payer is ours by what the file calls it: its ids, then its name, where that means one payer alone; and all that any of these may mean.
+func (r *reader) payer(s *t835.Set) (named string, may []string) {
 	keys := []string{"id:" + capitals(s.Payer.Ref("2U")), "id:" + capitals(s.Payer.ID), "id:" + capitals(s.Payment.TraceOriginator)}
 	if len(s.Payment.TraceOriginator) > 1 { // TRN03 is 1 and a tax id
 		keys = append(keys, "id:"+capitals(s.Payment.TraceOriginator[1:]))
@@ -69,11 +67,30 @@ func (r *reader) payer(s *t835.Set) string {
 		if strings.HasSuffix(key, ":") {
 			continue
 		}
-		if ids, _ := es.Find(r.look, PayerMirror, key); len(ids) == 1 {
-			return ids[0]
+		ids, _ := es.Find(r.look, PayerMirror, key)
+		if may = append(may, ids...); len(ids) == 1 && named == "" {
+			named = ids[0]
 		}
 	}
-	return ""
+	return named, may
+}
+
+// remitter says who answers: the payer that the file names, else the one that was asked. asked is the payer of each claim of ours. Clearinghouses name payers otherwise than the registry
+// does, so a claim whose payer the file may mean is that payer's; one that was sent to another is answered by the payer named (a primary sends its claims on under the number it got).
+func remitter(out *pb.RemittanceRead, named string, may, asked []string) {
+	known := slices.DeleteFunc(slices.Clone(asked), func(id string) bool { return id == "" })
+	out.PayerId = named
+	if !slices.Contains(known, named) {
+		n := slices.IndexFunc(known, func(id string) bool { return named == "" || slices.Contains(may, id) })
+		if n >= 0 {
+			out.PayerId = known[n]
+		}
+	}
+	for i, id := range asked {
+		if id != "" && named != "" && id != out.PayerId && !slices.Contains(may, id) {
+			out.Claims[i].AnsweringPayerId = out.PayerId
+		}
+	}
 }
 
 func (r *reader) remittanceClaim(n int, c *t835.Claim) (out *pb.RemittanceClaim, payerID string) {

@@ -43,9 +43,12 @@ func Post(s State, a Advice) ([]es.Event, error) {
 		return nil, fmt.Errorf("claim %s is paid before its charge is posted on account %s", a.ClaimID, a.AccountID)
 	}
 	b := begin(s)
-	if a.Claim.StatusCode == statusReversal {
+	switch a, fits := answering(s, a); {
+	case !fits:
+		b.stranger(a)
+	case a.Claim.StatusCode == statusReversal:
 		b.reverse(a)
-	} else {
+	default:
 		b.pay(a)
 	}
 	return b.done(a.AccountID, s.Charge.PatientId), nil

@@ -123,7 +123,7 @@ func post(r es.Recorded, e *pb.RemittanceBalanced, look es.Look) ([]es.Command, 
 		if day == "" {
 			day = r.OccurredOn
 		}
-		contracts, _ := es.Find(look, ContractMirror, claim.Payer.ID) // without one the patient may be asked for all
+		contracts, _ := es.Find(look, ContractMirror, cmp.Or(c.AnsweringPayerId, claim.Payer.ID)) // without one the patient may be asked for all
 		out = append(out, es.Do(Stream, claim.AccountID, Post, Advice{
 			AccountID: claim.AccountID, RemittanceID: e.RemittanceId, RemitterID: e.PayerId, AdjudicationDate: day,
 			ClaimID: c.ClaimId, Payer: claim.Payer, Claim: c, Contracts: contracts,

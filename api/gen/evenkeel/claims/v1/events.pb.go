@@ -1423,32 +1423,32 @@ func (x *SubmissionRecalled) GetEdiPayerId() string {
 }
 
 // The payer before this one sent the claim on itself: this payer has it, and we send nothing.
-type ClaimCrossedOver struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	ClaimId         string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
-	PatientId       string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
-	PayerId         string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	ClaimVersion    int32                  `protobuf:"varint,4,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`           // what that payer has
-	RemittanceId    string                 `protobuf:"bytes,5,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`            // which said so: of the payer before, or this payer's own answer
-	CrossedOverDate string                 `protobuf:"bytes,6,opt,name=crossed_over_date,json=crossedOverDate,proto3" json:"crossed_over_date,omitempty"` // of that remittance
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+type CrossoverDetected struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	ClaimVersion  int32                  `protobuf:"varint,4,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`   // what that payer has
+	RemittanceId  string                 `protobuf:"bytes,5,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`    // which said so: of the payer before, or this payer's own answer
+	CrossoverDate string                 `protobuf:"bytes,6,opt,name=crossover_date,json=crossoverDate,proto3" json:"crossover_date,omitempty"` // of that remittance
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
-func (x *ClaimCrossedOver) Reset() {
-	*x = ClaimCrossedOver{}
+func (x *CrossoverDetected) Reset() {
+	*x = CrossoverDetected{}
 	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *ClaimCrossedOver) String() string {
+func (x *CrossoverDetected) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*ClaimCrossedOver) ProtoMessage() {}
+func (*CrossoverDetected) ProtoMessage() {}
 
-func (x *ClaimCrossedOver) ProtoReflect() protoreflect.Message {
+func (x *CrossoverDetected) ProtoReflect() protoreflect.Message {
 	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1460,49 +1460,49 @@ func (x *ClaimCrossedOver) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use ClaimCrossedOver.ProtoReflect.Descriptor instead.
-func (*ClaimCrossedOver) Descriptor() ([]byte, []int) {
+// Deprecated: Use CrossoverDetected.ProtoReflect.Descriptor instead.
+func (*CrossoverDetected) Descriptor() ([]byte, []int) {
 	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
-func (x *ClaimCrossedOver) GetClaimId() string {
+func (x *CrossoverDetected) GetClaimId() string {
 	if x != nil {
 		return x.ClaimId
 	}
 	return ""
 }
 
-func (x *ClaimCrossedOver) GetPatientId() string {
+func (x *CrossoverDetected) GetPatientId() string {
 	if x != nil {
 		return x.PatientId
 	}
 	return ""
 }
 
-func (x *ClaimCrossedOver) GetPayerId() string {
+func (x *CrossoverDetected) GetPayerId() string {
 	if x != nil {
 		return x.PayerId
 	}
 	return ""
 }
 
-func (x *ClaimCrossedOver) GetClaimVersion() int32 {
+func (x *CrossoverDetected) GetClaimVersion() int32 {
 	if x != nil {
 		return x.ClaimVersion
 	}
 	return 0
 }
 
-func (x *ClaimCrossedOver) GetRemittanceId() string {
+func (x *CrossoverDetected) GetRemittanceId() string {
 	if x != nil {
 		return x.RemittanceId
 	}
 	return ""
 }
 
-func (x *ClaimCrossedOver) GetCrossedOverDate() string {
+func (x *CrossoverDetected) GetCrossoverDate() string {
 	if x != nil {
-		return x.CrossedOverDate
+		return x.CrossoverDate
 	}
 	return ""
 }
@@ -3194,15 +3194,15 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\vreceiver_id\x18\x04 \x01(\tR\n" +
 	"receiverId\x12 \n" +
 	"\fedi_payer_id\x18\x05 \x01(\tR\n" +
-	"ediPayerId\"\xdd\x01\n" +
-	"\x10ClaimCrossedOver\x12\x19\n" +
+	"ediPayerId\"\xd9\x01\n" +
+	"\x11CrossoverDetected\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x19\n" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12#\n" +
 	"\rclaim_version\x18\x04 \x01(\x05R\fclaimVersion\x12#\n" +
-	"\rremittance_id\x18\x05 \x01(\tR\fremittanceId\x12*\n" +
-	"\x11crossed_over_date\x18\x06 \x01(\tR\x0fcrossedOverDate\"\xa9\x01\n" +
+	"\rremittance_id\x18\x05 \x01(\tR\fremittanceId\x12%\n" +
+	"\x0ecrossover_date\x18\x06 \x01(\tR\rcrossoverDate\"\xa9\x01\n" +
 	"\x0eClaimSubmitted\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rclaim_version\x18\x02 \x01(\x05R\fclaimVersion\x120\n" +
@@ -3414,7 +3414,7 @@ var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(*ClaimReleased)(nil),             // 13: evenkeel.claims.v1.ClaimReleased
 	(*SubmissionRequested)(nil),       // 14: evenkeel.claims.v1.SubmissionRequested
 	(*SubmissionRecalled)(nil),        // 15: evenkeel.claims.v1.SubmissionRecalled
-	(*ClaimCrossedOver)(nil),          // 16: evenkeel.claims.v1.ClaimCrossedOver
+	(*CrossoverDetected)(nil),         // 16: evenkeel.claims.v1.CrossoverDetected
 	(*ClaimSubmitted)(nil),            // 17: evenkeel.claims.v1.ClaimSubmitted
 	(*ClaimAcknowledged)(nil),         // 18: evenkeel.claims.v1.ClaimAcknowledged
 	(*ClaimRejected)(nil),             // 19: evenkeel.claims.v1.ClaimRejected
