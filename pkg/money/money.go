@@ -84,7 +84,7 @@ func Residual(legs []*typev1.Leg) int64 {
 func Mirror(legs []*typev1.Leg) []*typev1.Leg {
 	out := make([]*typev1.Leg, len(legs))
 	for i, l := range legs {
-		out[i] = &typev1.Leg{Account: l.Account, Amount: -l.Amount, PayerId: l.PayerId, PayerSequence: l.PayerSequence, LineId: l.LineId}
+		out[i] = &typev1.Leg{Account: l.Account, Amount: -l.Amount, PayerId: l.PayerId, PayerSequence: l.PayerSequence, LineId: l.LineId, Carc: l.Carc}
 	}
 	return out
 }

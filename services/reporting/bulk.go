@@ -305,7 +305,7 @@ func (b *bulk) addLegs(r es.Recorded) error {
 		from := cmp.Or(leg.Source, source)
 		sum += leg.Amount
 		b.legs = append(b.legs, []any{key(r.Tenant), r.Position, int32(i), key(r.ID), typ, stream, on, r.RecordedAt, word(leg.Account.String(), "LEDGER_ACCOUNT_"), leg.Amount, leg.PayerId, int16(leg.PayerSequence),
-			account, leg.LineId, claim, remittance, carc, from.GetInterchangeId(), from.GetOffset(), from.GetLength(), from.GetSegment(), from.GetFileSha256()})
+			account, leg.LineId, claim, remittance, cmp.Or(leg.Carc, carc), from.GetInterchangeId(), from.GetOffset(), from.GetLength(), from.GetSegment(), from.GetFileSha256()})
 	}
 	if sum != 0 {
 		return fmt.Errorf("its legs sum to %d cents, not to 0", sum)

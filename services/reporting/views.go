@@ -232,21 +232,24 @@ func legs(r es.Recorded) []es.Statement {
 		files, segments    []string
 		hashes             []string
 		offsets, lengths   []int64
+		reasons            []string
 	)
+	reason := text(r, "carc")
 	for i, leg := range list {
 		numbers, accounts, payers, lines = append(numbers, int32(i)), append(accounts, word(leg.Account.String(), "LEDGER_ACCOUNT_")), append(payers, leg.PayerId), append(lines, leg.LineId)
 		sequences, amounts = append(sequences, int32(leg.PayerSequence)), append(amounts, leg.Amount)
 		from := cmp.Or(leg.Source, source)
 		files, segments, hashes = append(files, from.InterchangeId), append(segments, from.Segment), append(hashes, from.FileSha256)
 		offsets, lengths = append(offsets, from.Offset), append(lengths, from.Length)
+		reasons = append(reasons, cmp.Or(leg.Carc, reason))
 	}
 	account := text(r, "account_id")
 	out := []es.Statement{es.SQL(`INSERT INTO ledger_legs (tenant_id, position, leg, event_id, event_type, stream, occurred_on, recorded_at, ledger_account, amount, payer_id, payer_sequence,
 				account_id, line_id, claim_id, remittance_id, carc, interchange_id, source_offset, source_length, source_segment, source_sha256)
-			SELECT $1, $2, leg, $3, $4, $5, $6::text::date, $7, ledger_account, amount, payer_id, payer_sequence, $8, line_id, $9, $10, $11, interchange_id, source_offset, source_length, source_segment, source_sha256
-			FROM unnest($12::int[], $13::text[], $14::bigint[], $15::text[], $16::int[], $17::text[], $18::text[], $19::bigint[], $20::bigint[], $21::text[], $22::text[])
-				AS l (leg, ledger_account, amount, payer_id, payer_sequence, line_id, interchange_id, source_offset, source_length, source_segment, source_sha256)`,
-		r.Tenant, r.Position, r.ID, short(r.Type()), es.Name(r.Kind, r.StreamID), r.OccurredOn, r.RecordedAt, account, text(r, "claim_id"), text(r, "remittance_id"), text(r, "carc"),
+			SELECT $1, $2, leg, $3, $4, $5, $6::text::date, $7, ledger_account, amount, payer_id, payer_sequence, $8, line_id, $9, $10, carc, interchange_id, source_offset, source_length, source_segment, source_sha256
+			FROM unnest($11::text[], $12::int[], $13::text[], $14::bigint[], $15::text[], $16::int[], $17::text[], $18::text[], $19::bigint[], $20::bigint[], $21::text[], $22::text[])
+				AS l (carc, leg, ledger_account, amount, payer_id, payer_sequence, line_id, interchange_id, source_offset, source_length, source_segment, source_sha256)`,
+		r.Tenant, r.Position, r.ID, short(r.Type()), es.Name(r.Kind, r.StreamID), r.OccurredOn, r.RecordedAt, account, text(r, "claim_id"), text(r, "remittance_id"), reasons,
 		numbers, accounts, amounts, payers, sequences, lines, files, offsets, lengths, segments, hashes)}
 	if account == "" {
 		return out

@@ -332,7 +332,7 @@ func (b *book) reverse(a Advice) {
 	b.takenBack(found.Key)
 	b.add(&pb.PostingReversed{
 		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID, ClaimOrdinal: c.Ordinal,
-		ReversedRemittanceId: found.RemittanceID, ReversedClaimOrdinal: found.Ordinal, PaidAmount: c.PaidAmount, Legs: mirror(found.Legs, a.RemitterID), Source: c.Source,
+		ReversedRemittanceId: found.RemittanceID, ReversedClaimOrdinal: found.Ordinal, PaidAmount: c.PaidAmount, Legs: b.sourced(mirror(found.Legs, a.RemitterID), c), Source: c.Source,
 		PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate,
 	})
 	stands := b.finish(a, found)
@@ -349,6 +349,34 @@ func (b *book) reverse(a Advice) {
 		AdjudicationDate: a.AdjudicationDate, Reversal: true, RemittanceClaim: ours, PatientId: b.s.Charge.PatientId, ClaimStatusCode: c.StatusCode,
 		DisputedAmount: b.ofClaim(a.ClaimID), DecisionStands: stands,
 	})
+}
+
+// sourced names, for each leg of a takeback, the segment of its remittance that takes it back; without one it is the claim's.
+func (b *book) sourced(legs []*typev1.Leg, c *exchangev1.RemittanceClaim) []*typev1.Leg {
+	find := func(adjustments []*typev1.Adjustment, carc string) *typev1.Source {
+		for _, x := range adjustments {
+			if x.Carc == carc {
+				return x.Source
+			}
+		}
+		return nil
+	}
+	ids := match(b.s.Charge.Lines, negated(c.Lines))
+	for _, leg := range legs {
+		if leg.LineId == "" {
+			leg.Source = find(c.Adjustments, leg.Carc)
+			continue
+		}
+		i := slices.Index(ids, leg.LineId)
+		switch {
+		case i < 0:
+		case leg.Carc == "":
+			leg.Source = c.Lines[i].Source
+		default:
+			leg.Source = find(c.Lines[i].Adjustments, leg.Carc)
+		}
+	}
+	return legs
 }
 
 // finish books what decisions that came before the reversal of what they replace could not take off, because the old one had taken it, and says whether there is one.

@@ -198,7 +198,13 @@ func (p posted) GetClaimOrdinal() int32 { return p.RemittanceClaim.GetOrdinal() 
 
 func (s *State) part(e partOf, legs []*typev1.Leg) {
 	p := s.payment(e)
-	p.Legs = append(p.Legs, legs...)
+	for _, l := range legs {
+		if e, ok := e.(interface{ GetCarc() string }); ok { // so that what takes it back can say why it was there
+			l = proto.CloneOf(l)
+			l.Carc = e.GetCarc()
+		}
+		p.Legs = append(p.Legs, l)
+	}
 	s.move(legs)
 	s.tell(legs)
 }

@@ -735,6 +735,7 @@ type Leg struct {
 	PayerSequence PayerSequence          `protobuf:"varint,4,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"` // ar.insurance
 	LineId        string                 `protobuf:"bytes,5,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`                                                           // the service line, where one is meant
 	Source        *Source                `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`                                                                         // where in a file this leg comes from, when it is not the event's source
+	Carc          string                 `protobuf:"bytes,7,opt,name=carc,proto3" json:"carc,omitempty"`                                                                             // why, when the event has no one reason: a takeback's legs say what they undo
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -809,6 +810,13 @@ func (x *Leg) GetSource() *Source {
 		return x.Source
 	}
 	return nil
+}
+
+func (x *Leg) GetCarc() string {
+	if x != nil {
+		return x.Carc
+	}
+	return ""
 }
 
 // Source is where in a file a fact comes from: bytes [offset, offset+length) of the file with that hash.
@@ -1162,14 +1170,15 @@ const file_evenkeel_type_v1_type_proto_rawDesc = "" +
 	"unit_basis\x18\n" +
 	" \x01(\tR\tunitBasis\x121\n" +
 	"\x14authorization_number\x18\v \x01(\tR\x13authorizationNumber\x120\n" +
-	"\x06source\x18\f \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x86\x02\n" +
+	"\x06source\x18\f \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x9a\x02\n" +
 	"\x03Leg\x129\n" +
 	"\aaccount\x18\x01 \x01(\x0e2\x1f.evenkeel.type.v1.LedgerAccountR\aaccount\x12\x16\n" +
 	"\x06amount\x18\x02 \x01(\x03R\x06amount\x12\x19\n" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12F\n" +
 	"\x0epayer_sequence\x18\x04 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12\x17\n" +
 	"\aline_id\x18\x05 \x01(\tR\x06lineId\x120\n" +
-	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb8\x02\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12\x12\n" +
+	"\x04carc\x18\a \x01(\tR\x04carc\"\xb8\x02\n" +
 	"\x06Source\x12%\n" +
 	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\x12\x1f\n" +
 	"\vfile_sha256\x18\x02 \x01(\tR\n" +
