@@ -8,7 +8,8 @@
 //
 // Invariants:
 //  1. A visit makes one claim to each payer, however often it is told (claim: TestOpen, TestReactMakesOneClaim).
-//  2. A version goes out once; another one only after the payer has answered (claim: TestRelease, TestCorrect, TestAVersionIsSentOnce).
+//  2. A version goes out once; another one only after the payer has answered, or does not and a person or the clock says so, and it names the decision in force
+//     (claim: TestRelease, TestCorrect, TestAVersionIsSentOnce, TestTheDecisionInForceIsReplaced, TestWhatThePayerNeverAnswersGoesOn).
 //  3. A held claim says all reasons, and a denied line stays denied until a later decision pays or drops it (claim: TestAdjudicate, TestDenialsFollowTheLastWord).
 //  4. The next payer is billed where this one left a rest and has not sent the claim on itself, with its amounts copied (claim: TestNextPayer, content: TestPriorsAreCopied).
 //     Where it has, the next payer's claim is there without being sent, and waits for that payer's answer (claim: TestACrossedOverClaimIsAnswered).

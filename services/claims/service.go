@@ -88,6 +88,11 @@ func (s *Server) ReleaseClaim(ctx context.Context, r *pb.ReleaseClaimRequest) (*
 	return engine.Execute(ctx, s.rt.Engine, claim.Stream, r.ClaimId, claim.Release, r)
 }
 
+// ReportClaimStatus tells what the payer says of a version that it has not answered.
+func (s *Server) ReportClaimStatus(ctx context.Context, r *pb.ReportClaimStatusRequest) (*typev1.Receipt, error) {
+	return engine.Execute(ctx, s.rt.Engine, claim.Stream, r.ClaimId, claim.ReportStatus, r)
+}
+
 // RescrubClaim scrubs a held claim with the facts of now.
 func (s *Server) RescrubClaim(ctx context.Context, r *pb.RescrubClaimRequest) (*typev1.Receipt, error) {
 	fresh, scrub, err := s.facts(ctx, r.ClaimId)

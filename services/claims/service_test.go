@@ -290,6 +290,40 @@ func TestOverdue(t *testing.T) {
 			return nil
 		})
 	}
+	// Asked, the payer has none: the claim goes out again as it was, and is taken in now.
+	lost := &pb.ReportClaimStatusRequest{ClaimId: id, Finding: pb.ClaimFinding_CLAIM_FINDING_NOT_ON_FILE, Reason: "by phone"}
+	if _, err := r.api.ReportClaimStatus(hosttest.As(t.Context(), r.p, "lost"), lost); err != nil {
+		t.Fatal(err)
+	}
+	if c := r.until(id, pb.ClaimStatus_CLAIM_STATUS_HELD, 1); len(c.HoldReasons) != 1 || c.HoldReasons[0].RuleId != "claims.on_file" || c.Timeline[len(c.Timeline)-2].What != "the payer has no version 1: by phone" {
+		t.Fatal(c.HoldReasons, c.Timeline)
+	}
+	if _, err := r.api.ReportClaimStatus(hosttest.As(t.Context(), r.p, "lost again"), lost); status.Code(err) != codes.FailedPrecondition {
+		t.Fatalf("told of a claim that the payer has not got: %v", err)
+	}
+	if _, err := r.api.ReleaseClaim(hosttest.As(t.Context(), r.p, "again"), &pb.ReleaseClaimRequest{ClaimId: id, Reason: "not on file"}); err != nil {
+		t.Fatal(err)
+	}
+	if c := r.until(id, pb.ClaimStatus_CLAIM_STATUS_READY, 2); c.Summary.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL {
+		t.Fatal(c.Summary)
+	}
+	hosttest.Publish(t, r.p, "exchange", "partner/R1", &exchangev1.InterchangeSent{
+		InterchangeId: "itc_2", FileSha256: "cd", SentDate: "2025-04-05", Claims: []*exchangev1.SentClaim{{ClaimId: id, ClaimVersion: 2, PatientId: "pat_1"}},
+	})
+	r.until(id, pb.ClaimStatus_CLAIM_STATUS_SUBMITTED, 2)
+	found := &pb.ReportClaimStatusRequest{ClaimId: id, Finding: pb.ClaimFinding_CLAIM_FINDING_ON_FILE, PayerClaimControlNumber: "ICN7", Reason: "by phone"}
+	if _, err := r.api.ReportClaimStatus(hosttest.As(t.Context(), r.p, "found"), found); err != nil {
+		t.Fatal(err)
+	}
+	if c := r.until(id, pb.ClaimStatus_CLAIM_STATUS_ACCEPTED, 2); c.Summary.PayerClaimControlNumber != "ICN7" {
+		t.Fatal(c.Summary)
+	}
+	if _, err := r.api.VoidClaim(hosttest.As(t.Context(), r.p, "void"), &pb.VoidClaimRequest{ClaimId: id, Reason: "billed by mistake"}); err != nil {
+		t.Fatal(err)
+	}
+	if c := r.until(id, pb.ClaimStatus_CLAIM_STATUS_READY, 3); c.Summary.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_VOID || c.Summary.PayerClaimControlNumber != "ICN7" {
+		t.Fatal(c.Summary)
+	}
 }
 
 // A coverage turns out to have ended before the service: the claim that the payer has says so, the one that waits is held for it and does not go with its approval.

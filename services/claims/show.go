@@ -82,6 +82,11 @@ func told(event proto.Message) (string, *typev1.Source) {
 		return fmt.Sprintf("version %d rejected by %s: %v", e.ClaimVersion, who(e.Level), e.StatusCodes), e.Source
 	case *pb.ClaimOverdue:
 		return "overdue: no " + e.WaitingFor, nil
+	case *pb.ClaimStatusReported:
+		if e.Finding == pb.ClaimFinding_CLAIM_FINDING_ON_FILE {
+			return fmt.Sprintf("the payer has version %d as %s: %s", e.ClaimVersion, e.PayerClaimControlNumber, e.Reason), nil
+		}
+		return fmt.Sprintf("the payer has no version %d: %s", e.ClaimVersion, e.Reason), nil
 	case *pb.CoverageChangeDetected:
 		if e.Change == pb.CoverageChange_COVERAGE_CHANGE_RETRO_TERMINATION {
 			return fmt.Sprintf("its coverage is not in force on %s: %s at risk", e.ServiceDate, money.Format(e.AtRiskAmount)), nil

@@ -42,6 +42,12 @@ func Project(r es.Recorded) []es.Statement {
 			payer_claim_control_number = CASE WHEN $6 = '' OR adjudication NOT IN ('none', 'reversed') AND payer_claim_control_number <> '' THEN payer_claim_control_number ELSE $6 END`, to, e.ClaimVersion, e.PayerClaimControlNumber)}
 	case *pb.ClaimRejected:
 		return []es.Statement{set(`transport = 'rejected'`)}
+	case *pb.ClaimStatusReported:
+		if e.Finding == pb.ClaimFinding_CLAIM_FINDING_ON_FILE {
+			return []es.Statement{set(`transport = 'accepted', payer_claim_control_number = $4`, e.PayerClaimControlNumber)}
+		}
+		return []es.Statement{set(`transport = 'submitted', payer_claim_control_number = CASE WHEN adjudication = 'none' AND frequency_code = $4 THEN '' ELSE payer_claim_control_number END`,
+			int32(pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL))}
 	case *pb.ClaimAdjudicated:
 		to := "nothing_paid"
 		switch {

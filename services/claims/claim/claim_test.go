@@ -978,3 +978,158 @@ func TestASecondVoidSaysWhatIsTrue(t *testing.T) {
 		}
 	}
 }
+
+// What the payer never answered is not stuck: asked, it has the claim under a number, or has none of it.
+func TestReportStatus(t *testing.T) {
+	onFile := func(number string) *pb.ReportClaimStatusRequest {
+		return &pb.ReportClaimStatusRequest{ClaimId: clm1, Finding: pb.ClaimFinding_CLAIM_FINDING_ON_FILE, PayerClaimControlNumber: number, Reason: "by phone"}
+	}
+	notOnFile := &pb.ReportClaimStatusRequest{ClaimId: clm1, Finding: pb.ClaimFinding_CLAIM_FINDING_NOT_ON_FILE, Reason: "by phone"}
+	submitted := func() *world {
+		w := told(t, nil)
+		w.tell(t, sentFile(clm1, 1))
+		return w
+	}
+	for _, c := range []struct {
+		name   string
+		world  *world
+		report *pb.ReportClaimStatusRequest
+		want   string
+	}{
+		{"the payer has none: held for a person", submitted(), notOnFile, "ClaimStatusReported ClaimHeld"},
+		{"also where it was said to be taken in", gone(t), notOnFile, "ClaimStatusReported ClaimHeld"},
+		{"the payer has it under a number", submitted(), onFile("ICN7"), "ClaimStatusReported"},
+		{"on file has a number", submitted(), onFile(""), "claims.finding_fits"},
+		{"what is not on file has none", submitted(), &pb.ReportClaimStatusRequest{Finding: notOnFile.Finding, PayerClaimControlNumber: "ICN7"}, "claims.finding_fits"},
+		{"what waits for the next file is nowhere yet", told(t, nil), notOnFile, "claims.awaited"},
+		{"a held claim is not at the payer", told(t, group), notOnFile, "claims.awaited"},
+		{"no claim, no status", newWorld(), notOnFile, "claims.exists"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := decide(t, c.world.states[clm1], func(s State) ([]es.Event, error) { return ReportStatus(s, c.report) }); got != c.want {
+				t.Fatalf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+	w := submitted()
+	report(t, w, onFile("ICN7"))
+	if out, err := ReportStatus(w.states[clm1], onFile("ICN7")); out != nil || err != nil {
+		t.Errorf("reported twice: %v, %v", out, err)
+	}
+	if out, err := ReportStatus(w.states[clm1], notOnFile); len(out) != 2 || err != nil {
+		t.Errorf("the payer thought again: %v, %v", out, err)
+	}
+}
+
+func report(t *testing.T, w *world, c *pb.ReportClaimStatusRequest) {
+	t.Helper()
+	out, err := ReportStatus(w.states[clm1], c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.record(t, clm1, out)
+	w.drain(t)
+}
+
+// The way opens when the decision of what was taken in is overdue, or when a person reports what the payer says; until then it is waited for.
+func TestWhatThePayerNeverAnswersGoesOn(t *testing.T) {
+	acts := func(s State) string {
+		var out []string
+		for _, f := range []func(State) ([]es.Event, error){
+			func(s State) ([]es.Event, error) {
+				return Correct(s, &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01", Lines: []*pb.LineChange{{LineId: "L1", Modifiers: []string{"HO"}}}}, edits.Facts{})
+			},
+			func(s State) ([]es.Event, error) {
+				return Void(s, &pb.VoidClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01"}, edits.Facts{})
+			},
+			func(s State) ([]es.Event, error) {
+				return Release(s, &pb.ReleaseClaimRequest{ClaimId: clm1, Reason: "r"})
+			},
+		} {
+			out = append(out, decide(t, s, f))
+		}
+		return strings.Join(out, " | ")
+	}
+	onFile := &pb.ReportClaimStatusRequest{ClaimId: clm1, Finding: pb.ClaimFinding_CLAIM_FINDING_ON_FILE, PayerClaimControlNumber: "ICN7", Reason: "by phone"}
+	notOnFile := &pb.ReportClaimStatusRequest{ClaimId: clm1, Finding: pb.ClaimFinding_CLAIM_FINDING_NOT_ON_FILE, Reason: "by phone"}
+	const waits = "claims.not_in_flight | claims.not_in_flight | claims.held"
+	const replaced = "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (7 v2 %[1]s) | CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (8 v2 %[1]s) | claims.held"
+	const anew = "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (1 v2 ) | ClaimClosed | CorrectedClaimPrepared ClaimReleased SubmissionRequested (1 v2 )"
+	sent := func(t *testing.T) *world {
+		w := told(t, nil)
+		w.tell(t, sentFile(clm1, 1))
+		return w
+	}
+	for _, c := range []struct {
+		name  string
+		world func(*testing.T) *world
+		days  int
+		then  *pb.ReportClaimStatusRequest
+		want  string
+	}{
+		{"taken in, and not overdue", gone, 20, nil, waits},
+		{"taken in under a number, and overdue", gone, 31, nil, fmt.Sprintf(replaced, "ICN1")},
+		{"sent, and nothing came back at all", sent, 31, nil, waits},
+		{"and the payer has none", sent, 31, notOnFile, anew},
+		{"or has it", sent, 31, onFile, fmt.Sprintf(replaced, "ICN7")},
+		{"nobody has to wait for the clock to ask", sent, 0, notOnFile, anew},
+		{"taken in, and yet the payer has none", gone, 31, notOnFile, anew},
+		{"taken in under another number", gone, 0, onFile, fmt.Sprintf(replaced, "ICN7")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := c.world(t)
+			w.pass(t, c.days)
+			if c.then != nil {
+				report(t, w, c.then)
+			}
+			if got := acts(w.states[clm1]); got != c.want {
+				t.Fatalf("\n got %s\nwant %s", got, c.want)
+			}
+		})
+	}
+	t.Run("a replacement that got lost replaces the decision again", func(t *testing.T) {
+		w := gone(t)
+		w.tell(t, numbered("r1", "4", "081", decidedLine("L1", "90837", 15000, 0, cas("CO", "4", 15000))))
+		out, err := Correct(w.states[clm1], &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01", Lines: []*pb.LineChange{{LineId: "L1", Modifiers: []string{"HN"}}}}, edits.Facts{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.record(t, clm1, out)
+		w.tell(t, sentFile(clm1, 2))
+		report(t, w, notOnFile)
+		if got := acts(w.states[clm1]); !strings.HasSuffix(got, "SubmissionRequested (7 v3 081)") {
+			t.Fatal(got)
+		}
+	})
+	t.Run("a late answer counts", func(t *testing.T) {
+		paid := posting("r1", "1", decidedLine("L1", "90837", 15000, 15000), decidedLine("L2", "90785", 1000, 1000))
+		for name, answer := range map[string]es.Event{"taken in": status(1, true, "ICN1", "A2:20"), "decided": paid} {
+			w := sent(t)
+			report(t, w, notOnFile)
+			w.tell(t, answer)
+			if s := w.states[clm1]; s.Held != nil || s.Lost || s.InFlight != (name == "taken in") || s.Closed != (name == "decided") {
+				t.Errorf("%s: %v", name, w.names(clm1))
+			}
+		}
+		w := sent(t)
+		report(t, w, notOnFile)
+		again, err := Release(w.states[clm1], &pb.ReleaseClaimRequest{ClaimId: clm1, Reason: "r"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.record(t, clm1, again)
+		w.tell(t, paid) // of version 1
+		if s := w.states[clm1]; !s.Closed || s.Paid != 16000 {
+			t.Errorf("%v", w.names(clm1))
+		}
+	})
+	t.Run("what is on file is waited for anew", func(t *testing.T) {
+		w := gone(t)
+		w.pass(t, 31)
+		report(t, w, onFile)
+		w.pass(t, 31)
+		if got := strings.Count(strings.Join(w.names(clm1), " "), "ClaimOverdue"); got != 2 {
+			t.Fatal(w.names(clm1))
+		}
+	})
+}

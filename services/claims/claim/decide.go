@@ -22,8 +22,9 @@ var (
 	Held = refuse.Rule{ID: "claims.held", Version: 1, Owner: "billing"}
 	// NotWithdrawn: nothing more is sent of a claim that was withdrawn or voided. Source: our own choice; what is open after it is billed anew, or asked of who comes next.
 	NotWithdrawn = refuse.Rule{ID: "claims.not_withdrawn", Version: 1, Owner: "billing"}
-	// NotInFlight: a version that the payer has and has not answered is not overtaken by another. Source: payers deny the second as a duplicate (CARC 18).
-	NotInFlight = refuse.Rule{ID: "claims.not_in_flight", Version: 1, Owner: "billing"}
+	// NotInFlight: a version that the payer has and has not answered is not overtaken by another, unless the payer took it in under a number and its decision is overdue, or was
+	// asked about it (ReportStatus). Source: payers deny the second as a duplicate (CARC 18).
+	NotInFlight = refuse.Rule{ID: "claims.not_in_flight", Version: 2, Owner: "billing"}
 	// LineKnown: a change is made to a line that the claim has. Source: our own choice.
 	LineKnown = refuse.Rule{ID: "claims.line_known", Version: 1, Owner: "billing"}
 	// ChangesSomething: a correction differs from what it corrects. Source: payers deny an equal claim as a duplicate (CARC 18).
@@ -126,7 +127,9 @@ func Release(s State, c *pb.ReleaseClaimRequest) ([]es.Event, error) {
 	}
 	var no refuse.List
 	no.If(s.Held == nil, Held, "", "claim %s is not held", c.ClaimId)
-	no.If(s.Held != nil && s.InFlight, NotInFlight, "", "the payer has version %d and has not answered: wait for its answer", s.Sent)
+	if s.Held != nil {
+		notInFlight(&no, s)
+	}
 	content := proto.Clone(s.Content).(*pb.ClaimContent)
 	replaces(s, content)
 	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", edits.ReplacesKnown, "",
@@ -142,10 +145,10 @@ func Release(s State, c *pb.ReleaseClaimRequest) ([]es.Event, error) {
 	return append(events, &pb.ClaimReleased{ClaimId: c.ClaimId, Reason: c.Reason}, send(s)), nil
 }
 
-// replaces makes the content a replacement of the payer's decision in force, where it has decided an earlier version; a void stays one. A number of a decision that another one
+// replaces makes the content a replacement of the payer's decision in force, or of what it took in, where it has an earlier version; a void stays one. A number of a decision that another one
 // has taken the place of would have the payer pay beside it.
 func replaces(s State, content *pb.ClaimContent) {
-	if !s.EverDecided {
+	if !hasSome(s) {
 		return
 	}
 	if content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL {
@@ -285,9 +288,32 @@ func change(no *refuse.List, content *pb.ClaimContent, l *pb.LineChange, field s
 
 func mayPrepare(no *refuse.List, s State, content *pb.ClaimContent) {
 	no.If(s.Withdrawn, NotWithdrawn, "", "%s", afterwards(s))
-	no.If(s.InFlight, NotInFlight, "", "the payer has version %d and has not answered: wait for its rejection or decision", s.Sent)
+	notInFlight(no, s)
 	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", edits.ReplacesKnown, "",
 		"the payer decided the claim and its number for it is not known: ask the payer")
+}
+
+func notInFlight(no *refuse.List, s State) {
+	const report = "ask it, and report what it says (POST /v1/claims/%s/status-reports)"
+	switch {
+	case !s.InFlight || silent(s):
+	case s.Files[s.Sent] == "":
+		no.If(true, NotInFlight, "", "version %d waits for the next file to the payer: wait for its answer", s.Sent)
+	case s.Overdue[overdue(waitAcknowledgment, s.Sent)] || s.Overdue[overdue(waitRemittance, s.Sent)]:
+		no.If(true, NotInFlight, "", "version %d was sent on %s, and the payer has not said that it has it: "+report, s.Sent, s.Files[s.Sent], s.Created.ClaimId)
+	default:
+		no.If(true, NotInFlight, "", "the payer has version %d and has not answered: wait for its rejection or decision, or "+report, s.Sent, s.Created.ClaimId)
+	}
+}
+
+// silent says whether the payer has the version that was sent last, under a number that is known, and does not decide it.
+func silent(s State) bool {
+	return s.InFlight && s.PayerNumber != "" && (s.OnFile || s.Accepted && s.Overdue[overdue(waitRemittance, s.Sent)])
+}
+
+// hasSome says whether the payer has a version that the next one replaces or voids.
+func hasSome(s State) bool {
+	return s.EverDecided || silent(s) || s.Content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL
 }
 
 // afterwards says what became of a claim that was taken back, and of its charge.
@@ -332,7 +358,7 @@ func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
 
 func takeBack(s State, reason string, f edits.Facts) ([]es.Event, error) {
 	content := proto.Clone(s.Content).(*pb.ClaimContent)
-	if s.EverDecided {
+	if hasSome(s) {
 		content.FrequencyCode, content.PayerClaimControlNumber = pb.FrequencyCode_FREQUENCY_CODE_VOID, s.PayerNumber
 	}
 	var no refuse.List
@@ -340,7 +366,7 @@ func takeBack(s State, reason string, f edits.Facts) ([]es.Event, error) {
 	if no.Any() {
 		return no.Or()
 	}
-	if !s.EverDecided {
+	if !hasSome(s) {
 		return []es.Event{withdrawn(s, withdrawnReason+": "+reason)}, nil
 	}
 	prepared := prepare(s, content, reason)
@@ -353,7 +379,7 @@ func Follow(s State, f edits.Facts) ([]es.Event, error) {
 	switch {
 	case s.Created == nil || s.Withdrawn:
 		return nil, nil
-	case !s.InFlight && (!s.EverDecided || s.PayerNumber != ""):
+	case !s.InFlight && (!hasSome(s) || s.PayerNumber != ""):
 		s.ChargeVoided = true
 		return takeBack(s, "the visit is billed no more", f)
 	case s.Held != nil:

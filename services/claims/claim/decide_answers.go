@@ -55,9 +55,13 @@ func Answered(s State, w Word) ([]es.Event, error) {
 		return nil, nil
 	}
 	if w.Accepted {
-		return []es.Event{&pb.ClaimAcknowledged{
+		events := []es.Event{&pb.ClaimAcknowledged{
 			ClaimId: s.Created.ClaimId, Level: w.Level, PayerClaimControlNumber: w.PayerNumber, StatusCodes: w.StatusCodes, Source: w.Source, ClaimVersion: w.Version,
-		}}, nil
+		}}
+		if w.Level != pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX {
+			events = append(events, foundAfterAll(s)...)
+		}
+		return events, nil
 	}
 	if !s.InFlight {
 		return nil, nil
@@ -161,6 +165,7 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 	if r.StatusCode == statusPreview {
 		return events, nil
 	}
+	events = append(events, foundAfterAll(s)...)
 	events = append(events, denied(s, e)...)
 	if d.Next != nil && s.NextClaimID == "" {
 		events = append(events, &pb.SecondaryClaimPrepared{

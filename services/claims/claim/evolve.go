@@ -23,6 +23,8 @@ type State struct {
 	Sent     int32 // the last version that went to the exchange; 0: none
 	InFlight bool  // the payer has that version and has neither rejected nor decided it
 	Answers  map[string]bool
+	OnFile   bool             // the payer has that version, as a person learnt from it
+	Lost     bool             // the payer has no such version, as a person learnt from it
 	Accepted bool             // clearinghouse or payer took in the version that was sent last
 	Rejected bool             // it was rejected
 	Files    map[int32]string // by version: the day on which it went out
@@ -75,6 +77,7 @@ func Evolve(s State, event es.Event) State {
 		s.ChargeVoided = e.ChargeVoided
 	case *pb.SubmissionRequested:
 		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held, s.Acked = e.ClaimVersion, true, false, false, nil, ""
+		s.OnFile, s.Lost = false, false
 	case *pb.SubmissionRecalled:
 		s.InFlight = false
 	case *pb.CrossoverDetected:
@@ -84,10 +87,13 @@ func Evolve(s State, event es.Event) State {
 		s.Files[e.ClaimVersion] = e.SubmittedDate
 	case *pb.ClaimAcknowledged:
 		s.Answers[answer(e.ClaimVersion, e.Level, true, e.PayerClaimControlNumber, e.StatusCodes)] = true
-		s.Accepted = s.Accepted || e.Level != pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX
+		if e.Level != pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX {
+			s.Accepted, s.InFlight, s.Lost = true, s.InFlight || s.Lost, false
+		}
 		if e.PayerClaimControlNumber != "" {
 			s.Acked = e.PayerClaimControlNumber
-			if len(s.Numbers) == 0 && (s.InFlight || s.PayerNumber == "") { // a decision in force is what a replacement replaces
+			// What a replacement replaces stays the payer's until that is decided.
+			if original := s.Content.GetFrequencyCode() == pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL; original && len(s.Numbers) == 0 && s.InFlight || s.PayerNumber == "" {
 				s.PayerNumber = s.Acked
 			}
 		}
@@ -109,7 +115,7 @@ func Evolve(s State, event es.Event) State {
 			}
 			return s
 		}
-		s.EverDecided, s.Decided, s.InFlight, s.Rejected = true, true, false, false
+		s.EverDecided, s.Decided, s.InFlight, s.Rejected, s.OnFile, s.Lost = true, true, false, false, false, false
 		s.PayerNumber = cmp.Or(e.PayerClaimControlNumber, s.Acked, s.PayerNumber)
 		s.Numbers = append(s.Numbers, s.PayerNumber)
 	case *pb.ClaimDisputeLessened:
@@ -137,6 +143,13 @@ func Evolve(s State, event es.Event) State {
 		s.Warned = true
 	case *pb.ClaimOverdue:
 		s.Overdue[overdue(e.WaitingFor, s.Sent)] = true
+	case *pb.ClaimStatusReported:
+		if e.Finding == pb.ClaimFinding_CLAIM_FINDING_ON_FILE {
+			s.OnFile, s.Acked, s.PayerNumber = true, e.PayerClaimControlNumber, e.PayerClaimControlNumber
+			delete(s.Overdue, overdue(waitRemittance, e.ClaimVersion)) // it is waited for anew
+			return s
+		}
+		s.InFlight, s.Accepted, s.OnFile, s.Lost = false, false, false, true
 	}
 	return s
 }

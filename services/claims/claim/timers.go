@@ -14,6 +14,12 @@ const (
 	warningDays        = 14
 )
 
+// What is waited for.
+const (
+	waitAcknowledgment = "acknowledgment"
+	waitRemittance     = "remittance"
+)
+
 // Timers are the clocks that an event of a claim sets and stops.
 func Timers(r es.Recorded) []es.TimerOp {
 	key := func(kind string) string { return "claims." + kind + "/" + r.StreamID }
@@ -37,8 +43,8 @@ func Timers(r es.Recorded) []es.TimerOp {
 		})}
 	case *pb.ClaimSubmitted:
 		return []es.TimerOp{
-			set("acknowledgment", acknowledgmentDays, &pb.AcknowledgmentDue{ClaimId: e.ClaimId, ClaimVersion: e.ClaimVersion}),
-			set("remittance", remittanceDays, &pb.RemittanceDue{ClaimId: e.ClaimId, ClaimVersion: e.ClaimVersion}),
+			set(waitAcknowledgment, acknowledgmentDays, &pb.AcknowledgmentDue{ClaimId: e.ClaimId, ClaimVersion: e.ClaimVersion}),
+			set(waitRemittance, remittanceDays, &pb.RemittanceDue{ClaimId: e.ClaimId, ClaimVersion: e.ClaimVersion}),
 		}
 	case *pb.CrossoverDetected:
 		return []es.TimerOp{set("remittance", remittanceDays, &pb.RemittanceDue{ClaimId: e.ClaimId, ClaimVersion: e.ClaimVersion})}
@@ -46,11 +52,17 @@ func Timers(r es.Recorded) []es.TimerOp {
 		if e.Level == pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX {
 			return nil
 		}
-		return stop("acknowledgment")
+		return stop(waitAcknowledgment)
+	case *pb.ClaimStatusReported:
+		ops := stop(waitAcknowledgment)
+		if e.Finding == pb.ClaimFinding_CLAIM_FINDING_ON_FILE {
+			ops = append(ops, set(waitRemittance, remittanceDays, &pb.RemittanceDue{ClaimId: e.ClaimId, ClaimVersion: e.ClaimVersion}))
+		}
+		return ops
 	case *pb.ClaimRejected:
-		return stop("acknowledgment", "remittance")
+		return stop(waitAcknowledgment, waitRemittance)
 	case *pb.ClaimAdjudicated, *pb.ClaimClosed:
-		return stop("acknowledgment", "remittance", "timely_filing")
+		return stop(waitAcknowledgment, waitRemittance, "timely_filing")
 	}
 	return nil
 }
@@ -59,9 +71,9 @@ func Timers(r es.Recorded) []es.TimerOp {
 func OnTimer(t es.Timer) []es.Command {
 	switch b := t.Body.(type) {
 	case *pb.AcknowledgmentDue:
-		return []es.Command{es.Do(Stream, b.ClaimId, Waited, Wait{For: "acknowledgment", Version: b.ClaimVersion})}
+		return []es.Command{es.Do(Stream, b.ClaimId, Waited, Wait{For: waitAcknowledgment, Version: b.ClaimVersion})}
 	case *pb.RemittanceDue:
-		return []es.Command{es.Do(Stream, b.ClaimId, Waited, Wait{For: "remittance", Version: b.ClaimVersion})}
+		return []es.Command{es.Do(Stream, b.ClaimId, Waited, Wait{For: waitRemittance, Version: b.ClaimVersion})}
 	case *pb.TimelyFilingDue:
 		return []es.Command{es.Do(Stream, b.ClaimId, LimitNears, Day(date.Of(t.DueAt, nil)))}
 	}
@@ -76,7 +88,7 @@ type Wait struct {
 
 // Waited tells that an answer is overdue, once a version, if it has not come.
 func Waited(s State, w Wait) ([]es.Event, error) {
-	came := w.For == "acknowledgment" && s.Accepted
+	came := w.For == waitAcknowledgment && s.Accepted
 	if s.Created == nil || !s.InFlight || s.Sent != w.Version || came || s.Overdue[overdue(w.For, w.Version)] {
 		return nil, nil
 	}

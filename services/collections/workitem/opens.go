@@ -290,7 +290,17 @@ func resolves(event es.Event) []done {
 	case *claimsv1.CrossoverDetected:
 		return []done{{"claim_held", e.ClaimId, "sent on by the payer before"}, {"rejection", e.ClaimId, "sent on by the payer before"}, {"timely_filing", e.ClaimId, "sent on by the payer before"}}
 	case *claimsv1.ClaimSubmitted:
-		return []done{{"claim_held", e.ClaimId, "submitted"}, {"rejection", e.ClaimId, "submitted"}, {"timely_filing", e.ClaimId, "submitted"}}
+		out := []done{{"claim_held", e.ClaimId, "submitted"}, {"rejection", e.ClaimId, "submitted"}, {"timely_filing", e.ClaimId, "submitted"}}
+		if e.ClaimVersion > 1 { // whatever was overdue of the version before
+			out = append(out, done{"overdue", e.ClaimId + " acknowledgment", "sent again"}, done{"overdue", e.ClaimId + " remittance", "sent again"})
+		}
+		return out
+	case *claimsv1.ClaimStatusReported:
+		outcome := "the payer has it"
+		if e.Finding == claimsv1.ClaimFinding_CLAIM_FINDING_NOT_ON_FILE {
+			outcome = "the payer does not have it"
+		}
+		return []done{{"overdue", e.ClaimId + " acknowledgment", outcome}, {"overdue", e.ClaimId + " remittance", outcome}}
 	case *claimsv1.CoverageChangeCleared:
 		return []done{{"coverage_change", e.ClaimId, "covered"}}
 	case *claimsv1.ClaimAcknowledged:

@@ -30,7 +30,7 @@ var Kinds = map[string]Kind{
 	"claim_held":             {"billing", 2, "mend what the reasons name, then release the claim"},
 	"rejection":              {"billing", 2, "correct the claim and send it again"},
 	"denial":                 {"denials", 7, "decide: correct, appeal or accept"},
-	"overdue":                {"follow_up", 3, "ask the payer for the status"},
+	"overdue":                {"follow_up", 3, "ask the payer for the status, and report on the claim what it says"},
 	"timely_filing":          {"billing", 1, "send the claim before its limit"},
 	"coder_query":            {"coding", 1, "say which code it is"},
 	"quarantined_remittance": {"posting", 1, "ask the payer for a corrected file"},

@@ -110,6 +110,8 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		{"rejection", &claimsv1.ClaimRejected{ClaimId: "c"}, &claimsv1.ClaimSubmitted{ClaimId: "c"}},
 		{"denial", &claimsv1.LineDenied{ClaimId: "c", LineId: "L"}, &claimsv1.DenialOverturned{ClaimId: "c", LineId: "L"}},
 		{"overdue", &claimsv1.ClaimOverdue{ClaimId: "c", WaitingFor: "remittance"}, &claimsv1.ClaimAdjudicated{ClaimId: "c"}},
+		{"overdue", &claimsv1.ClaimOverdue{ClaimId: "c", WaitingFor: "remittance"}, &claimsv1.ClaimStatusReported{ClaimId: "c"}},
+		{"overdue", &claimsv1.ClaimOverdue{ClaimId: "c", WaitingFor: "acknowledgment"}, &claimsv1.ClaimSubmitted{ClaimId: "c", ClaimVersion: 2}},
 		{"timely_filing", &claimsv1.TimelyFilingWarningRaised{ClaimId: "c"}, &claimsv1.ClaimSubmitted{ClaimId: "c"}},
 		{"visit_held", &intakev1.VisitHeld{AppointmentId: "a", Reasons: reasons}, &intakev1.VisitCleared{AppointmentId: "a"}},
 		{"visit_held", &intakev1.VisitHeld{AppointmentId: "a", Reasons: reasons}, &intakev1.AppointmentCheckedIn{AppointmentId: "a"}},

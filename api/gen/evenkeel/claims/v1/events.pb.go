@@ -129,6 +129,56 @@ func (AcknowledgmentLevel) EnumDescriptor() ([]byte, []int) {
 	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{1}
 }
 
+// What a payer says of a claim when it is asked.
+type ClaimFinding int32
+
+const (
+	ClaimFinding_CLAIM_FINDING_UNSPECIFIED ClaimFinding = 0
+	ClaimFinding_CLAIM_FINDING_NOT_ON_FILE ClaimFinding = 1 // it has no such claim
+	ClaimFinding_CLAIM_FINDING_ON_FILE     ClaimFinding = 2 // it has it under a number, and has not decided it
+)
+
+// Enum value maps for ClaimFinding.
+var (
+	ClaimFinding_name = map[int32]string{
+		0: "CLAIM_FINDING_UNSPECIFIED",
+		1: "CLAIM_FINDING_NOT_ON_FILE",
+		2: "CLAIM_FINDING_ON_FILE",
+	}
+	ClaimFinding_value = map[string]int32{
+		"CLAIM_FINDING_UNSPECIFIED": 0,
+		"CLAIM_FINDING_NOT_ON_FILE": 1,
+		"CLAIM_FINDING_ON_FILE":     2,
+	}
+)
+
+func (x ClaimFinding) Enum() *ClaimFinding {
+	p := new(ClaimFinding)
+	*p = x
+	return p
+}
+
+func (x ClaimFinding) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ClaimFinding) Descriptor() protoreflect.EnumDescriptor {
+	return file_evenkeel_claims_v1_events_proto_enumTypes[2].Descriptor()
+}
+
+func (ClaimFinding) Type() protoreflect.EnumType {
+	return &file_evenkeel_claims_v1_events_proto_enumTypes[2]
+}
+
+func (x ClaimFinding) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ClaimFinding.Descriptor instead.
+func (ClaimFinding) EnumDescriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{2}
+}
+
 type CoverageChange int32
 
 const (
@@ -162,11 +212,11 @@ func (x CoverageChange) String() string {
 }
 
 func (CoverageChange) Descriptor() protoreflect.EnumDescriptor {
-	return file_evenkeel_claims_v1_events_proto_enumTypes[2].Descriptor()
+	return file_evenkeel_claims_v1_events_proto_enumTypes[3].Descriptor()
 }
 
 func (CoverageChange) Type() protoreflect.EnumType {
-	return &file_evenkeel_claims_v1_events_proto_enumTypes[2]
+	return &file_evenkeel_claims_v1_events_proto_enumTypes[3]
 }
 
 func (x CoverageChange) Number() protoreflect.EnumNumber {
@@ -175,7 +225,7 @@ func (x CoverageChange) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CoverageChange.Descriptor instead.
 func (CoverageChange) EnumDescriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{2}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{3}
 }
 
 type DenialOrigin int32
@@ -232,11 +282,11 @@ func (x DenialOrigin) String() string {
 }
 
 func (DenialOrigin) Descriptor() protoreflect.EnumDescriptor {
-	return file_evenkeel_claims_v1_events_proto_enumTypes[3].Descriptor()
+	return file_evenkeel_claims_v1_events_proto_enumTypes[4].Descriptor()
 }
 
 func (DenialOrigin) Type() protoreflect.EnumType {
-	return &file_evenkeel_claims_v1_events_proto_enumTypes[3]
+	return &file_evenkeel_claims_v1_events_proto_enumTypes[4]
 }
 
 func (x DenialOrigin) Number() protoreflect.EnumNumber {
@@ -245,7 +295,7 @@ func (x DenialOrigin) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DenialOrigin.Descriptor instead.
 func (DenialOrigin) EnumDescriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{3}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{4}
 }
 
 type Provider struct {
@@ -1844,6 +1894,99 @@ func (x *ClaimOverdue) GetSubmittedDate() string {
 	return ""
 }
 
+// A person asked the payer about a version that it has not answered.
+type ClaimStatusReported struct {
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId                 string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId               string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId                 string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	ClaimVersion            int32                  `protobuf:"varint,4,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
+	Finding                 ClaimFinding           `protobuf:"varint,5,opt,name=finding,proto3,enum=evenkeel.claims.v1.ClaimFinding" json:"finding,omitempty"`
+	PayerClaimControlNumber string                 `protobuf:"bytes,6,opt,name=payer_claim_control_number,json=payerClaimControlNumber,proto3" json:"payer_claim_control_number,omitempty"` // where it is on file
+	Reason                  string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`                                                                      // who said so; no PHI
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
+}
+
+func (x *ClaimStatusReported) Reset() {
+	*x = ClaimStatusReported{}
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimStatusReported) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimStatusReported) ProtoMessage() {}
+
+func (x *ClaimStatusReported) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimStatusReported.ProtoReflect.Descriptor instead.
+func (*ClaimStatusReported) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ClaimStatusReported) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *ClaimStatusReported) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ClaimStatusReported) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *ClaimStatusReported) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
+}
+
+func (x *ClaimStatusReported) GetFinding() ClaimFinding {
+	if x != nil {
+		return x.Finding
+	}
+	return ClaimFinding_CLAIM_FINDING_UNSPECIFIED
+}
+
+func (x *ClaimStatusReported) GetPayerClaimControlNumber() string {
+	if x != nil {
+		return x.PayerClaimControlNumber
+	}
+	return ""
+}
+
+func (x *ClaimStatusReported) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type TimelyFilingWarningRaised struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId             string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -1858,7 +2001,7 @@ type TimelyFilingWarningRaised struct {
 
 func (x *TimelyFilingWarningRaised) Reset() {
 	*x = TimelyFilingWarningRaised{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1870,7 +2013,7 @@ func (x *TimelyFilingWarningRaised) String() string {
 func (*TimelyFilingWarningRaised) ProtoMessage() {}
 
 func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1883,7 +2026,7 @@ func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingWarningRaised.ProtoReflect.Descriptor instead.
 func (*TimelyFilingWarningRaised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TimelyFilingWarningRaised) GetClaimId() string {
@@ -1951,7 +2094,7 @@ type ClaimAdjudicated struct {
 
 func (x *ClaimAdjudicated) Reset() {
 	*x = ClaimAdjudicated{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1963,7 +2106,7 @@ func (x *ClaimAdjudicated) String() string {
 func (*ClaimAdjudicated) ProtoMessage() {}
 
 func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1976,7 +2119,7 @@ func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimAdjudicated.ProtoReflect.Descriptor instead.
 func (*ClaimAdjudicated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ClaimAdjudicated) GetClaimId() string {
@@ -2106,7 +2249,7 @@ type CoverageChangeDetected struct {
 
 func (x *CoverageChangeDetected) Reset() {
 	*x = CoverageChangeDetected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2118,7 +2261,7 @@ func (x *CoverageChangeDetected) String() string {
 func (*CoverageChangeDetected) ProtoMessage() {}
 
 func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2131,7 +2274,7 @@ func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeDetected.ProtoReflect.Descriptor instead.
 func (*CoverageChangeDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CoverageChangeDetected) GetClaimId() string {
@@ -2236,7 +2379,7 @@ type CoverageChangeCleared struct {
 
 func (x *CoverageChangeCleared) Reset() {
 	*x = CoverageChangeCleared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2391,7 @@ func (x *CoverageChangeCleared) String() string {
 func (*CoverageChangeCleared) ProtoMessage() {}
 
 func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2404,7 @@ func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeCleared.ProtoReflect.Descriptor instead.
 func (*CoverageChangeCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CoverageChangeCleared) GetClaimId() string {
@@ -2302,7 +2445,7 @@ type LineDenied struct {
 
 func (x *LineDenied) Reset() {
 	*x = LineDenied{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2314,7 +2457,7 @@ func (x *LineDenied) String() string {
 func (*LineDenied) ProtoMessage() {}
 
 func (x *LineDenied) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2327,7 +2470,7 @@ func (x *LineDenied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDenied.ProtoReflect.Descriptor instead.
 func (*LineDenied) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LineDenied) GetClaimId() string {
@@ -2458,7 +2601,7 @@ type DenialOverturned struct {
 
 func (x *DenialOverturned) Reset() {
 	*x = DenialOverturned{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2470,7 +2613,7 @@ func (x *DenialOverturned) String() string {
 func (*DenialOverturned) ProtoMessage() {}
 
 func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2483,7 +2626,7 @@ func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialOverturned.ProtoReflect.Descriptor instead.
 func (*DenialOverturned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DenialOverturned) GetClaimId() string {
@@ -2556,7 +2699,7 @@ type CorrectedClaimPrepared struct {
 
 func (x *CorrectedClaimPrepared) Reset() {
 	*x = CorrectedClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2568,7 +2711,7 @@ func (x *CorrectedClaimPrepared) String() string {
 func (*CorrectedClaimPrepared) ProtoMessage() {}
 
 func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2581,7 +2724,7 @@ func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectedClaimPrepared.ProtoReflect.Descriptor instead.
 func (*CorrectedClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CorrectedClaimPrepared) GetClaimId() string {
@@ -2639,7 +2782,7 @@ type SecondaryClaimPrepared struct {
 
 func (x *SecondaryClaimPrepared) Reset() {
 	*x = SecondaryClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2651,7 +2794,7 @@ func (x *SecondaryClaimPrepared) String() string {
 func (*SecondaryClaimPrepared) ProtoMessage() {}
 
 func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2664,7 +2807,7 @@ func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecondaryClaimPrepared.ProtoReflect.Descriptor instead.
 func (*SecondaryClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SecondaryClaimPrepared) GetClaimId() string {
@@ -2718,7 +2861,7 @@ type ClaimClosed struct {
 
 func (x *ClaimClosed) Reset() {
 	*x = ClaimClosed{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2730,7 +2873,7 @@ func (x *ClaimClosed) String() string {
 func (*ClaimClosed) ProtoMessage() {}
 
 func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2743,7 +2886,7 @@ func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimClosed.ProtoReflect.Descriptor instead.
 func (*ClaimClosed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ClaimClosed) GetClaimId() string {
@@ -2814,7 +2957,7 @@ type ClaimDisputeLessened struct {
 
 func (x *ClaimDisputeLessened) Reset() {
 	*x = ClaimDisputeLessened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2826,7 +2969,7 @@ func (x *ClaimDisputeLessened) String() string {
 func (*ClaimDisputeLessened) ProtoMessage() {}
 
 func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2839,7 +2982,7 @@ func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimDisputeLessened.ProtoReflect.Descriptor instead.
 func (*ClaimDisputeLessened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ClaimDisputeLessened) GetClaimId() string {
@@ -2873,7 +3016,7 @@ type ClaimReopened struct {
 
 func (x *ClaimReopened) Reset() {
 	*x = ClaimReopened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2885,7 +3028,7 @@ func (x *ClaimReopened) String() string {
 func (*ClaimReopened) ProtoMessage() {}
 
 func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2898,7 +3041,7 @@ func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReopened.ProtoReflect.Descriptor instead.
 func (*ClaimReopened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ClaimReopened) GetClaimId() string {
@@ -2926,7 +3069,7 @@ type AcknowledgmentDue struct {
 
 func (x *AcknowledgmentDue) Reset() {
 	*x = AcknowledgmentDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2938,7 +3081,7 @@ func (x *AcknowledgmentDue) String() string {
 func (*AcknowledgmentDue) ProtoMessage() {}
 
 func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2951,7 +3094,7 @@ func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgmentDue.ProtoReflect.Descriptor instead.
 func (*AcknowledgmentDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AcknowledgmentDue) GetClaimId() string {
@@ -2978,7 +3121,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2990,7 +3133,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3003,7 +3146,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RemittanceDue) GetClaimId() string {
@@ -3029,7 +3172,7 @@ type TimelyFilingDue struct {
 
 func (x *TimelyFilingDue) Reset() {
 	*x = TimelyFilingDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3041,7 +3184,7 @@ func (x *TimelyFilingDue) String() string {
 func (*TimelyFilingDue) ProtoMessage() {}
 
 func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3054,7 +3197,7 @@ func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingDue.ProtoReflect.Descriptor instead.
 func (*TimelyFilingDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *TimelyFilingDue) GetClaimId() string {
@@ -3233,7 +3376,16 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\vwaiting_for\x18\x04 \x01(\tR\n" +
 	"waitingFor\x12#\n" +
 	"\rcharge_amount\x18\x05 \x01(\x03R\fchargeAmount\x12%\n" +
-	"\x0esubmitted_date\x18\x06 \x01(\tR\rsubmittedDate\"\xe7\x01\n" +
+	"\x0esubmitted_date\x18\x06 \x01(\tR\rsubmittedDate\"\xa0\x02\n" +
+	"\x13ClaimStatusReported\x12\x19\n" +
+	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12#\n" +
+	"\rclaim_version\x18\x04 \x01(\x05R\fclaimVersion\x12:\n" +
+	"\afinding\x18\x05 \x01(\x0e2 .evenkeel.claims.v1.ClaimFindingR\afinding\x12;\n" +
+	"\x1apayer_claim_control_number\x18\x06 \x01(\tR\x17payerClaimControlNumber\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\"\xe7\x01\n" +
 	"\x19TimelyFilingWarningRaised\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3366,7 +3518,11 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	" ACKNOWLEDGMENT_LEVEL_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bACKNOWLEDGMENT_LEVEL_SYNTAX\x10\x01\x12&\n" +
 	"\"ACKNOWLEDGMENT_LEVEL_CLEARINGHOUSE\x10\x02\x12\x1e\n" +
-	"\x1aACKNOWLEDGMENT_LEVEL_PAYER\x10\x03*{\n" +
+	"\x1aACKNOWLEDGMENT_LEVEL_PAYER\x10\x03*g\n" +
+	"\fClaimFinding\x12\x1d\n" +
+	"\x19CLAIM_FINDING_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19CLAIM_FINDING_NOT_ON_FILE\x10\x01\x12\x19\n" +
+	"\x15CLAIM_FINDING_ON_FILE\x10\x02*{\n" +
 	"\x0eCoverageChange\x12\x1f\n" +
 	"\x1bCOVERAGE_CHANGE_UNSPECIFIED\x10\x00\x12%\n" +
 	"!COVERAGE_CHANGE_RETRO_TERMINATION\x10\x01\x12!\n" +
@@ -3395,97 +3551,100 @@ func file_evenkeel_claims_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_claims_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(FrequencyCode)(0),                // 0: evenkeel.claims.v1.FrequencyCode
 	(AcknowledgmentLevel)(0),          // 1: evenkeel.claims.v1.AcknowledgmentLevel
-	(CoverageChange)(0),               // 2: evenkeel.claims.v1.CoverageChange
-	(DenialOrigin)(0),                 // 3: evenkeel.claims.v1.DenialOrigin
-	(*Provider)(nil),                  // 4: evenkeel.claims.v1.Provider
-	(*ClaimPerson)(nil),               // 5: evenkeel.claims.v1.ClaimPerson
-	(*PriorPayer)(nil),                // 6: evenkeel.claims.v1.PriorPayer
-	(*PriorPayerLine)(nil),            // 7: evenkeel.claims.v1.PriorPayerLine
-	(*ClaimContent)(nil),              // 8: evenkeel.claims.v1.ClaimContent
-	(*ClaimCreated)(nil),              // 9: evenkeel.claims.v1.ClaimCreated
-	(*EditFailure)(nil),               // 10: evenkeel.claims.v1.EditFailure
-	(*ClaimScrubbed)(nil),             // 11: evenkeel.claims.v1.ClaimScrubbed
-	(*ClaimHeld)(nil),                 // 12: evenkeel.claims.v1.ClaimHeld
-	(*ClaimReleased)(nil),             // 13: evenkeel.claims.v1.ClaimReleased
-	(*SubmissionRequested)(nil),       // 14: evenkeel.claims.v1.SubmissionRequested
-	(*SubmissionRecalled)(nil),        // 15: evenkeel.claims.v1.SubmissionRecalled
-	(*CrossoverDetected)(nil),         // 16: evenkeel.claims.v1.CrossoverDetected
-	(*ClaimSubmitted)(nil),            // 17: evenkeel.claims.v1.ClaimSubmitted
-	(*ClaimAcknowledged)(nil),         // 18: evenkeel.claims.v1.ClaimAcknowledged
-	(*ClaimRejected)(nil),             // 19: evenkeel.claims.v1.ClaimRejected
-	(*ClaimOverdue)(nil),              // 20: evenkeel.claims.v1.ClaimOverdue
-	(*TimelyFilingWarningRaised)(nil), // 21: evenkeel.claims.v1.TimelyFilingWarningRaised
-	(*ClaimAdjudicated)(nil),          // 22: evenkeel.claims.v1.ClaimAdjudicated
-	(*CoverageChangeDetected)(nil),    // 23: evenkeel.claims.v1.CoverageChangeDetected
-	(*CoverageChangeCleared)(nil),     // 24: evenkeel.claims.v1.CoverageChangeCleared
-	(*LineDenied)(nil),                // 25: evenkeel.claims.v1.LineDenied
-	(*DenialOverturned)(nil),          // 26: evenkeel.claims.v1.DenialOverturned
-	(*CorrectedClaimPrepared)(nil),    // 27: evenkeel.claims.v1.CorrectedClaimPrepared
-	(*SecondaryClaimPrepared)(nil),    // 28: evenkeel.claims.v1.SecondaryClaimPrepared
-	(*ClaimClosed)(nil),               // 29: evenkeel.claims.v1.ClaimClosed
-	(*ClaimDisputeLessened)(nil),      // 30: evenkeel.claims.v1.ClaimDisputeLessened
-	(*ClaimReopened)(nil),             // 31: evenkeel.claims.v1.ClaimReopened
-	(*AcknowledgmentDue)(nil),         // 32: evenkeel.claims.v1.AcknowledgmentDue
-	(*RemittanceDue)(nil),             // 33: evenkeel.claims.v1.RemittanceDue
-	(*TimelyFilingDue)(nil),           // 34: evenkeel.claims.v1.TimelyFilingDue
-	(*v1.PersonName)(nil),             // 35: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),                // 36: evenkeel.type.v1.Address
-	(v1.Sex)(0),                       // 37: evenkeel.type.v1.Sex
-	(v1.PayerSequence)(0),             // 38: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),             // 39: evenkeel.type.v1.Adjustment
-	(v1.Relationship)(0),              // 40: evenkeel.type.v1.Relationship
-	(*v1.ServiceLine)(nil),            // 41: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),                // 42: evenkeel.problem.v1.Reason
-	(*v1.Source)(nil),                 // 43: evenkeel.type.v1.Source
+	(ClaimFinding)(0),                 // 2: evenkeel.claims.v1.ClaimFinding
+	(CoverageChange)(0),               // 3: evenkeel.claims.v1.CoverageChange
+	(DenialOrigin)(0),                 // 4: evenkeel.claims.v1.DenialOrigin
+	(*Provider)(nil),                  // 5: evenkeel.claims.v1.Provider
+	(*ClaimPerson)(nil),               // 6: evenkeel.claims.v1.ClaimPerson
+	(*PriorPayer)(nil),                // 7: evenkeel.claims.v1.PriorPayer
+	(*PriorPayerLine)(nil),            // 8: evenkeel.claims.v1.PriorPayerLine
+	(*ClaimContent)(nil),              // 9: evenkeel.claims.v1.ClaimContent
+	(*ClaimCreated)(nil),              // 10: evenkeel.claims.v1.ClaimCreated
+	(*EditFailure)(nil),               // 11: evenkeel.claims.v1.EditFailure
+	(*ClaimScrubbed)(nil),             // 12: evenkeel.claims.v1.ClaimScrubbed
+	(*ClaimHeld)(nil),                 // 13: evenkeel.claims.v1.ClaimHeld
+	(*ClaimReleased)(nil),             // 14: evenkeel.claims.v1.ClaimReleased
+	(*SubmissionRequested)(nil),       // 15: evenkeel.claims.v1.SubmissionRequested
+	(*SubmissionRecalled)(nil),        // 16: evenkeel.claims.v1.SubmissionRecalled
+	(*CrossoverDetected)(nil),         // 17: evenkeel.claims.v1.CrossoverDetected
+	(*ClaimSubmitted)(nil),            // 18: evenkeel.claims.v1.ClaimSubmitted
+	(*ClaimAcknowledged)(nil),         // 19: evenkeel.claims.v1.ClaimAcknowledged
+	(*ClaimRejected)(nil),             // 20: evenkeel.claims.v1.ClaimRejected
+	(*ClaimOverdue)(nil),              // 21: evenkeel.claims.v1.ClaimOverdue
+	(*ClaimStatusReported)(nil),       // 22: evenkeel.claims.v1.ClaimStatusReported
+	(*TimelyFilingWarningRaised)(nil), // 23: evenkeel.claims.v1.TimelyFilingWarningRaised
+	(*ClaimAdjudicated)(nil),          // 24: evenkeel.claims.v1.ClaimAdjudicated
+	(*CoverageChangeDetected)(nil),    // 25: evenkeel.claims.v1.CoverageChangeDetected
+	(*CoverageChangeCleared)(nil),     // 26: evenkeel.claims.v1.CoverageChangeCleared
+	(*LineDenied)(nil),                // 27: evenkeel.claims.v1.LineDenied
+	(*DenialOverturned)(nil),          // 28: evenkeel.claims.v1.DenialOverturned
+	(*CorrectedClaimPrepared)(nil),    // 29: evenkeel.claims.v1.CorrectedClaimPrepared
+	(*SecondaryClaimPrepared)(nil),    // 30: evenkeel.claims.v1.SecondaryClaimPrepared
+	(*ClaimClosed)(nil),               // 31: evenkeel.claims.v1.ClaimClosed
+	(*ClaimDisputeLessened)(nil),      // 32: evenkeel.claims.v1.ClaimDisputeLessened
+	(*ClaimReopened)(nil),             // 33: evenkeel.claims.v1.ClaimReopened
+	(*AcknowledgmentDue)(nil),         // 34: evenkeel.claims.v1.AcknowledgmentDue
+	(*RemittanceDue)(nil),             // 35: evenkeel.claims.v1.RemittanceDue
+	(*TimelyFilingDue)(nil),           // 36: evenkeel.claims.v1.TimelyFilingDue
+	(*v1.PersonName)(nil),             // 37: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),                // 38: evenkeel.type.v1.Address
+	(v1.Sex)(0),                       // 39: evenkeel.type.v1.Sex
+	(v1.PayerSequence)(0),             // 40: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),             // 41: evenkeel.type.v1.Adjustment
+	(v1.Relationship)(0),              // 42: evenkeel.type.v1.Relationship
+	(*v1.ServiceLine)(nil),            // 43: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),                // 44: evenkeel.problem.v1.Reason
+	(*v1.Source)(nil),                 // 45: evenkeel.type.v1.Source
 }
 var file_evenkeel_claims_v1_events_proto_depIdxs = []int32{
-	35, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
-	36, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
-	35, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	37, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	36, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
-	35, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
-	37, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
-	36, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
-	38, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	39, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	7,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
-	39, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	37, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
+	38, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
+	37, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	39, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	38, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
+	37, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
+	39, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
+	38, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
+	40, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	41, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	8,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
+	41, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	0,  // 12: evenkeel.claims.v1.ClaimContent.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
-	38, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	40, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
-	4,  // 15: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
-	4,  // 16: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
-	4,  // 17: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
-	4,  // 18: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
-	41, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
-	6,  // 20: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
-	5,  // 21: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
-	8,  // 22: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
-	42, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
-	10, // 24: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
-	42, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
-	8,  // 26: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
-	43, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
+	40, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	42, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
+	5,  // 15: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
+	5,  // 16: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
+	5,  // 17: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
+	5,  // 18: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
+	43, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
+	7,  // 20: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
+	6,  // 21: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
+	9,  // 22: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
+	44, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
+	11, // 24: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
+	44, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	9,  // 26: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
+	45, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
 	1,  // 28: evenkeel.claims.v1.ClaimAcknowledged.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	43, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	45, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
 	1,  // 30: evenkeel.claims.v1.ClaimRejected.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	43, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
-	43, // 32: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
-	2,  // 33: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
-	3,  // 34: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
-	8,  // 35: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
-	38, // 36: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	45, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
+	2,  // 32: evenkeel.claims.v1.ClaimStatusReported.finding:type_name -> evenkeel.claims.v1.ClaimFinding
+	45, // 33: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
+	3,  // 34: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
+	4,  // 35: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
+	9,  // 36: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
+	40, // 37: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_claims_v1_events_proto_init() }
@@ -3498,8 +3657,8 @@ func file_evenkeel_claims_v1_events_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_claims_v1_events_proto_rawDesc), len(file_evenkeel_claims_v1_events_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   31,
+			NumEnums:      5,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

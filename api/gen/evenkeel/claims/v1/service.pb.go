@@ -552,6 +552,74 @@ func (x *ReleaseClaimRequest) GetReason() string {
 	return ""
 }
 
+type ReportClaimStatusRequest struct {
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId                 string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	Finding                 ClaimFinding           `protobuf:"varint,2,opt,name=finding,proto3,enum=evenkeel.claims.v1.ClaimFinding" json:"finding,omitempty"`
+	PayerClaimControlNumber string                 `protobuf:"bytes,3,opt,name=payer_claim_control_number,json=payerClaimControlNumber,proto3" json:"payer_claim_control_number,omitempty"` // where it is on file: the payer's number
+	Reason                  string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`                                                                      // who said so, and how; no PHI
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
+}
+
+func (x *ReportClaimStatusRequest) Reset() {
+	*x = ReportClaimStatusRequest{}
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportClaimStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportClaimStatusRequest) ProtoMessage() {}
+
+func (x *ReportClaimStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportClaimStatusRequest.ProtoReflect.Descriptor instead.
+func (*ReportClaimStatusRequest) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ReportClaimStatusRequest) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *ReportClaimStatusRequest) GetFinding() ClaimFinding {
+	if x != nil {
+		return x.Finding
+	}
+	return ClaimFinding_CLAIM_FINDING_UNSPECIFIED
+}
+
+func (x *ReportClaimStatusRequest) GetPayerClaimControlNumber() string {
+	if x != nil {
+		return x.PayerClaimControlNumber
+	}
+	return ""
+}
+
+func (x *ReportClaimStatusRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type RescrubClaimRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -562,7 +630,7 @@ type RescrubClaimRequest struct {
 
 func (x *RescrubClaimRequest) Reset() {
 	*x = RescrubClaimRequest{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[4]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +642,7 @@ func (x *RescrubClaimRequest) String() string {
 func (*RescrubClaimRequest) ProtoMessage() {}
 
 func (x *RescrubClaimRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[4]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,7 +655,7 @@ func (x *RescrubClaimRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RescrubClaimRequest.ProtoReflect.Descriptor instead.
 func (*RescrubClaimRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{4}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RescrubClaimRequest) GetClaimId() string {
@@ -613,7 +681,7 @@ type GetClaimRequest struct {
 
 func (x *GetClaimRequest) Reset() {
 	*x = GetClaimRequest{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[5]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +693,7 @@ func (x *GetClaimRequest) String() string {
 func (*GetClaimRequest) ProtoMessage() {}
 
 func (x *GetClaimRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[5]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +706,7 @@ func (x *GetClaimRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetClaimRequest.ProtoReflect.Descriptor instead.
 func (*GetClaimRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{5}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetClaimRequest) GetClaimId() string {
@@ -664,7 +732,7 @@ type ListClaimsRequest struct {
 
 func (x *ListClaimsRequest) Reset() {
 	*x = ListClaimsRequest{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[6]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -676,7 +744,7 @@ func (x *ListClaimsRequest) String() string {
 func (*ListClaimsRequest) ProtoMessage() {}
 
 func (x *ListClaimsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[6]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -689,7 +757,7 @@ func (x *ListClaimsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListClaimsRequest.ProtoReflect.Descriptor instead.
 func (*ListClaimsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListClaimsRequest) GetPayerId() string {
@@ -758,7 +826,7 @@ type ListClaimsResponse struct {
 
 func (x *ListClaimsResponse) Reset() {
 	*x = ListClaimsResponse{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[7]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +838,7 @@ func (x *ListClaimsResponse) String() string {
 func (*ListClaimsResponse) ProtoMessage() {}
 
 func (x *ListClaimsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[7]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +851,7 @@ func (x *ListClaimsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListClaimsResponse.ProtoReflect.Descriptor instead.
 func (*ListClaimsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListClaimsResponse) GetClaims() []*ClaimSummary {
@@ -832,7 +900,7 @@ type ClaimSummary struct {
 
 func (x *ClaimSummary) Reset() {
 	*x = ClaimSummary{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[8]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +912,7 @@ func (x *ClaimSummary) String() string {
 func (*ClaimSummary) ProtoMessage() {}
 
 func (x *ClaimSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[8]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +925,7 @@ func (x *ClaimSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimSummary.ProtoReflect.Descriptor instead.
 func (*ClaimSummary) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ClaimSummary) GetClaimId() string {
@@ -1045,7 +1113,7 @@ type ClaimLine struct {
 
 func (x *ClaimLine) Reset() {
 	*x = ClaimLine{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1125,7 @@ func (x *ClaimLine) String() string {
 func (*ClaimLine) ProtoMessage() {}
 
 func (x *ClaimLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1138,7 @@ func (x *ClaimLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimLine.ProtoReflect.Descriptor instead.
 func (*ClaimLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClaimLine) GetLineId() string {
@@ -1155,7 +1223,7 @@ type OpenDenial struct {
 
 func (x *OpenDenial) Reset() {
 	*x = OpenDenial{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1235,7 @@ func (x *OpenDenial) String() string {
 func (*OpenDenial) ProtoMessage() {}
 
 func (x *OpenDenial) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1248,7 @@ func (x *OpenDenial) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDenial.ProtoReflect.Descriptor instead.
 func (*OpenDenial) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OpenDenial) GetLineId() string {
@@ -1274,7 +1342,7 @@ type EarlierPayer struct {
 
 func (x *EarlierPayer) Reset() {
 	*x = EarlierPayer{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1354,7 @@ func (x *EarlierPayer) String() string {
 func (*EarlierPayer) ProtoMessage() {}
 
 func (x *EarlierPayer) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1367,7 @@ func (x *EarlierPayer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarlierPayer.ProtoReflect.Descriptor instead.
 func (*EarlierPayer) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EarlierPayer) GetPayerId() string {
@@ -1359,7 +1427,7 @@ type TimelineEntry struct {
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1439,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,7 +1452,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TimelineEntry) GetEventId() string {
@@ -1464,7 +1532,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +1544,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +1557,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_claims_v1_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Claim) GetSummary() *ClaimSummary {
@@ -1661,6 +1729,13 @@ const file_evenkeel_claims_v1_service_proto_rawDesc = "" +
 	"\x13ReleaseClaimRequest\x12\"\n" +
 	"\bclaim_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\aclaimId\x12\"\n" +
 	"\x06reason\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"\xf0\x01\n" +
+	"\x18ReportClaimStatusRequest\x12\"\n" +
+	"\bclaim_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\aclaimId\x12F\n" +
+	"\afinding\x18\x02 \x01(\x0e2 .evenkeel.claims.v1.ClaimFindingB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\afinding\x12D\n" +
+	"\x1apayer_claim_control_number\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x182R\x17payerClaimControlNumber\x12\"\n" +
+	"\x06reason\x18\x04 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"U\n" +
 	"\x13RescrubClaimRequest\x12\"\n" +
 	"\bclaim_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\aclaimId\x12\x1a\n" +
@@ -1808,11 +1883,12 @@ const file_evenkeel_claims_v1_service_proto_rawDesc = "" +
 	"\x13CLAIM_STATUS_DENIED\x10\x06\x12\x1c\n" +
 	"\x18CLAIM_STATUS_ADJUDICATED\x10\a\x12\x19\n" +
 	"\x15CLAIM_STATUS_REVERSED\x10\b\x12\x17\n" +
-	"\x13CLAIM_STATUS_CLOSED\x10\t2\xe1\x05\n" +
+	"\x13CLAIM_STATUS_CLOSED\x10\t2\xf1\x06\n" +
 	"\rClaimsService\x12\x80\x01\n" +
 	"\fCorrectClaim\x12'.evenkeel.claims.v1.CorrectClaimRequest\x1a\x19.evenkeel.type.v1.Receipt\",\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/claims/{claim_id}/corrections\x12t\n" +
 	"\tVoidClaim\x12$.evenkeel.claims.v1.VoidClaimRequest\x1a\x19.evenkeel.type.v1.Receipt\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/claims/{claim_id}/voids\x12}\n" +
-	"\fReleaseClaim\x12'.evenkeel.claims.v1.ReleaseClaimRequest\x1a\x19.evenkeel.type.v1.Receipt\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/claims/{claim_id}/releases\x12|\n" +
+	"\fReleaseClaim\x12'.evenkeel.claims.v1.ReleaseClaimRequest\x1a\x19.evenkeel.type.v1.Receipt\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/claims/{claim_id}/releases\x12\x8d\x01\n" +
+	"\x11ReportClaimStatus\x12,.evenkeel.claims.v1.ReportClaimStatusRequest\x1a\x19.evenkeel.type.v1.Receipt\"/\x82\xd3\xe4\x93\x02):\x01*\"$/v1/claims/{claim_id}/status-reports\x12|\n" +
 	"\fRescrubClaim\x12'.evenkeel.claims.v1.RescrubClaimRequest\x1a\x19.evenkeel.type.v1.Receipt\"(\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/claims/{claim_id}:rescrub\x12i\n" +
 	"\bGetClaim\x12#.evenkeel.claims.v1.GetClaimRequest\x1a\x19.evenkeel.claims.v1.Claim\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/claims/{claim_id}\x12o\n" +
 	"\n" +
@@ -1832,91 +1908,96 @@ func file_evenkeel_claims_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_claims_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_evenkeel_claims_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_evenkeel_claims_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_evenkeel_claims_v1_service_proto_goTypes = []any{
-	(TransportStatus)(0),          // 0: evenkeel.claims.v1.TransportStatus
-	(AdjudicationStatus)(0),       // 1: evenkeel.claims.v1.AdjudicationStatus
-	(WorkStatus)(0),               // 2: evenkeel.claims.v1.WorkStatus
-	(ClaimStatus)(0),              // 3: evenkeel.claims.v1.ClaimStatus
-	(*LineChange)(nil),            // 4: evenkeel.claims.v1.LineChange
-	(*CorrectClaimRequest)(nil),   // 5: evenkeel.claims.v1.CorrectClaimRequest
-	(*VoidClaimRequest)(nil),      // 6: evenkeel.claims.v1.VoidClaimRequest
-	(*ReleaseClaimRequest)(nil),   // 7: evenkeel.claims.v1.ReleaseClaimRequest
-	(*RescrubClaimRequest)(nil),   // 8: evenkeel.claims.v1.RescrubClaimRequest
-	(*GetClaimRequest)(nil),       // 9: evenkeel.claims.v1.GetClaimRequest
-	(*ListClaimsRequest)(nil),     // 10: evenkeel.claims.v1.ListClaimsRequest
-	(*ListClaimsResponse)(nil),    // 11: evenkeel.claims.v1.ListClaimsResponse
-	(*ClaimSummary)(nil),          // 12: evenkeel.claims.v1.ClaimSummary
-	(*ClaimLine)(nil),             // 13: evenkeel.claims.v1.ClaimLine
-	(*OpenDenial)(nil),            // 14: evenkeel.claims.v1.OpenDenial
-	(*EarlierPayer)(nil),          // 15: evenkeel.claims.v1.EarlierPayer
-	(*TimelineEntry)(nil),         // 16: evenkeel.claims.v1.TimelineEntry
-	(*Claim)(nil),                 // 17: evenkeel.claims.v1.Claim
-	(v1.PayerSequence)(0),         // 18: evenkeel.type.v1.PayerSequence
-	(*v1.Money)(nil),              // 19: evenkeel.type.v1.Money
-	(FrequencyCode)(0),            // 20: evenkeel.claims.v1.FrequencyCode
-	(DenialOrigin)(0),             // 21: evenkeel.claims.v1.DenialOrigin
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*v1.Source)(nil),             // 23: evenkeel.type.v1.Source
-	(*Provider)(nil),              // 24: evenkeel.claims.v1.Provider
-	(v1.Relationship)(0),          // 25: evenkeel.type.v1.Relationship
-	(*ClaimPerson)(nil),           // 26: evenkeel.claims.v1.ClaimPerson
-	(*EditFailure)(nil),           // 27: evenkeel.claims.v1.EditFailure
-	(*v11.Reason)(nil),            // 28: evenkeel.problem.v1.Reason
-	(*v1.Receipt)(nil),            // 29: evenkeel.type.v1.Receipt
+	(TransportStatus)(0),             // 0: evenkeel.claims.v1.TransportStatus
+	(AdjudicationStatus)(0),          // 1: evenkeel.claims.v1.AdjudicationStatus
+	(WorkStatus)(0),                  // 2: evenkeel.claims.v1.WorkStatus
+	(ClaimStatus)(0),                 // 3: evenkeel.claims.v1.ClaimStatus
+	(*LineChange)(nil),               // 4: evenkeel.claims.v1.LineChange
+	(*CorrectClaimRequest)(nil),      // 5: evenkeel.claims.v1.CorrectClaimRequest
+	(*VoidClaimRequest)(nil),         // 6: evenkeel.claims.v1.VoidClaimRequest
+	(*ReleaseClaimRequest)(nil),      // 7: evenkeel.claims.v1.ReleaseClaimRequest
+	(*ReportClaimStatusRequest)(nil), // 8: evenkeel.claims.v1.ReportClaimStatusRequest
+	(*RescrubClaimRequest)(nil),      // 9: evenkeel.claims.v1.RescrubClaimRequest
+	(*GetClaimRequest)(nil),          // 10: evenkeel.claims.v1.GetClaimRequest
+	(*ListClaimsRequest)(nil),        // 11: evenkeel.claims.v1.ListClaimsRequest
+	(*ListClaimsResponse)(nil),       // 12: evenkeel.claims.v1.ListClaimsResponse
+	(*ClaimSummary)(nil),             // 13: evenkeel.claims.v1.ClaimSummary
+	(*ClaimLine)(nil),                // 14: evenkeel.claims.v1.ClaimLine
+	(*OpenDenial)(nil),               // 15: evenkeel.claims.v1.OpenDenial
+	(*EarlierPayer)(nil),             // 16: evenkeel.claims.v1.EarlierPayer
+	(*TimelineEntry)(nil),            // 17: evenkeel.claims.v1.TimelineEntry
+	(*Claim)(nil),                    // 18: evenkeel.claims.v1.Claim
+	(ClaimFinding)(0),                // 19: evenkeel.claims.v1.ClaimFinding
+	(v1.PayerSequence)(0),            // 20: evenkeel.type.v1.PayerSequence
+	(*v1.Money)(nil),                 // 21: evenkeel.type.v1.Money
+	(FrequencyCode)(0),               // 22: evenkeel.claims.v1.FrequencyCode
+	(DenialOrigin)(0),                // 23: evenkeel.claims.v1.DenialOrigin
+	(*timestamppb.Timestamp)(nil),    // 24: google.protobuf.Timestamp
+	(*v1.Source)(nil),                // 25: evenkeel.type.v1.Source
+	(*Provider)(nil),                 // 26: evenkeel.claims.v1.Provider
+	(v1.Relationship)(0),             // 27: evenkeel.type.v1.Relationship
+	(*ClaimPerson)(nil),              // 28: evenkeel.claims.v1.ClaimPerson
+	(*EditFailure)(nil),              // 29: evenkeel.claims.v1.EditFailure
+	(*v11.Reason)(nil),               // 30: evenkeel.problem.v1.Reason
+	(*v1.Receipt)(nil),               // 31: evenkeel.type.v1.Receipt
 }
 var file_evenkeel_claims_v1_service_proto_depIdxs = []int32{
 	4,  // 0: evenkeel.claims.v1.CorrectClaimRequest.lines:type_name -> evenkeel.claims.v1.LineChange
-	3,  // 1: evenkeel.claims.v1.ListClaimsRequest.status:type_name -> evenkeel.claims.v1.ClaimStatus
-	12, // 2: evenkeel.claims.v1.ListClaimsResponse.claims:type_name -> evenkeel.claims.v1.ClaimSummary
-	18, // 3: evenkeel.claims.v1.ClaimSummary.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	19, // 4: evenkeel.claims.v1.ClaimSummary.charge:type_name -> evenkeel.type.v1.Money
-	19, // 5: evenkeel.claims.v1.ClaimSummary.paid:type_name -> evenkeel.type.v1.Money
-	19, // 6: evenkeel.claims.v1.ClaimSummary.patient_responsibility:type_name -> evenkeel.type.v1.Money
-	19, // 7: evenkeel.claims.v1.ClaimSummary.denied:type_name -> evenkeel.type.v1.Money
-	3,  // 8: evenkeel.claims.v1.ClaimSummary.status:type_name -> evenkeel.claims.v1.ClaimStatus
-	0,  // 9: evenkeel.claims.v1.ClaimSummary.transport:type_name -> evenkeel.claims.v1.TransportStatus
-	1,  // 10: evenkeel.claims.v1.ClaimSummary.adjudication:type_name -> evenkeel.claims.v1.AdjudicationStatus
-	2,  // 11: evenkeel.claims.v1.ClaimSummary.work:type_name -> evenkeel.claims.v1.WorkStatus
-	20, // 12: evenkeel.claims.v1.ClaimSummary.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
-	19, // 13: evenkeel.claims.v1.ClaimLine.charge:type_name -> evenkeel.type.v1.Money
-	19, // 14: evenkeel.claims.v1.OpenDenial.denied:type_name -> evenkeel.type.v1.Money
-	21, // 15: evenkeel.claims.v1.OpenDenial.origin:type_name -> evenkeel.claims.v1.DenialOrigin
-	18, // 16: evenkeel.claims.v1.EarlierPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	19, // 17: evenkeel.claims.v1.EarlierPayer.paid:type_name -> evenkeel.type.v1.Money
-	19, // 18: evenkeel.claims.v1.EarlierPayer.patient_responsibility:type_name -> evenkeel.type.v1.Money
-	22, // 19: evenkeel.claims.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
-	23, // 20: evenkeel.claims.v1.TimelineEntry.source:type_name -> evenkeel.type.v1.Source
-	12, // 21: evenkeel.claims.v1.Claim.summary:type_name -> evenkeel.claims.v1.ClaimSummary
-	24, // 22: evenkeel.claims.v1.Claim.billing_provider:type_name -> evenkeel.claims.v1.Provider
-	24, // 23: evenkeel.claims.v1.Claim.rendering_provider:type_name -> evenkeel.claims.v1.Provider
-	24, // 24: evenkeel.claims.v1.Claim.supervising_provider:type_name -> evenkeel.claims.v1.Provider
-	24, // 25: evenkeel.claims.v1.Claim.service_location:type_name -> evenkeel.claims.v1.Provider
-	25, // 26: evenkeel.claims.v1.Claim.relationship:type_name -> evenkeel.type.v1.Relationship
-	13, // 27: evenkeel.claims.v1.Claim.lines:type_name -> evenkeel.claims.v1.ClaimLine
-	15, // 28: evenkeel.claims.v1.Claim.earlier_payers:type_name -> evenkeel.claims.v1.EarlierPayer
-	26, // 29: evenkeel.claims.v1.Claim.person:type_name -> evenkeel.claims.v1.ClaimPerson
-	27, // 30: evenkeel.claims.v1.Claim.edits:type_name -> evenkeel.claims.v1.EditFailure
-	28, // 31: evenkeel.claims.v1.Claim.hold_reasons:type_name -> evenkeel.problem.v1.Reason
-	14, // 32: evenkeel.claims.v1.Claim.open_denials:type_name -> evenkeel.claims.v1.OpenDenial
-	16, // 33: evenkeel.claims.v1.Claim.timeline:type_name -> evenkeel.claims.v1.TimelineEntry
-	5,  // 34: evenkeel.claims.v1.ClaimsService.CorrectClaim:input_type -> evenkeel.claims.v1.CorrectClaimRequest
-	6,  // 35: evenkeel.claims.v1.ClaimsService.VoidClaim:input_type -> evenkeel.claims.v1.VoidClaimRequest
-	7,  // 36: evenkeel.claims.v1.ClaimsService.ReleaseClaim:input_type -> evenkeel.claims.v1.ReleaseClaimRequest
-	8,  // 37: evenkeel.claims.v1.ClaimsService.RescrubClaim:input_type -> evenkeel.claims.v1.RescrubClaimRequest
-	9,  // 38: evenkeel.claims.v1.ClaimsService.GetClaim:input_type -> evenkeel.claims.v1.GetClaimRequest
-	10, // 39: evenkeel.claims.v1.ClaimsService.ListClaims:input_type -> evenkeel.claims.v1.ListClaimsRequest
-	29, // 40: evenkeel.claims.v1.ClaimsService.CorrectClaim:output_type -> evenkeel.type.v1.Receipt
-	29, // 41: evenkeel.claims.v1.ClaimsService.VoidClaim:output_type -> evenkeel.type.v1.Receipt
-	29, // 42: evenkeel.claims.v1.ClaimsService.ReleaseClaim:output_type -> evenkeel.type.v1.Receipt
-	29, // 43: evenkeel.claims.v1.ClaimsService.RescrubClaim:output_type -> evenkeel.type.v1.Receipt
-	17, // 44: evenkeel.claims.v1.ClaimsService.GetClaim:output_type -> evenkeel.claims.v1.Claim
-	11, // 45: evenkeel.claims.v1.ClaimsService.ListClaims:output_type -> evenkeel.claims.v1.ListClaimsResponse
-	40, // [40:46] is the sub-list for method output_type
-	34, // [34:40] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	19, // 1: evenkeel.claims.v1.ReportClaimStatusRequest.finding:type_name -> evenkeel.claims.v1.ClaimFinding
+	3,  // 2: evenkeel.claims.v1.ListClaimsRequest.status:type_name -> evenkeel.claims.v1.ClaimStatus
+	13, // 3: evenkeel.claims.v1.ListClaimsResponse.claims:type_name -> evenkeel.claims.v1.ClaimSummary
+	20, // 4: evenkeel.claims.v1.ClaimSummary.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	21, // 5: evenkeel.claims.v1.ClaimSummary.charge:type_name -> evenkeel.type.v1.Money
+	21, // 6: evenkeel.claims.v1.ClaimSummary.paid:type_name -> evenkeel.type.v1.Money
+	21, // 7: evenkeel.claims.v1.ClaimSummary.patient_responsibility:type_name -> evenkeel.type.v1.Money
+	21, // 8: evenkeel.claims.v1.ClaimSummary.denied:type_name -> evenkeel.type.v1.Money
+	3,  // 9: evenkeel.claims.v1.ClaimSummary.status:type_name -> evenkeel.claims.v1.ClaimStatus
+	0,  // 10: evenkeel.claims.v1.ClaimSummary.transport:type_name -> evenkeel.claims.v1.TransportStatus
+	1,  // 11: evenkeel.claims.v1.ClaimSummary.adjudication:type_name -> evenkeel.claims.v1.AdjudicationStatus
+	2,  // 12: evenkeel.claims.v1.ClaimSummary.work:type_name -> evenkeel.claims.v1.WorkStatus
+	22, // 13: evenkeel.claims.v1.ClaimSummary.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
+	21, // 14: evenkeel.claims.v1.ClaimLine.charge:type_name -> evenkeel.type.v1.Money
+	21, // 15: evenkeel.claims.v1.OpenDenial.denied:type_name -> evenkeel.type.v1.Money
+	23, // 16: evenkeel.claims.v1.OpenDenial.origin:type_name -> evenkeel.claims.v1.DenialOrigin
+	20, // 17: evenkeel.claims.v1.EarlierPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	21, // 18: evenkeel.claims.v1.EarlierPayer.paid:type_name -> evenkeel.type.v1.Money
+	21, // 19: evenkeel.claims.v1.EarlierPayer.patient_responsibility:type_name -> evenkeel.type.v1.Money
+	24, // 20: evenkeel.claims.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	25, // 21: evenkeel.claims.v1.TimelineEntry.source:type_name -> evenkeel.type.v1.Source
+	13, // 22: evenkeel.claims.v1.Claim.summary:type_name -> evenkeel.claims.v1.ClaimSummary
+	26, // 23: evenkeel.claims.v1.Claim.billing_provider:type_name -> evenkeel.claims.v1.Provider
+	26, // 24: evenkeel.claims.v1.Claim.rendering_provider:type_name -> evenkeel.claims.v1.Provider
+	26, // 25: evenkeel.claims.v1.Claim.supervising_provider:type_name -> evenkeel.claims.v1.Provider
+	26, // 26: evenkeel.claims.v1.Claim.service_location:type_name -> evenkeel.claims.v1.Provider
+	27, // 27: evenkeel.claims.v1.Claim.relationship:type_name -> evenkeel.type.v1.Relationship
+	14, // 28: evenkeel.claims.v1.Claim.lines:type_name -> evenkeel.claims.v1.ClaimLine
+	16, // 29: evenkeel.claims.v1.Claim.earlier_payers:type_name -> evenkeel.claims.v1.EarlierPayer
+	28, // 30: evenkeel.claims.v1.Claim.person:type_name -> evenkeel.claims.v1.ClaimPerson
+	29, // 31: evenkeel.claims.v1.Claim.edits:type_name -> evenkeel.claims.v1.EditFailure
+	30, // 32: evenkeel.claims.v1.Claim.hold_reasons:type_name -> evenkeel.problem.v1.Reason
+	15, // 33: evenkeel.claims.v1.Claim.open_denials:type_name -> evenkeel.claims.v1.OpenDenial
+	17, // 34: evenkeel.claims.v1.Claim.timeline:type_name -> evenkeel.claims.v1.TimelineEntry
+	5,  // 35: evenkeel.claims.v1.ClaimsService.CorrectClaim:input_type -> evenkeel.claims.v1.CorrectClaimRequest
+	6,  // 36: evenkeel.claims.v1.ClaimsService.VoidClaim:input_type -> evenkeel.claims.v1.VoidClaimRequest
+	7,  // 37: evenkeel.claims.v1.ClaimsService.ReleaseClaim:input_type -> evenkeel.claims.v1.ReleaseClaimRequest
+	8,  // 38: evenkeel.claims.v1.ClaimsService.ReportClaimStatus:input_type -> evenkeel.claims.v1.ReportClaimStatusRequest
+	9,  // 39: evenkeel.claims.v1.ClaimsService.RescrubClaim:input_type -> evenkeel.claims.v1.RescrubClaimRequest
+	10, // 40: evenkeel.claims.v1.ClaimsService.GetClaim:input_type -> evenkeel.claims.v1.GetClaimRequest
+	11, // 41: evenkeel.claims.v1.ClaimsService.ListClaims:input_type -> evenkeel.claims.v1.ListClaimsRequest
+	31, // 42: evenkeel.claims.v1.ClaimsService.CorrectClaim:output_type -> evenkeel.type.v1.Receipt
+	31, // 43: evenkeel.claims.v1.ClaimsService.VoidClaim:output_type -> evenkeel.type.v1.Receipt
+	31, // 44: evenkeel.claims.v1.ClaimsService.ReleaseClaim:output_type -> evenkeel.type.v1.Receipt
+	31, // 45: evenkeel.claims.v1.ClaimsService.ReportClaimStatus:output_type -> evenkeel.type.v1.Receipt
+	31, // 46: evenkeel.claims.v1.ClaimsService.RescrubClaim:output_type -> evenkeel.type.v1.Receipt
+	18, // 47: evenkeel.claims.v1.ClaimsService.GetClaim:output_type -> evenkeel.claims.v1.Claim
+	12, // 48: evenkeel.claims.v1.ClaimsService.ListClaims:output_type -> evenkeel.claims.v1.ListClaimsResponse
+	42, // [42:49] is the sub-list for method output_type
+	35, // [35:42] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_claims_v1_service_proto_init() }
@@ -1931,7 +2012,7 @@ func file_evenkeel_claims_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_claims_v1_service_proto_rawDesc), len(file_evenkeel_claims_v1_service_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -170,6 +170,51 @@ func local_request_ClaimsService_ReleaseClaim_0(ctx context.Context, marshaler r
 	return msg, metadata, err
 }
 
+func request_ClaimsService_ReportClaimStatus_0(ctx context.Context, marshaler runtime.Marshaler, client ClaimsServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReportClaimStatusRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["claim_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "claim_id")
+	}
+	protoReq.ClaimId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "claim_id", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.ReportClaimStatus(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_ClaimsService_ReportClaimStatus_0(ctx context.Context, marshaler runtime.Marshaler, server ClaimsServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReportClaimStatusRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["claim_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "claim_id")
+	}
+	protoReq.ClaimId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "claim_id", err)
+	}
+	msg, err := server.ReportClaimStatus(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_ClaimsService_RescrubClaim_0(ctx context.Context, marshaler runtime.Marshaler, client ClaimsServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq RescrubClaimRequest
@@ -355,6 +400,26 @@ func RegisterClaimsServiceHandlerServer(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_ClaimsService_ReleaseClaim_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_ClaimsService_ReportClaimStatus_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/evenkeel.claims.v1.ClaimsService/ReportClaimStatus", runtime.WithHTTPPathPattern("/v1/claims/{claim_id}/status-reports"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_ClaimsService_ReportClaimStatus_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ClaimsService_ReportClaimStatus_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_ClaimsService_RescrubClaim_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -506,6 +571,23 @@ func RegisterClaimsServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_ClaimsService_ReleaseClaim_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_ClaimsService_ReportClaimStatus_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/evenkeel.claims.v1.ClaimsService/ReportClaimStatus", runtime.WithHTTPPathPattern("/v1/claims/{claim_id}/status-reports"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_ClaimsService_ReportClaimStatus_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ClaimsService_ReportClaimStatus_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_ClaimsService_RescrubClaim_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -561,19 +643,21 @@ func RegisterClaimsServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 }
 
 var (
-	pattern_ClaimsService_CorrectClaim_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "claims", "claim_id", "corrections"}, ""))
-	pattern_ClaimsService_VoidClaim_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "claims", "claim_id", "voids"}, ""))
-	pattern_ClaimsService_ReleaseClaim_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "claims", "claim_id", "releases"}, ""))
-	pattern_ClaimsService_RescrubClaim_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "claims", "claim_id"}, "rescrub"))
-	pattern_ClaimsService_GetClaim_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "claims", "claim_id"}, ""))
-	pattern_ClaimsService_ListClaims_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "claims"}, ""))
+	pattern_ClaimsService_CorrectClaim_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "claims", "claim_id", "corrections"}, ""))
+	pattern_ClaimsService_VoidClaim_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "claims", "claim_id", "voids"}, ""))
+	pattern_ClaimsService_ReleaseClaim_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "claims", "claim_id", "releases"}, ""))
+	pattern_ClaimsService_ReportClaimStatus_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "claims", "claim_id", "status-reports"}, ""))
+	pattern_ClaimsService_RescrubClaim_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "claims", "claim_id"}, "rescrub"))
+	pattern_ClaimsService_GetClaim_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "claims", "claim_id"}, ""))
+	pattern_ClaimsService_ListClaims_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "claims"}, ""))
 )
 
 var (
-	forward_ClaimsService_CorrectClaim_0 = runtime.ForwardResponseMessage
-	forward_ClaimsService_VoidClaim_0    = runtime.ForwardResponseMessage
-	forward_ClaimsService_ReleaseClaim_0 = runtime.ForwardResponseMessage
-	forward_ClaimsService_RescrubClaim_0 = runtime.ForwardResponseMessage
-	forward_ClaimsService_GetClaim_0     = runtime.ForwardResponseMessage
-	forward_ClaimsService_ListClaims_0   = runtime.ForwardResponseMessage
+	forward_ClaimsService_CorrectClaim_0      = runtime.ForwardResponseMessage
+	forward_ClaimsService_VoidClaim_0         = runtime.ForwardResponseMessage
+	forward_ClaimsService_ReleaseClaim_0      = runtime.ForwardResponseMessage
+	forward_ClaimsService_ReportClaimStatus_0 = runtime.ForwardResponseMessage
+	forward_ClaimsService_RescrubClaim_0      = runtime.ForwardResponseMessage
+	forward_ClaimsService_GetClaim_0          = runtime.ForwardResponseMessage
+	forward_ClaimsService_ListClaims_0        = runtime.ForwardResponseMessage
 )

@@ -20,12 +20,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ClaimsService_CorrectClaim_FullMethodName = "/evenkeel.claims.v1.ClaimsService/CorrectClaim"
-	ClaimsService_VoidClaim_FullMethodName    = "/evenkeel.claims.v1.ClaimsService/VoidClaim"
-	ClaimsService_ReleaseClaim_FullMethodName = "/evenkeel.claims.v1.ClaimsService/ReleaseClaim"
-	ClaimsService_RescrubClaim_FullMethodName = "/evenkeel.claims.v1.ClaimsService/RescrubClaim"
-	ClaimsService_GetClaim_FullMethodName     = "/evenkeel.claims.v1.ClaimsService/GetClaim"
-	ClaimsService_ListClaims_FullMethodName   = "/evenkeel.claims.v1.ClaimsService/ListClaims"
+	ClaimsService_CorrectClaim_FullMethodName      = "/evenkeel.claims.v1.ClaimsService/CorrectClaim"
+	ClaimsService_VoidClaim_FullMethodName         = "/evenkeel.claims.v1.ClaimsService/VoidClaim"
+	ClaimsService_ReleaseClaim_FullMethodName      = "/evenkeel.claims.v1.ClaimsService/ReleaseClaim"
+	ClaimsService_ReportClaimStatus_FullMethodName = "/evenkeel.claims.v1.ClaimsService/ReportClaimStatus"
+	ClaimsService_RescrubClaim_FullMethodName      = "/evenkeel.claims.v1.ClaimsService/RescrubClaim"
+	ClaimsService_GetClaim_FullMethodName          = "/evenkeel.claims.v1.ClaimsService/GetClaim"
+	ClaimsService_ListClaims_FullMethodName        = "/evenkeel.claims.v1.ClaimsService/ListClaims"
 )
 
 // ClaimsServiceClient is the client API for ClaimsService service.
@@ -35,11 +36,13 @@ const (
 // Claims: what we asked of whom, what they said, what is next. A claim is made by a coded visit, not by a request.
 type ClaimsServiceClient interface {
 	// Prepares a new version of a claim with changed lines or authorization number, scrubs it, and sends it when it is clean. A claim that the payer decided is
-	// replaced (frequency 7 with the payer's claim number); one that was never taken in is an original again (frequency 1).
+	// replaced (frequency 7 with the number of the payer's decision in force); one that was never taken in is an original again (frequency 1). What the payer took in
+	// and does not answer is replaced once its decision is overdue or ReportClaimStatus has said that it is on file.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known, claims.line_known, claims.changes_something,
 	// claims.authorization_fits.
 	CorrectClaim(ctx context.Context, in *CorrectClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
-	// Takes a claim back: at the payer (frequency 8 with its claim number) when the payer decided it; a claim that the payer never took in is closed.
+	// Takes a claim back: at the payer (frequency 8 with the number of its decision in force) when the payer decided it, or took it in and does not answer; a claim
+	// that the payer never took in is closed.
 	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. The rest that an earlier
 	// payer left stays on the account when only a later payer's claim is taken back.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known.
@@ -47,6 +50,11 @@ type ClaimsServiceClient interface {
 	// Sends a held claim as it is, although edits failed; what was rejected goes out again as a version of its own. The reason is recorded.
 	// Refusals: claims.exists, claims.held, claims.not_in_flight, claims.replaces_known.
 	ReleaseClaim(ctx context.Context, in *ReleaseClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
+	// Tells what the payer says, asked by a person, of a version that it has not answered. Not on file: the claim is held, and goes out again when it is released or
+	// corrected, or ends when it is voided. On file: it can be corrected or voided under the number that the payer told, and its decision is waited for anew. An answer
+	// to the earlier version that comes later is posted all the same.
+	// Refusals: claims.exists, claims.awaited, claims.finding_fits.
+	ReportClaimStatus(ctx context.Context, in *ReportClaimStatusRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Reads the facts again (patient, coverage, payer, providers, authorization), scrubs a held claim, and sends it when it is clean now. No events: nothing
 	// has changed. Refusals: claims.exists, claims.held.
 	RescrubClaim(ctx context.Context, in *RescrubClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
@@ -94,6 +102,16 @@ func (c *claimsServiceClient) ReleaseClaim(ctx context.Context, in *ReleaseClaim
 	return out, nil
 }
 
+func (c *claimsServiceClient) ReportClaimStatus(ctx context.Context, in *ReportClaimStatusRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Receipt)
+	err := c.cc.Invoke(ctx, ClaimsService_ReportClaimStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *claimsServiceClient) RescrubClaim(ctx context.Context, in *RescrubClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(v1.Receipt)
@@ -131,11 +149,13 @@ func (c *claimsServiceClient) ListClaims(ctx context.Context, in *ListClaimsRequ
 // Claims: what we asked of whom, what they said, what is next. A claim is made by a coded visit, not by a request.
 type ClaimsServiceServer interface {
 	// Prepares a new version of a claim with changed lines or authorization number, scrubs it, and sends it when it is clean. A claim that the payer decided is
-	// replaced (frequency 7 with the payer's claim number); one that was never taken in is an original again (frequency 1).
+	// replaced (frequency 7 with the number of the payer's decision in force); one that was never taken in is an original again (frequency 1). What the payer took in
+	// and does not answer is replaced once its decision is overdue or ReportClaimStatus has said that it is on file.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known, claims.line_known, claims.changes_something,
 	// claims.authorization_fits.
 	CorrectClaim(context.Context, *CorrectClaimRequest) (*v1.Receipt, error)
-	// Takes a claim back: at the payer (frequency 8 with its claim number) when the payer decided it; a claim that the payer never took in is closed.
+	// Takes a claim back: at the payer (frequency 8 with the number of its decision in force) when the payer decided it, or took it in and does not answer; a claim
+	// that the payer never took in is closed.
 	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. The rest that an earlier
 	// payer left stays on the account when only a later payer's claim is taken back.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known.
@@ -143,6 +163,11 @@ type ClaimsServiceServer interface {
 	// Sends a held claim as it is, although edits failed; what was rejected goes out again as a version of its own. The reason is recorded.
 	// Refusals: claims.exists, claims.held, claims.not_in_flight, claims.replaces_known.
 	ReleaseClaim(context.Context, *ReleaseClaimRequest) (*v1.Receipt, error)
+	// Tells what the payer says, asked by a person, of a version that it has not answered. Not on file: the claim is held, and goes out again when it is released or
+	// corrected, or ends when it is voided. On file: it can be corrected or voided under the number that the payer told, and its decision is waited for anew. An answer
+	// to the earlier version that comes later is posted all the same.
+	// Refusals: claims.exists, claims.awaited, claims.finding_fits.
+	ReportClaimStatus(context.Context, *ReportClaimStatusRequest) (*v1.Receipt, error)
 	// Reads the facts again (patient, coverage, payer, providers, authorization), scrubs a held claim, and sends it when it is clean now. No events: nothing
 	// has changed. Refusals: claims.exists, claims.held.
 	RescrubClaim(context.Context, *RescrubClaimRequest) (*v1.Receipt, error)
@@ -168,6 +193,9 @@ func (UnimplementedClaimsServiceServer) VoidClaim(context.Context, *VoidClaimReq
 }
 func (UnimplementedClaimsServiceServer) ReleaseClaim(context.Context, *ReleaseClaimRequest) (*v1.Receipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReleaseClaim not implemented")
+}
+func (UnimplementedClaimsServiceServer) ReportClaimStatus(context.Context, *ReportClaimStatusRequest) (*v1.Receipt, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReportClaimStatus not implemented")
 }
 func (UnimplementedClaimsServiceServer) RescrubClaim(context.Context, *RescrubClaimRequest) (*v1.Receipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method RescrubClaim not implemented")
@@ -253,6 +281,24 @@ func _ClaimsService_ReleaseClaim_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ClaimsService_ReportClaimStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReportClaimStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClaimsServiceServer).ReportClaimStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ClaimsService_ReportClaimStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClaimsServiceServer).ReportClaimStatus(ctx, req.(*ReportClaimStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ClaimsService_RescrubClaim_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RescrubClaimRequest)
 	if err := dec(in); err != nil {
@@ -325,6 +371,10 @@ var ClaimsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReleaseClaim",
 			Handler:    _ClaimsService_ReleaseClaim_Handler,
+		},
+		{
+			MethodName: "ReportClaimStatus",
+			Handler:    _ClaimsService_ReportClaimStatus_Handler,
 		},
 		{
 			MethodName: "RescrubClaim",
