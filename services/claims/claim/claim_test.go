@@ -1133,3 +1133,56 @@ func TestWhatThePayerNeverAnswersGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// A later payer repeats the whole charge; what it can refuse is what the payers before it left.
+func TestALaterPayerDeniesAtMostWhatWasLeft(t *testing.T) {
+	prior := func(paid int64, adjustments ...*typev1.Adjustment) *pb.PriorPayer {
+		return &pb.PriorPayer{PayerId: "pay_0", PaidAmount: paid, Lines: []*pb.PriorPayerLine{{LineId: "L1", PaidAmount: paid, Adjustments: adjustments}}}
+	}
+	whole := func(paid int64, adjustments ...*typev1.Adjustment) *pb.PriorPayer {
+		return &pb.PriorPayer{PayerId: "pay_0", PaidAmount: paid, Adjustments: adjustments}
+	}
+	type priors = []*pb.PriorPayer
+	for _, c := range []struct {
+		name   string
+		before priors
+		paid   int64
+		says   []*typev1.Adjustment
+		want   string
+	}{
+		{"the first payer is asked for all of it", nil, 0, []*typev1.Adjustment{cas("CO", "16", 15500)}, "16:15500"},
+		{"20 were left of 155", priors{prior(13500, cas("PR", "3", 2000))}, 0, []*typev1.Adjustment{cas("CO", "16", 15500)}, "16:2000"},
+		{"after a contract's reduction", priors{prior(9000, cas("CO", "45", 4500), cas("PR", "2", 2000))}, 0, []*typev1.Adjustment{cas("OA", "23", 13500), cas("CO", "16", 2000)}, "16:2000"},
+		{"what the first payer refused is asked of that", priors{prior(9000, cas("CO", "97", 4500), cas("PR", "2", 2000))}, 0, []*typev1.Adjustment{cas("CO", "16", 15500)}, "16:2000"},
+		{"what it paid and gave to the patient is not refused", priors{prior(13500, cas("PR", "3", 2000))}, 500, []*typev1.Adjustment{cas("PR", "3", 600), cas("CO", "16", 14400)}, "16:900"},
+		{"two reasons share what was left", priors{prior(13500, cas("PR", "3", 2000))}, 0, []*typev1.Adjustment{cas("CO", "16", 1500), cas("CO", "97", 14000)}, "16:1500 97:500"},
+		{"nothing was left: nothing is denied", priors{prior(15500)}, 0, []*typev1.Adjustment{cas("CO", "18", 15500)}, ""},
+		{"a third payer, after two that repeat the reduction", priors{prior(9000, cas("CO", "45", 4500), cas("PR", "2", 2000)), prior(1500, cas("CO", "45", 4500), cas("OA", "23", 9000), cas("PR", "2", 500))}, 0, []*typev1.Adjustment{cas("CO", "16", 15500)}, "16:500"},
+		{"told of the claim as a whole", priors{whole(9000, cas("CO", "45", 4500), cas("PR", "2", 2000))}, 0, []*typev1.Adjustment{cas("CO", "16", 15500)}, "16:2000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := leftTo(&pb.ClaimContent{Lines: []*typev1.ServiceLine{{LineId: "L1", ChargeAmount: 15500}}, PriorPayers: c.before})
+			var got []string
+			for _, r := range l.refused("L1", c.paid, c.says) {
+				got = append(got, fmt.Sprint(r.carc, ":", r.amount))
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %v, want %s", got, c.want)
+			}
+		})
+	}
+	// Through the claim: the second payer refuses all of both lines, of which 20 were left on the first.
+	w := gone(t)
+	w.tell(t, posting("rem_1", "1", decidedLine("L1", "90837", 15000, 13000, cas("PR", "3", 2000)), decidedLine("L2", "90785", 1000, 1000)))
+	p := posting("rem_2", "4", decidedLine("L1", "90837", 15000, 0, cas("CO", "16", 15000)), decidedLine("L2", "90785", 1000, 0, cas("CO", "16", 1000)))
+	p.ClaimId, p.RemittanceClaim.ClaimId, p.PayerId, p.PayerSequence = clm2, clm2, "pay_2", second
+	w.tell(t, p)
+	if d := w.states[clm2].Denials; len(d) != 1 || d[0].LineId != "L1" || d[0].DeniedAmount != 2000 {
+		t.Error(d)
+	}
+	// A first payer's supplement that tells of others denies nothing.
+	w.tell(t, posting("rem_3", "1", decidedLine("L1", "90837", 15000, 0, cas("OA", "23", 15000))))
+	if d := w.states[clm1].Denials; len(d) != 0 {
+		t.Error(d)
+	}
+}

@@ -219,18 +219,23 @@ type refusal struct {
 	code        denials.Code
 }
 
-// later says whether payers before this one have decided, also where their decision is not known here yet.
-func later(s State) bool { return len(s.Content.PriorPayers) > 0 || s.CrossedOver }
-
 // denied are the denials of a remittance, and the end of those that it does not repeat.
 func denied(s State, e *postingv1.ClaimPaymentPosted) []es.Event {
 	r := e.RemittanceClaim
-	later := later(s)
+	rest := leftTo(s.Content)
 	var events []es.Event
 	decided := map[string]bool{}
+	beside := r.PaidAmount // what is paid for no line
+	for _, l := range r.Lines {
+		beside -= l.PaidAmount
+	}
 	line := func(id, code, day string, paid int64, adjustments []*typev1.Adjustment, rarc []string) {
 		decided[id] = true
-		found := refusals(adjustments, later)
+		own := paid
+		if id == "" {
+			own = beside
+		}
+		found := rest.refused(id, own, adjustments)
 		var open []*pb.LineDenied
 		for _, d := range s.Denials {
 			if d.LineId == id {
@@ -268,7 +273,7 @@ func denied(s State, e *postingv1.ClaimPaymentPosted) []es.Event {
 // decidedAsAWhole ends the denials of lines that a remittance without lines pays as part of the claim.
 func decidedAsAWhole(s State, e *postingv1.ClaimPaymentPosted, decided map[string]bool) []es.Event {
 	r := e.RemittanceClaim
-	if len(r.Lines) > 0 || r.PaidAmount <= 0 || len(refusals(r.Adjustments, later(s))) > 0 {
+	if len(r.Lines) > 0 || r.PaidAmount <= 0 || len(refusals(r.Adjustments)) > 0 {
 		return nil
 	}
 	var events []es.Event
@@ -290,10 +295,10 @@ func appealDue(decided string) string {
 	return date.Add(decided, AppealDays)
 }
 
-func refusals(adjustments []*typev1.Adjustment, later bool) []refusal {
+func refusals(adjustments []*typev1.Adjustment) []refusal {
 	var out []refusal
 	for _, a := range adjustments {
-		code, is := denials.Of(denials.Adjustment{Group: a.GroupCode, CARC: a.Carc, Amount: a.Amount, Later: later})
+		code, is := denials.Of(denials.Adjustment{Group: a.GroupCode, CARC: a.Carc, Amount: a.Amount})
 		if !is {
 			continue
 		}

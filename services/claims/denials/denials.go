@@ -1,7 +1,7 @@
 // Package denials says what a claim adjustment reason code (CARC) means for us: is it a denial, which of our own steps caused it, what is done about it.
 //
 // A Code is one row of a table; Of classifies one adjustment of an adjudicated line. The group code decides first: PR is the patient's and never a denial; reductions by
-// contract are none either. A code that is not in the table is kept: it is a denial of unknown origin, and a person decides, also where the rest of the line was paid. Labels are our own
+// contract are none either, nor is what earlier payers did. A code that is not in the table is kept: it is a denial of unknown origin, and a person decides, also where the rest of the line was paid. Labels are our own
 // short words. The promises are in TestOf (every row of the sources) and TestNothingUnpaidIsLost.
 package denials
 
@@ -37,7 +37,6 @@ var Table = []Code{
 	{"16", "information is missing or wrong", submission, "Read the remark codes, correct and send a replacement (7)"},
 	{"18", "exact duplicate", submission, "Find the original; never send it again blindly"},
 	{"22", "another payer comes first", cob, "Check the order of payers and bill the first one"},
-	{"23", "effect of another payer's decision", cob, "Check the earlier payer's amounts and send them along"},
 	{"26", "before the coverage began", eligibility, "Check eligibility of that day; find the right coverage"},
 	{"27", "after the coverage ended", eligibility, "Check eligibility of that day; find the right coverage"},
 	{"29", "filing limit passed", submission, "Send the proof of timely filing, or accept the loss"},
@@ -84,16 +83,22 @@ var contractual = map[string]string{
 	"253": "sequestration",
 }
 
+// earlierPayers is the code of what payers before this one paid and took off: it was booked when they decided, and refuses nothing, whoever says it.
+// Source: the public CARC list. Checked 2026-11-24.
+const earlierPayers = "23"
+
 // Adjustment is what is asked about.
 type Adjustment struct {
 	Group, CARC string
 	Amount      int64 // cents
-	Later       bool  // an earlier payer decided before this one: 23 is then no denial but arithmetic
 }
+
+// Contractual says whether a code takes something off by contract or law.
+func Contractual(carc string) bool { return contractual[carc] != "" }
 
 // Of classifies an adjustment; false: it is no denial.
 func Of(a Adjustment) (Code, bool) {
-	if a.Amount <= 0 || a.Group == "PR" || contractual[a.CARC] != "" || a.CARC == "23" && a.Later {
+	if a.Amount <= 0 || a.Group == "PR" || Contractual(a.CARC) || a.CARC == earlierPayers {
 		return Code{}, false
 	}
 	for _, c := range Table {

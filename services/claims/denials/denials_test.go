@@ -26,8 +26,9 @@ func TestOf(t *testing.T) {
 		{"a missed carve-out", Adjustment{Group: "CO", CARC: "109", Amount: 100}, eligibility},
 		{"a clinician the payer has not loaded", Adjustment{Group: "CO", CARC: "B7", Amount: 100}, credentialing},
 		{"what we do not know", Adjustment{Group: "CO", CARC: "P99", Amount: 100}, unknown},
-		{"an earlier payer's effect on a later claim", Adjustment{Group: "OA", CARC: "23", Amount: 80, Later: true}, none},
-		{"an earlier payer that we did not name", Adjustment{Group: "CO", CARC: "23", Amount: 100}, cob},
+		{"what an earlier payer did, on a later claim", Adjustment{Group: "OA", CARC: "23", Amount: 80}, none},
+		{"also where the group says something else", Adjustment{Group: "CO", CARC: "23", Amount: 100}, none},
+		{"another payer comes first", Adjustment{Group: "CO", CARC: "22", Amount: 100}, cob},
 		{"nothing taken off is nothing denied", Adjustment{Group: "CO", CARC: "16"}, none},
 		{"a reversed denial is none", Adjustment{Group: "CO", CARC: "16", Amount: -100}, none},
 	} {
@@ -52,7 +53,7 @@ func TestTheTableIsWhole(t *testing.T) {
 		}
 	}
 	// docs/domain.md, "Denial codes"
-	for _, carc := range []string{"4", "5", "11", "16", "252", "A1", "18", "22", "23", "26", "27", "31", "204", "29", "50", "150", "151", "96", "119", "222", "97", "236", "109", "170", "185", "B7", "242", "197", "198", "226", "227"} {
+	for _, carc := range []string{"4", "5", "11", "16", "252", "A1", "18", "22", "26", "27", "31", "204", "29", "50", "150", "151", "96", "119", "222", "97", "236", "109", "170", "185", "B7", "242", "197", "198", "226", "227"} {
 		if !seen[carc] {
 			t.Errorf("%s is missing", carc)
 		}
@@ -67,7 +68,7 @@ func TestNothingUnpaidIsLost(t *testing.T) {
 			Amount: rapid.Int64Range(1, 100000).Draw(t, "amount"),
 		}
 		code, denied := Of(a)
-		explained := a.Group == "PR" || contractual[a.CARC] != ""
+		explained := a.Group == "PR" || contractual[a.CARC] != "" || a.CARC == earlierPayers
 		if denied == explained || denied && (code.Action == "" || code.Origin == 0) {
 			t.Fatalf("%+v: denied %v as %+v", a, denied, code)
 		}

@@ -1,5 +1,7 @@
 package account
 
+import typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+
 // effect is what an adjustment reason does when its group is not PR.
 type effect struct {
 	// contractual: taken off by agreement or law, never to be collected.
@@ -31,3 +33,6 @@ var effects = map[string]effect{
 	"237": {contractual: true, belowAllowed: true, why: "penalty by law"},
 	"253": {contractual: true, belowAllowed: true, why: "federal sequestration"},
 }
+
+// Refuses says whether an adjustment refuses an amount, which then stays open. Claims calls the same a denial (services/tests/codes).
+func Refuses(x *typev1.Adjustment) bool { return refuses(x) }
