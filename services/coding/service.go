@@ -183,6 +183,14 @@ func (s *Server) GetEncounter(ctx context.Context, r *pb.GetEncounterRequest) (*
 	return out, nil
 }
 
+// paid is what a patient paid before the move; nil: nothing that is told.
+func paid(amount int64) *typev1.Money {
+	if amount == 0 {
+		return nil
+	}
+	return money.Of(amount)
+}
+
 // show folds one event into what is shown.
 func show(out *pb.Encounter, event es.Event) {
 	switch e := event.(type) {
@@ -205,7 +213,7 @@ func show(out *pb.Encounter, event es.Event) {
 		out.Decisions, out.Minutes = e.Decisions, e.Minutes
 	case *pb.VisitPayersTold:
 		out.ResponsiblePayers = e.ResponsiblePayers
-		out.Imports = append(out.Imports, &pb.EncounterImport{ImportId: e.ImportId, Outcome: "payers_told", Source: e.Source})
+		out.Imports = append(out.Imports, &pb.EncounterImport{ImportId: e.ImportId, Outcome: "payers_told", Source: e.Source, PatientPaid: paid(e.PatientPaidAmount)})
 	case *pb.ImportHeld:
 		if out.PatientId == "" {
 			out.PatientId, out.Imported = e.PatientId, true
@@ -213,7 +221,7 @@ func show(out *pb.Encounter, event es.Event) {
 		out.Imports = append(out.Imports, &pb.EncounterImport{ImportId: e.ImportId, Outcome: "held", PatientControlNumber: e.PatientControlNumber, Source: e.Source, Reasons: e.Reasons})
 	case *pb.CodingCompleted:
 		if e.Imported {
-			out.Imports = append(out.Imports, &pb.EncounterImport{ImportId: e.ImportId, Outcome: "visit", PatientControlNumber: e.PriorClaimNumber, Source: e.Source})
+			out.Imports = append(out.Imports, &pb.EncounterImport{ImportId: e.ImportId, Outcome: "visit", PatientControlNumber: e.PriorClaimNumber, Source: e.Source, PatientPaid: paid(e.PatientPaidAmount)})
 		}
 		out.Status, out.PatientId, out.LocationId, out.ServiceDate, out.Imported = pb.EncounterStatus_ENCOUNTER_STATUS_CODED, e.PatientId, e.LocationId, e.ServiceDate, e.Imported
 		out.RenderingClinicianId, out.SupervisingClinicianId = e.RenderingClinicianId, e.SupervisingClinicianId

@@ -239,7 +239,10 @@ func (i importer) results(ctx context.Context, b *strings.Builder, file *exchang
 }
 
 // laterClaims are those of visits that were here: what each of them did.
-type laterClaims struct{ same, told, held []string }
+type laterClaims struct {
+	same, told, held []string
+	patientPaid      int64 // before the move, by patients
+}
 
 // became says whether a claim of the file became a visit; what else it did is kept for the report.
 func (i importer) became(ctx context.Context, to *laterClaims, file *exchangev1.Interchange, r *exchangev1.InterchangeResult) (visit bool, err error) {
@@ -253,10 +256,12 @@ func (i importer) became(ctx context.Context, to *laterClaims, file *exchangev1.
 		switch one.Outcome {
 		case "visit":
 			if first = one; here || one.Source == nil { // nil: it came before visits knew their files
+				to.patientPaid += one.PatientPaid.GetAmountMinor()
 				return true, nil
 			}
 		case "payers_told":
 			if here {
+				to.patientPaid += one.PatientPaid.GetAmountMinor()
 				at, err := i.place(ctx, file, first)
 				to.told = append(to.told, at)
 				return false, err
@@ -299,8 +304,11 @@ func (l laterClaims) tell(b *strings.Builder) {
 			fmt.Fprintf(b, "  "+format+"\n", one)
 		}
 	}
+	if l.patientPaid != 0 {
+		fmt.Fprintf(b, "  %s paid by patients before the move: a payment for each of these visits, on no bank statement of ours\n", money.Format(l.patientPaid))
+	}
 	list(l.same, "the same visit as in %s: nothing changed")
-	list(l.told, "the same visit as in %s: not charged again; it tells who is next, or what a payer decided")
+	list(l.told, "the same visit as in %s: not charged again; it tells who is next, or what a payer decided or the patient paid")
 	list(l.held, "possible duplicate, held as work: %s")
 }
 

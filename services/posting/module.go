@@ -31,7 +31,7 @@ func New() host.Service {
 		Name:    "posting",
 		Sources: []string{"registry", "intake", "coding", "claims", "exchange", "payersim", "posting"},
 		Handler: engine.Handler{
-			React: es.Fan(account.React, settlement.React, remittance.React, deposit.React, patientledger.React),
+			React: es.Fan(account.React, settlement.React, remittance.React, deposit.React, patientpayment.React, patientledger.React),
 			Mirrors: []es.AnyMirror{
 				account.LicenseMirror, account.ContractMirror, account.ClaimMirror, account.VersionMirror, account.ChargeMirror,
 				remittance.ReadMirror, deposit.PayerMirror, patientpayment.PatientMirror,

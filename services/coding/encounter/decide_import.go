@@ -26,6 +26,9 @@ var (
 	SamePayer = refuse.Rule{ID: "coding.same_payer", Version: 1, Owner: "billing"}
 	// SameDecision: a payer's decision is the same in every file that tells it. Source: our own choice.
 	SameDecision = refuse.Rule{ID: "coding.same_decision", Version: 1, Owner: "billing"}
+	// SamePatientPayment: what the patient paid of a visit in the other system is the same in every file that tells it. Source: AMT*F5 is the total of the claim (005010X222A1);
+	// our own choice to add nothing up.
+	SamePatientPayment = refuse.Rule{ID: "coding.same_patient_payment", Version: 1, Owner: "billing"}
 )
 
 // frequencyVoid is CLM05-3 of a claim that is taken back.
@@ -47,6 +50,7 @@ func Import(s State, e *exchangev1.ClaimImported) ([]es.Event, error) {
 			Lines: e.Lines, ChargeAmount: e.ChargeAmount, ResponsiblePayers: importedPayers(e), AuthNo: e.AuthorizationNumber, Imported: true,
 			DiagnosisCodes: e.Person.GetDiagnosisCodes(), DiagnosisCodeSystem: e.Person.GetDiagnosisCodeSystem(), PriorClaimNumber: e.PriorClaimNumber,
 			RenderingTaxonomy: e.RenderingProvider.GetTaxonomy(), PriorAdjudications: priors(e), ImportId: e.ImportId, Source: e.Source,
+			PatientPaidAmount: max(e.PatientPaidAmount, 0),
 		}}, nil
 	}
 	var no refuse.List
@@ -58,14 +62,21 @@ func Import(s State, e *exchangev1.ClaimImported) ([]es.Event, error) {
 		money.Format(e.ChargeAmount))
 	payers := laterPayers(&no, s, e)
 	decided := newDecisions(&no, s, e, lineIDs)
+	paid := max(e.PatientPaidAmount, 0)
+	no.If(paid != 0 && s.PatientPaid != 0 && paid != s.PatientPaid, SamePatientPayment, "patient_paid_amount", "the patient paid %s by this file and %s by the one before: record the difference as a payment if it is right",
+		money.Format(paid), money.Format(s.PatientPaid))
+	if s.PatientPaid != 0 {
+		paid = 0 // known
+	}
 	if no.Any() {
 		return held(s, e, no.Err())
 	}
-	if len(decided) == 0 && slices.EqualFunc(payers, s.Payers, func(a, b *intakev1.ResponsiblePayer) bool { return proto.Equal(a, b) }) {
+	if len(decided) == 0 && paid == 0 && slices.EqualFunc(payers, s.Payers, func(a, b *intakev1.ResponsiblePayer) bool { return proto.Equal(a, b) }) {
 		return nil, nil
 	}
 	return []es.Event{&pb.VisitPayersTold{
 		EncounterId: e.EncounterId, PatientId: s.Imported.PatientId, ImportId: e.ImportId, ResponsiblePayers: payers, PriorAdjudications: decided, Source: e.Source,
+		PatientPaidAmount: paid,
 	}}, nil
 }
 

@@ -50,6 +50,7 @@ func TestALaterClaimOfAVisit(t *testing.T) {
 		e.PriorAdjudications = []*pb.PriorAdjudication{decision(9000, &pb.PriorLine{LineId: "B", PaidAmount: 9000})}
 	}, second, primary)
 	first := visit(claim("imp_1", nil, primary))
+	paid := func(amount int64) change { return func(e *exchangev1.ClaimImported) { e.PatientPaidAmount = amount } }
 	taken := told("imp_2", []*intakev1.ResponsiblePayer{payer(primary), payer(second)}, decision(9000, &pb.PriorLine{LineId: "1", PaidAmount: 9000}))
 	both := append(first[:1:1], taken)
 	anonymous := visit(claim("imp_1", func(e *exchangev1.ClaimImported) { e.Coverages[1].PayerId = unnamed }, primary, second))
@@ -74,6 +75,15 @@ func TestALaterClaimOfAVisit(t *testing.T) {
 		{name: "other services for the same money are held", given: first, when: claim("imp_2", func(e *exchangev1.ClaimImported) { e.Lines[0].ServiceCode = "90834" }, primary), held: "coding.same_visit"},
 		{name: "another charge is held", given: first, when: claim("imp_2", func(e *exchangev1.ClaimImported) { e.Lines[0].ChargeAmount, e.ChargeAmount = 13000, 15000 }, primary), held: "coding.same_visit"},
 		{name: "one line more is held", given: first, when: claim("imp_2", func(e *exchangev1.ClaimImported) { e.Lines = append(e.Lines, e.Lines[0]) }, primary), held: "coding.same_visit"},
+		{name: "what the patient paid is told once", given: first, when: claim("imp_2", paid(2000), primary),
+			then: func() *pb.VisitPayersTold {
+				e := told("imp_2", []*intakev1.ResponsiblePayer{payer(primary)})
+				e.PatientPaidAmount = 2000
+				return e
+			}()},
+		{name: "a file that says it again changes nothing", given: visit(claim("imp_1", paid(2000), primary)), when: claim("imp_2", paid(2000), primary)},
+		{name: "nor does one that says nothing of it", given: visit(claim("imp_1", paid(2000), primary)), when: claim("imp_2", nil, primary)},
+		{name: "another sum is held", given: visit(claim("imp_1", paid(2000), primary)), when: claim("imp_2", paid(2500), primary), held: "coding.same_patient_payment"},
 		{name: "a void is held: a person takes the charge back", given: first, when: claim("imp_2", func(e *exchangev1.ClaimImported) { e.FrequencyCode = "8" }, primary), held: "coding.void_elsewhere"},
 		{name: "a void of what is not here makes no visit", when: claim("imp_2", func(e *exchangev1.ClaimImported) { e.FrequencyCode = "8" }, primary), held: "coding.void_elsewhere"},
 		{name: "another payer in the same place is held", given: first, when: claim("imp_2", func(e *exchangev1.ClaimImported) { e.Coverages[0].PayerId = "pay_9" }, primary), held: "coding.same_payer"},

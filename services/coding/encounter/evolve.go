@@ -23,6 +23,8 @@ type State struct {
 	Imports  map[string]bool     // claims there that said something of it, by import_id
 	Payers   []*intakev1.ResponsiblePayer
 	Priors   []*pb.PriorAdjudication // decided before the move, by one payer each
+
+	PatientPaid int64 // before the move; 0: no file has said so
 }
 
 // Decided is what a payer decided before the move; nil: nothing that is known.
@@ -65,11 +67,12 @@ func Evolve(s State, event es.Event) State {
 	case *pb.CodingCompleted:
 		s.Completed = true
 		if e.Imported {
-			s.Imported, s.Payers, s.Priors = e, e.ResponsiblePayers, e.PriorAdjudications
+			s.Imported, s.Payers, s.Priors, s.PatientPaid = e, e.ResponsiblePayers, e.PriorAdjudications, e.PatientPaidAmount
 			s.imported(e.ImportId)
 		}
 	case *pb.VisitPayersTold:
 		s.Payers, s.Priors = e.ResponsiblePayers, append(slices.Clip(s.Priors), e.PriorAdjudications...)
+		s.PatientPaid += e.PatientPaidAmount
 		s.imported(e.ImportId)
 	case *pb.ImportHeld:
 		s.imported(e.ImportId)

@@ -156,6 +156,8 @@ func subscriber(c *claimsv1.ClaimContent) t837.Subscriber {
 	return s
 }
 
+// claim is one claim. AMT*F5 is left out: what the patient has paid is on the patient's ledger and may move to another visit until the payer says what is owed, so no figure that a claim
+// could carry would stay true.
 func claim(c *claimsv1.ClaimContent) t837.Claim {
 	out := t837.Claim{
 		Number: c.PatientControlNumber, Charge: c.ChargeAmount, PlaceOfService: c.PlaceOfService, FacilityQualifier: "B",

@@ -95,7 +95,7 @@ func TestFilesThatOthersWrote(t *testing.T) {
 		t.Errorf("the dental file is not refused by its name:\n%s", out.String())
 	}
 	for _, says := range []string{
-		"the same visit as in demo.cob.example3.A.837, claim 26407789: not charged again; it tells who is next, or what a payer decided",
+		"the same visit as in demo.cob.example3.A.837, claim 26407789: not charged again; it tells who is next, or what a payer decided or the patient paid",
 		"the same visit as in demo.cob.example3.A.837, claim 26407789: nothing changed", "demo.example6.837: 837P, 936 bytes; already imported, nothing changed", // example 4 (secondary), byte for byte
 		"the same visit as in example_5010_837p-sample.txt, claim 1029353-03: nothing changed", "possible duplicate, held as work: claim CLMNO12345: $2,232.93 are charged as for the visit that is here",
 	} {
@@ -314,4 +314,108 @@ func remittances(t *testing.T, p platform) {
 		}
 	}
 	t.Log("remittances: ", fmt.Sprint(by))
+}
+
+// A visit comes from another billing system with what its patient paid there. Its first payer pays and sends the claim on to the second, which answers under our number for the first:
+// that is booked to the second, and nobody is asked twice.
+func TestACrossedOverClaim(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the whole platform; not with -short")
+	}
+	p := onOneMachine(t)
+	var out bytes.Buffer
+	bring := func(name, data string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := demo.Import(t.Context(), demo.Options{BaseURL: p.URL, APIKey: p.Key, Out: &out}, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sample, err := os.ReadFile(filepath.Join("..", "..", "exchange", "partner", "testdata", "claim.837"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := strings.NewReplacer("20260302", "20251202",
+		"*11:B:1*", "*11:B:7*", "~HI*", "~AMT*F5*5~REF*F8*ICN77~HI*", "~LX*1", "~SBR*S*18*******MC~OI***Y***Y~NM1*IL*1*SAMPLE*JORDAN****MI*M900~NM1*PR*2*STATE MEDICAID*****PI*STM05~LX*1",
+		"~SE*27*", "~SE*33*").Replace(strings.ReplaceAll(string(sample), "~\n", "~"))
+	bring("claim.837", claim)
+	bring("again.837", strings.Replace(claim, "*0*P*:~", "*0*T*:~", 1))
+
+	type row struct {
+		ClaimID              string `json:"claim_id"`
+		AccountID            string `json:"account_id"`
+		PatientID            string `json:"patient_id"`
+		PatientControlNumber string `json:"patient_control_number"`
+		PayerID              string `json:"payer_id"`
+		PayerSequence        string `json:"payer_sequence"`
+		FrequencyCode        string `json:"frequency_code"`
+		Status               string
+		Paid                 money
+	}
+	visit := func() map[string]row {
+		var list struct{ Claims []row }
+		get(t, p, "/v1/claims?page_size=500", &list)
+		by := map[string]row{}
+		for _, c := range list.Claims {
+			by[strings.TrimPrefix(c.PayerSequence, "PAYER_SEQUENCE_")] = c
+		}
+		return by
+	}
+	first := visit()["PRIMARY"]
+	if len(visit()) != 1 || first.FrequencyCode != "FREQUENCY_CODE_REPLACEMENT" {
+		t.Fatalf("the imported replacement: %v\n%s", visit(), out.String())
+	}
+	var payments struct {
+		PatientPayments []struct {
+			Amount    money
+			Method    string
+			AccountID string `json:"account_id"`
+		} `json:"patient_payments"`
+	}
+	get(t, p, "/v1/patient-payments?patient_id="+first.PatientID, &payments)
+	if all := payments.PatientPayments; len(all) != 1 || all[0].Amount.cents(t) != 5_00 || all[0].Method != "other_system" || all[0].AccountID != first.AccountID {
+		t.Errorf("paid before the move: %v", all)
+	}
+
+	answer := func(n, payer, edi, status, paid, adjusted string) string {
+		body := fmt.Sprintf("ST*835*000%[1]s~BPR*I*%[5]s*C*CHK************20251220~TRN*1*T%[1]s*191000000%[1]s~DTM*405*20251220~N1*PR*%[2]s~N3*1 A ST~N4*SPRINGFIELD*IL*62704~REF*2U*%[3]s~PER*BL*OFFICE*TE*2175550100~"+
+			"N1*PE*LAKESIDE COUNSELING*XX*1234567893~LX*1~CLP*%[7]s*%[4]s*150*%[5]s**12*ICN%[1]s~NM1*QC*1*SAMPLE*JORDAN~SVC*HC:90837*150*%[5]s**1~DTM*472*20251202~%[6]s~REF*6R*L1~",
+			n, payer, edi, status, paid, adjusted, first.PatientControlNumber)
+		return fmt.Sprintf("ISA*00*          *00*          *ZZ*%-15s*ZZ*EVENKEEL       *251220*0600*^*00501*00000000%s*0*P*:~GS*HP*%s*EVENKEEL*20251220*0600*%s*X*005010X221A1~%sSE*%d*000%s~GE*1*%s~IEA*1*00000000%s~",
+			edi, n, edi, n, body, strings.Count(body, "~")+1, n, n, n)
+	}
+	bring("first.835", answer("1", "EVERGREEN HEALTH PLAN", "EVG01", "19", "95", "CAS*CO*45*30~CAS*PR*2*25"))
+	second := visit()["SECONDARY"]
+	if second.Status != "CLAIM_STATUS_ACCEPTED" || second.PayerID == first.PayerID {
+		t.Fatalf("sent on: %v\n%s", visit(), out.String())
+	}
+	bring("second.835", answer("2", "STATE MEDICAID", "STM05", "2", "20", "CAS*OA*23*125~CAS*PR*3*5"))
+	now := visit()
+	if c := now["PRIMARY"]; c.Status != "CLAIM_STATUS_CLOSED" || c.Paid.cents(t) != 95_00 {
+		t.Errorf("the first payer's claim: %v", c)
+	}
+	if c := now["SECONDARY"]; c.ClaimID != second.ClaimID || c.Status != "CLAIM_STATUS_CLOSED" || c.Paid.cents(t) != 20_00 {
+		t.Errorf("the second payer's claim: %v", c)
+	}
+	var account struct {
+		InsuranceBalance money `json:"insurance_balance"`
+		PatientBalance   money `json:"patient_balance"`
+	}
+	get(t, p, "/v1/accounts/"+first.AccountID, &account)
+	if account.InsuranceBalance.cents(t) != 0 || account.PatientBalance.cents(t) != 0 { // what is left to the patient was paid before the move
+		t.Errorf("open: %v\n%s", account, out.String())
+	}
+	var work struct {
+		WorkItems []struct{ Kind, Detail string } `json:"work_items"`
+	}
+	get(t, p, "/v1/work-items", &work)
+	for _, w := range work.WorkItems {
+		if w.Kind != "unfunded_remittance" {
+			t.Errorf("left to do: %s, %s", w.Kind, w.Detail)
+		}
+	}
+	t.Log(out.String())
 }

@@ -1066,6 +1066,7 @@ type EncounterImport struct {
 	PatientControlNumber string                 `protobuf:"bytes,3,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // CLM01 there
 	Source               *v1.Source             `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	Reasons              []*v11.Reason          `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	PatientPaid          *v1.Money              `protobuf:"bytes,6,opt,name=patient_paid,json=patientPaid,proto3" json:"patient_paid,omitempty"` // by the patient before the move, where this claim was the first to say so
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1131,6 +1132,13 @@ func (x *EncounterImport) GetSource() *v1.Source {
 func (x *EncounterImport) GetReasons() []*v11.Reason {
 	if x != nil {
 		return x.Reasons
+	}
+	return nil
+}
+
+func (x *EncounterImport) GetPatientPaid() *v1.Money {
+	if x != nil {
+		return x.PatientPaid
 	}
 	return nil
 }
@@ -1249,13 +1257,14 @@ const file_evenkeel_coding_v1_service_proto_rawDesc = "" +
 	"\aauth_no\x18\x1d \x01(\tR\x06authNo\x12\x1a\n" +
 	"\bimported\x18\x1e \x01(\bR\bimported\x12\x18\n" +
 	"\aversion\x18\x1f \x01(\x05R\aversion\x12=\n" +
-	"\aimports\x18  \x03(\v2#.evenkeel.coding.v1.EncounterImportR\aimports\"\xe7\x01\n" +
+	"\aimports\x18  \x03(\v2#.evenkeel.coding.v1.EncounterImportR\aimports\"\xa3\x02\n" +
 	"\x0fEncounterImport\x12\x1b\n" +
 	"\timport_id\x18\x01 \x01(\tR\bimportId\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x124\n" +
 	"\x16patient_control_number\x18\x03 \x01(\tR\x14patientControlNumber\x120\n" +
 	"\x06source\x18\x04 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x125\n" +
-	"\areasons\x18\x05 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons*\xb1\x01\n" +
+	"\areasons\x18\x05 \x03(\v2\x1b.evenkeel.problem.v1.ReasonR\areasons\x12:\n" +
+	"\fpatient_paid\x18\x06 \x01(\v2\x17.evenkeel.type.v1.MoneyR\vpatientPaid*\xb1\x01\n" +
 	"\x0fEncounterStatus\x12 \n" +
 	"\x1cENCOUNTER_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19ENCOUNTER_STATUS_RECEIVED\x10\x01\x12 \n" +
@@ -1332,21 +1341,22 @@ var file_evenkeel_coding_v1_service_proto_depIdxs = []int32{
 	10, // 22: evenkeel.coding.v1.Encounter.imports:type_name -> evenkeel.coding.v1.EncounterImport
 	19, // 23: evenkeel.coding.v1.EncounterImport.source:type_name -> evenkeel.type.v1.Source
 	16, // 24: evenkeel.coding.v1.EncounterImport.reasons:type_name -> evenkeel.problem.v1.Reason
-	1,  // 25: evenkeel.coding.v1.CodingService.ReceiveEncounter:input_type -> evenkeel.coding.v1.ReceiveEncounterRequest
-	2,  // 26: evenkeel.coding.v1.CodingService.SignEncounter:input_type -> evenkeel.coding.v1.SignEncounterRequest
-	3,  // 27: evenkeel.coding.v1.CodingService.AnswerCoderQuery:input_type -> evenkeel.coding.v1.AnswerCoderQueryRequest
-	4,  // 28: evenkeel.coding.v1.CodingService.GetEncounter:input_type -> evenkeel.coding.v1.GetEncounterRequest
-	5,  // 29: evenkeel.coding.v1.CodingService.ListEncounters:input_type -> evenkeel.coding.v1.ListEncountersRequest
-	20, // 30: evenkeel.coding.v1.CodingService.ReceiveEncounter:output_type -> evenkeel.type.v1.Receipt
-	20, // 31: evenkeel.coding.v1.CodingService.SignEncounter:output_type -> evenkeel.type.v1.Receipt
-	20, // 32: evenkeel.coding.v1.CodingService.AnswerCoderQuery:output_type -> evenkeel.type.v1.Receipt
-	9,  // 33: evenkeel.coding.v1.CodingService.GetEncounter:output_type -> evenkeel.coding.v1.Encounter
-	6,  // 34: evenkeel.coding.v1.CodingService.ListEncounters:output_type -> evenkeel.coding.v1.ListEncountersResponse
-	30, // [30:35] is the sub-list for method output_type
-	25, // [25:30] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	14, // 25: evenkeel.coding.v1.EncounterImport.patient_paid:type_name -> evenkeel.type.v1.Money
+	1,  // 26: evenkeel.coding.v1.CodingService.ReceiveEncounter:input_type -> evenkeel.coding.v1.ReceiveEncounterRequest
+	2,  // 27: evenkeel.coding.v1.CodingService.SignEncounter:input_type -> evenkeel.coding.v1.SignEncounterRequest
+	3,  // 28: evenkeel.coding.v1.CodingService.AnswerCoderQuery:input_type -> evenkeel.coding.v1.AnswerCoderQueryRequest
+	4,  // 29: evenkeel.coding.v1.CodingService.GetEncounter:input_type -> evenkeel.coding.v1.GetEncounterRequest
+	5,  // 30: evenkeel.coding.v1.CodingService.ListEncounters:input_type -> evenkeel.coding.v1.ListEncountersRequest
+	20, // 31: evenkeel.coding.v1.CodingService.ReceiveEncounter:output_type -> evenkeel.type.v1.Receipt
+	20, // 32: evenkeel.coding.v1.CodingService.SignEncounter:output_type -> evenkeel.type.v1.Receipt
+	20, // 33: evenkeel.coding.v1.CodingService.AnswerCoderQuery:output_type -> evenkeel.type.v1.Receipt
+	9,  // 34: evenkeel.coding.v1.CodingService.GetEncounter:output_type -> evenkeel.coding.v1.Encounter
+	6,  // 35: evenkeel.coding.v1.CodingService.ListEncounters:output_type -> evenkeel.coding.v1.ListEncountersResponse
+	31, // [31:36] is the sub-list for method output_type
+	26, // [26:31] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_coding_v1_service_proto_init() }

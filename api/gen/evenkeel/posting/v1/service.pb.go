@@ -770,7 +770,7 @@ type PatientPayment struct {
 	Amount           *v1.Money              `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
 	Allocated        *v1.Money              `protobuf:"bytes,4,opt,name=allocated,proto3" json:"allocated,omitempty"`     // to accounts
 	Unallocated      *v1.Money              `protobuf:"bytes,5,opt,name=unallocated,proto3" json:"unallocated,omitempty"` // held in unapplied.patient
-	Method           string                 `protobuf:"bytes,6,opt,name=method,proto3" json:"method,omitempty"`
+	Method           string                 `protobuf:"bytes,6,opt,name=method,proto3" json:"method,omitempty"`           // card, cash, check; other_system: paid before the move
 	Reference        string                 `protobuf:"bytes,7,opt,name=reference,proto3" json:"reference,omitempty"`
 	ReceivedDate     string                 `protobuf:"bytes,8,opt,name=received_date,json=receivedDate,proto3" json:"received_date,omitempty"`
 	AccountId        string                 `protobuf:"bytes,9,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
