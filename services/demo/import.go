@@ -359,18 +359,31 @@ func (i importer) remittance(ctx context.Context, b *strings.Builder, r *exchang
 		}
 		return nil
 	}
-	var cleared int64
+	var cleared, held, own int64 // own: of what is held, adjustments of the provider as a whole
 	for _, l := range one.Legs {
-		if l.Account == typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING {
+		switch l.Account {
+		case typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING:
 			cleared += l.Amount.GetAmountMinor()
+		case typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE:
+			held -= l.Amount.GetAmountMinor()
+			if strings.HasSuffix(l.EventType, ".ProviderAdjustmentRecorded") {
+				own -= l.Amount.GetAmountMinor()
+			}
 		}
 	}
-	held, why := one.Unapplied.GetAmountMinor(), ""
-	if held != 0 {
-		why = ": for claims that are not known here, or of a payer that their visit does not have"
+	var why []string
+	if held != own {
+		why = append(why, money.Format(held-own)+" for claims that are not known here, or of a payer that their visit does not have")
+	}
+	if own != 0 {
+		why = append(why, money.Format(own)+" of the payer's own adjustments, to be explained")
+	}
+	said := ""
+	if why != nil {
+		said = ": " + strings.Join(why, ", ")
 	}
 	fmt.Fprintf(b, "  payment %s of %s, %s: %s in = %s on the ledger + %s held%s\n",
-		one.TraceNumber, one.PayerName, plural(int(one.Claims), "claim", "claims"), money.Format(in), money.Format(cleared-held), money.Format(held), why)
+		one.TraceNumber, one.PayerName, plural(int(one.Claims), "claim", "claims"), money.Format(in), money.Format(cleared-held), money.Format(held), said)
 	if cleared != in {
 		return fmt.Errorf("payment %s: %s came in, %s is booked: this must never be, run evenkeel verify", one.TraceNumber, money.Format(in), money.Format(cleared))
 	}

@@ -54,6 +54,7 @@ var table = map[string]rights{
 	"deposits":                          {money, money},
 	"patient-payments":                  {everybody, both},
 	"patient-payments/refunds":          {nobody, money},
+	"patient-payments/reversals":        {nobody, money},
 	"work-items":                        {everybody, billing},
 	"statements":                        {people, billing},
 	"interchanges":                      {money, both},

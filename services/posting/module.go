@@ -34,7 +34,7 @@ func New() host.Service {
 			React: es.Fan(account.React, settlement.React, remittance.React, deposit.React, patientpayment.React, patientledger.React),
 			Mirrors: []es.AnyMirror{
 				account.LicenseMirror, account.ContractMirror, account.ClaimMirror, account.VersionMirror, account.ChargeMirror,
-				remittance.ReadMirror, deposit.PayerMirror, patientpayment.PatientMirror,
+				remittance.ReadMirror, deposit.PayerMirror, deposit.KnownMirror, patientpayment.PatientMirror,
 			},
 		},
 		Project:    Project,

@@ -34,7 +34,18 @@ func NewServer(rt *host.Runtime) *Server { return &Server{rt: rt} }
 
 // RecordDeposit books what the bank saw.
 func (s *Server) RecordDeposit(ctx context.Context, r *pb.RecordDepositRequest) (*typev1.Receipt, error) {
-	return engine.Execute(ctx, s.rt.Engine, deposit.Stream, deposit.ID(r), deposit.Receive, r)
+	_, known, err := engine.Find(ctx, s.rt.Engine, deposit.KnownMirror, r.PayerId)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Execute(ctx, s.rt.Engine, deposit.Stream, deposit.ID(r), func(st deposit.State, c *pb.RecordDepositRequest) ([]es.Event, error) {
+		return deposit.Receive(st, c, known)
+	}, r)
+}
+
+// ReverseDeposit takes a deposit back.
+func (s *Server) ReverseDeposit(ctx context.Context, r *pb.ReverseDepositRequest) (*typev1.Receipt, error) {
+	return engine.Execute(ctx, s.rt.Engine, deposit.Stream, r.DepositId, deposit.Reverse, r)
 }
 
 // RecordPatientPayment books a patient's money.
@@ -74,6 +85,22 @@ func (s *Server) RefundPatientPayment(ctx context.Context, r *pb.RefundPatientPa
 	return receipt, nil
 }
 
+// ReversePatientPayment takes a patient's payment back.
+func (s *Server) ReversePatientPayment(ctx context.Context, r *pb.ReversePatientPaymentRequest) (*typev1.Receipt, error) {
+	payment, _, err := engine.Load(ctx, s.rt.Engine, patientpayment.Stream, r.PatientPaymentId)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := engine.Execute(ctx, s.rt.Engine, patientledger.Stream, cmp.Or(payment.Received.GetPatientId(), r.PatientPaymentId), func(st patientledger.State, c *pb.ReversePatientPaymentRequest) ([]es.Event, error) {
+		return patientledger.Reverse(st, c, payment.Received)
+	}, r)
+	if err != nil {
+		return nil, err
+	}
+	receipt.Id = r.PatientPaymentId // which is reversed on the patient's ledger
+	return receipt, nil
+}
+
 // VoidCharge takes a charge off that no payer is asked for.
 func (s *Server) VoidCharge(ctx context.Context, r *pb.VoidChargeRequest) (*typev1.Receipt, error) {
 	return engine.Execute(ctx, s.rt.Engine, account.Stream, r.AccountId, account.VoidSelfPay, r)
@@ -106,6 +133,7 @@ const latest = "9999-12-31"
 
 var depositStates = map[string]pb.DepositStatus{
 	"open": pb.DepositStatus_DEPOSIT_STATUS_OPEN, "matched": pb.DepositStatus_DEPOSIT_STATUS_MATCHED, "differs": pb.DepositStatus_DEPOSIT_STATUS_DIFFERS,
+	"reversed": pb.DepositStatus_DEPOSIT_STATUS_REVERSED,
 }
 
 // ListDeposits are the deposits, newest first.
@@ -151,10 +179,14 @@ func (s *Server) ListPatientPayments(ctx context.Context, r *pb.ListPatientPayme
 	list, err := query(ctx, s, "patient payments", func(row pgx.CollectableRow) (*pb.PatientPayment, error) {
 		p := &pb.PatientPayment{}
 		var amount, allocated, refunded int64
-		err := row.Scan(&p.PatientPaymentId, &p.PatientId, &amount, &allocated, &refunded, &p.Method, &p.Reference, &p.ReceivedDate, &p.AccountId)
-		p.Amount, p.Allocated, p.Unallocated, p.Refunded = money.Of(amount), money.Of(allocated), money.Of(amount-allocated-refunded), money.Of(refunded)
+		err := row.Scan(&p.PatientPaymentId, &p.PatientId, &amount, &allocated, &refunded, &p.Method, &p.Reference, &p.ReceivedDate, &p.AccountId, &p.ReversedDate)
+		held := amount - allocated - refunded
+		if p.ReversedDate != "" {
+			held = 0
+		}
+		p.Amount, p.Allocated, p.Unallocated, p.Refunded = money.Of(amount), money.Of(allocated), money.Of(held), money.Of(refunded)
 		return p, err
-	}, `SELECT patient_payment_id, patient_id, amount, allocated_amount, refunded_amount, method, reference, received_date::text, account_id FROM patient_payments
+	}, `SELECT patient_payment_id, patient_id, amount, allocated_amount, refunded_amount, method, reference, received_date::text, account_id, coalesce(reversed_date::text, '') FROM patient_payments
 		WHERE tenant_id = $1 AND patient_id = $2 AND (received_date, patient_payment_id) < ($3::text::date, $4)
 		ORDER BY received_date DESC, patient_payment_id DESC LIMIT $5`, r.PatientId, at.Key[0], at.Key[1], at.Limit+1)
 	if err != nil {

@@ -293,7 +293,7 @@ func TestMoneyAndRemittanceAskForEachOther(t *testing.T) {
 	until("T0", "RemittanceAdvised")
 	deposit("T1", 9000)
 	until("T1", "RemittanceAdvised RemittanceUnfunded DepositAdvised RemittanceMatched")
-	r.tell("exchange", "interchange/itc_3", advice("rem_2", "T2", 7000))
+	r.tell("exchange", "interchange/itc_3", advice("rem_2", "T2", 7000, &exchangev1.RemittanceClaim{Ordinal: 1, StatusCode: "1", ChargeAmount: 7000, PaidAmount: 7000}))
 	until("T2", "DepositAdvised DepositUnmatched RemittanceAdvised RemittanceMatched")
 }
 

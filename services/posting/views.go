@@ -102,6 +102,8 @@ func rows(r es.Recorded) []es.Statement {
 			r.Tenant, e.PatientPaymentId, e.Amount)
 	case *pb.PatientPaymentRefunded:
 		return one(`UPDATE patient_payments SET refunded_amount = refunded_amount + $3 WHERE tenant_id = $1 AND patient_payment_id = $2`, r.Tenant, e.PatientPaymentId, e.Amount)
+	case *pb.PatientPaymentReversed:
+		return one(`UPDATE patient_payments SET reversed_date = $3::text::date WHERE tenant_id = $1 AND patient_payment_id = $2`, r.Tenant, e.PatientPaymentId, e.ReversedDate)
 	case *pb.DepositReceived:
 		return one(`INSERT INTO deposits (tenant_id, deposit_id, payer_id, payer_identifier, trace_number, amount, deposit_date)
 			VALUES ($1, $2, $3, $4, $5, $6, $7::text::date)`, r.Tenant, e.DepositId, e.PayerId, e.PayerIdentifier, e.TraceNumber, e.Amount, e.DepositDate)
@@ -132,7 +134,18 @@ func rows(r es.Recorded) []es.Statement {
 	case *pb.RemittanceMatched:
 		return []es.Statement{
 			es.SQL(`UPDATE remittances SET deposit_id = $3, differing_deposit_id = '' WHERE tenant_id = $1 AND remittance_id = $2`, r.Tenant, e.RemittanceId, e.DepositId),
-			es.SQL(`UPDATE deposits SET status = 'matched', remittance_id = $3 WHERE tenant_id = $1 AND deposit_id = $2`, r.Tenant, e.DepositId, e.RemittanceId),
+			es.SQL(`UPDATE deposits SET status = 'matched', remittance_id = $3, payer_id = coalesce(nullif($4, ''), payer_id) WHERE tenant_id = $1 AND deposit_id = $2`,
+				r.Tenant, e.DepositId, e.RemittanceId, e.PayerId),
+		}
+	case *pb.DepositLeftOver:
+		return one(`UPDATE deposits SET status = 'open', remittance_id = '' WHERE tenant_id = $1 AND deposit_id = $2`, r.Tenant, e.DepositId)
+	case *pb.DepositReversed:
+		return one(`UPDATE deposits SET status = 'reversed' WHERE tenant_id = $1 AND deposit_id = $2`, r.Tenant, e.DepositId)
+	case *pb.DepositWithdrawn:
+		return []es.Statement{
+			es.SQL(`UPDATE remittances SET deposit_id = CASE WHEN deposit_id = $3 THEN '' ELSE deposit_id END, differing_deposit_id = CASE WHEN differing_deposit_id = $3 THEN '' ELSE differing_deposit_id END
+				WHERE tenant_id = $1 AND (remittance_id = $2 OR remittance_id = ANY($4::text[]))`, r.Tenant, e.RemittanceId, e.DepositId, e.DifferingRemittanceIds),
+			es.SQL(`UPDATE deposits SET status = 'reversed', remittance_id = '' WHERE tenant_id = $1 AND deposit_id = $2`, r.Tenant, e.DepositId), // what was matched late, too
 		}
 	case *pb.DepositDiffered:
 		return []es.Statement{

@@ -70,7 +70,7 @@ type (
 	deposit struct {
 		on, booked, payer, payerIdentifier, trace string
 		amount                                    int64
-		remittance, matched                       string
+		remittance, matched, reversed             string
 	}
 	remittance struct {
 		payer, payerName, trace, received, state string
@@ -149,14 +149,22 @@ func (b *bulk) fold(r es.Recorded) error {
 			d = &deposit{}
 			b.deposits[of(e.DepositId)] = d
 		}
-		d.on, d.booked, d.payer, d.payerIdentifier, d.trace, d.amount = e.DepositDate, r.OccurredOn, e.PayerId, e.PayerIdentifier, e.TraceNumber, e.Amount
+		d.on, d.booked, d.payer, d.payerIdentifier, d.trace, d.amount = e.DepositDate, r.OccurredOn, cmp.Or(e.PayerId, d.payer), e.PayerIdentifier, e.TraceNumber, e.Amount
 	case *postingv1.RemittanceMatched:
 		d := b.deposits[of(e.DepositId)]
 		if d == nil {
 			d = &deposit{on: r.OccurredOn, booked: r.OccurredOn, trace: e.TraceNumber, amount: e.Amount}
 			b.deposits[of(e.DepositId)] = d
 		}
-		d.remittance, d.matched = e.RemittanceId, r.OccurredOn
+		d.remittance, d.matched, d.payer = e.RemittanceId, r.OccurredOn, cmp.Or(d.payer, e.PayerId)
+	case *postingv1.DepositReversed:
+		if d := b.deposits[of(e.DepositId)]; d != nil {
+			d.reversed = e.ReversedDate
+		}
+	case *postingv1.DepositWithdrawn:
+		if d := b.deposits[of(e.DepositId)]; d != nil {
+			d.remittance, d.matched = "", ""
+		}
 	case *claimsv1.ClaimCreated:
 		if b.claims[of(r.StreamID)] != nil {
 			return errors.New("the claim is there already")
@@ -399,7 +407,7 @@ func (b *bulk) write(ctx context.Context, db database, schema string) error {
 		}
 	}
 	for k, d := range b.deposits {
-		add("deposits", key(k.tenant), k.id, day(d.on), day(d.booked), d.payer, d.payerIdentifier, d.trace, d.amount, d.remittance, day(d.matched))
+		add("deposits", key(k.tenant), k.id, day(d.on), day(d.booked), d.payer, d.payerIdentifier, d.trace, d.amount, d.remittance, day(d.matched), day(d.reversed))
 	}
 	for k, m := range b.remittances {
 		add("remittances", key(k.tenant), k.id, m.payer, m.payerName, m.trace, m.amount, day(m.received), m.state)
@@ -434,7 +442,7 @@ var bulkColumns = map[string][]string{
 		"adjudicated_date", "open_denials", "withdrawn_date", "corrected_before_sent"},
 	"denials": {"tenant_id", "claim_id", "line_id", "remittance_id", "group_code", "carc", "rarc", "payer_id", "location_id", "service_code", "service_date", "denied_date", "denied_amount", "origin",
 		"default_action", "overturned_date", "label"},
-	"deposits":    {"tenant_id", "deposit_id", "deposit_date", "booked_date", "payer_id", "payer_identifier", "trace_number", "amount", "remittance_id", "matched_date"},
+	"deposits":    {"tenant_id", "deposit_id", "deposit_date", "booked_date", "payer_id", "payer_identifier", "trace_number", "amount", "remittance_id", "matched_date", "reversed_date"},
 	"remittances": {"tenant_id", "remittance_id", "payer_id", "payer_name", "trace_number", "payment_amount", "received_date", "state"},
 	"freshness":   {"tenant_id", "recorded_at", "events_handled"},
 }

@@ -163,7 +163,7 @@ var denialColumns = map[string]page.Column{
 	"payer": page.Text("coalesce(p.name, d.payer_id)"), "patient_control_number": page.Text("coalesce(c.patient_control_number, '')"),
 }
 
-// ListDeposits are deposits, newest first.
+// ListDeposits are deposits that stand, newest first.
 func (s *Server) ListDeposits(ctx context.Context, r *pb.ListDepositsRequest) (*pb.ListDepositsResponse, error) {
 	q, err := s.asked(ctx, r.AsOf, nil)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *Server) ListDeposits(ctx context.Context, r *pb.ListDepositsRequest) (*
 		return nil, err
 	}
 	rows, err := s.rt.DB.Query(ctx, `SELECT deposit_id, deposit_date::text, payer_id, payer_identifier, trace_number, amount, CASE WHEN matched_date <= $2::text::date THEN remittance_id ELSE '' END
-		FROM deposits WHERE tenant_id = $1 AND booked_date <= $2::text::date AND (NOT $3 OR matched_date IS NULL OR matched_date > $2::text::date)
+		FROM deposits WHERE tenant_id = $1 AND booked_date <= $2::text::date AND (reversed_date IS NULL OR reversed_date > $2::text::date) AND (NOT $3 OR matched_date IS NULL OR matched_date > $2::text::date)
 			AND ((deposit_date, deposit_id) < ($4::text::date, $5) OR $5 = '')
 		ORDER BY deposit_date DESC, deposit_id DESC LIMIT $6`, q.tenant, q.asOf, r.Unmatched, at.Key[0], at.Key[1], at.Limit+1)
 	if err != nil {

@@ -80,15 +80,20 @@ func facts(r es.Recorded) (out []es.Statement) {
 	case *postingv1.DepositReceived:
 		out = append(out, es.SQL(`INSERT INTO deposits (tenant_id, deposit_id, deposit_date, booked_date, payer_id, payer_identifier, trace_number, amount)
 			VALUES ($1, $2, $3::text::date, $4::text::date, $5, $6, $7, $8)
-			ON CONFLICT (tenant_id, deposit_id) DO UPDATE SET deposit_date = excluded.deposit_date, booked_date = excluded.booked_date, payer_id = excluded.payer_id,
+			ON CONFLICT (tenant_id, deposit_id) DO UPDATE SET deposit_date = excluded.deposit_date, booked_date = excluded.booked_date, payer_id = coalesce(nullif(excluded.payer_id, ''), deposits.payer_id),
 				payer_identifier = excluded.payer_identifier, trace_number = excluded.trace_number, amount = excluded.amount`,
 			r.Tenant, e.DepositId, e.DepositDate, r.OccurredOn, e.PayerId, e.PayerIdentifier, e.TraceNumber, e.Amount))
 	case *postingv1.RemittanceMatched:
-		// The deposit's own event may come later: it is of another stream.
+		// The deposit's own event may come later: it is of another stream. Where the bank named no payer the remittance does.
 		out = append(out, es.SQL(`INSERT INTO deposits (tenant_id, deposit_id, deposit_date, booked_date, payer_id, payer_identifier, trace_number, amount, remittance_id, matched_date)
-			VALUES ($1, $2, $3::text::date, $3::text::date, '', '', $4, $5, $6, $3::text::date)
-			ON CONFLICT (tenant_id, deposit_id) DO UPDATE SET remittance_id = excluded.remittance_id, matched_date = excluded.matched_date`,
-			r.Tenant, e.DepositId, r.OccurredOn, e.TraceNumber, e.Amount, e.RemittanceId))
+			VALUES ($1, $2, $3::text::date, $3::text::date, $7, '', $4, $5, $6, $3::text::date)
+			ON CONFLICT (tenant_id, deposit_id) DO UPDATE SET remittance_id = excluded.remittance_id, matched_date = excluded.matched_date,
+				payer_id = coalesce(nullif(deposits.payer_id, ''), excluded.payer_id)`,
+			r.Tenant, e.DepositId, r.OccurredOn, e.TraceNumber, e.Amount, e.RemittanceId, e.PayerId))
+	case *postingv1.DepositReversed:
+		out = append(out, es.SQL(`UPDATE deposits SET reversed_date = $3::text::date WHERE tenant_id = $1 AND deposit_id = $2`, r.Tenant, e.DepositId, e.ReversedDate))
+	case *postingv1.DepositWithdrawn:
+		out = append(out, es.SQL(`UPDATE deposits SET remittance_id = '', matched_date = NULL WHERE tenant_id = $1 AND deposit_id = $2`, r.Tenant, e.DepositId))
 	default:
 		out = append(out, claim(r)...)
 	}

@@ -99,7 +99,7 @@ var AccountsMirror = es.Mirror[[]string]{
 	},
 }
 
-// FundsMirror has what is held of each patient's payments, by patient_id: received, not on an account and not given back.
+// FundsMirror has what is held of each patient's payments, by patient_id: received, not on an account, not given back and not taken back.
 var FundsMirror = es.Mirror[int64]{
 	Name: "collections.funds",
 	Keys: func(r es.Recorded) []string {
@@ -109,6 +109,8 @@ var FundsMirror = es.Mirror[int64]{
 		case *postingv1.PatientPaymentAllocated:
 			return []string{e.PatientId}
 		case *postingv1.PatientPaymentRefunded:
+			return []string{e.PatientId}
+		case *postingv1.PatientPaymentReversed:
 			return []string{e.PatientId}
 		}
 		return nil
@@ -120,6 +122,8 @@ var FundsMirror = es.Mirror[int64]{
 		case *postingv1.PatientPaymentAllocated:
 			return held - e.Amount
 		case *postingv1.PatientPaymentRefunded:
+			return held - e.Amount
+		case *postingv1.PatientPaymentReversed:
 			return held - e.Amount
 		}
 		return held

@@ -3,6 +3,7 @@ package workitem
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
@@ -202,6 +203,20 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 			Detail: fmt.Sprintf("claim %d of the remittance, %s: %s", e.ClaimOrdinal, money.Format(e.Amount), e.Reason), AtRiskAmount: e.Amount,
 			RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
+	case *postingv1.ProviderAdjustmentRecorded:
+		if !heldOf(e.Legs) {
+			return nil
+		}
+		verb := "took"
+		if e.Amount < 0 {
+			verb = "gave"
+		}
+		return &pb.WorkItemOpened{
+			Kind: "provider_adjustment", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.Ordinal), Title: "Payer's own adjustment: " + e.ReasonCode,
+			Detail: fmt.Sprintf("the payer %s %s for no claim, reason %s (%s), reference %s: held until somebody says what it was", verb, money.Format(max(e.Amount, -e.Amount)),
+				e.ReasonCode, or(e.Reason, "not known here"), or(e.Reference, "none")),
+			AtRiskAmount: max(e.Amount, -e.Amount), RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+		}
 	case *postingv1.ClaimPaymentUnmatched:
 		title := "Takeback without a payment"
 		if e.PaidAmount >= 0 {
@@ -228,6 +243,13 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 		return &pb.WorkItemOpened{
 			Kind: "unmatched_deposit", Subject: e.DepositId, Title: "Deposit without its remittance",
 			Detail:       fmt.Sprintf("the bank shows %s of %s as %s, and after %d days no remittance says what it pays (%s)", money.Format(e.Amount), or(e.DepositDate, "a day not told"), e.TraceNumber, e.WaitedDays, e.RuleId),
+			AtRiskAmount: e.Amount, DepositId: e.DepositId, PayerId: e.PayerId,
+		}
+	case *postingv1.DepositLeftOver:
+		return &pb.WorkItemOpened{
+			Kind: "unmatched_deposit", Subject: e.DepositId, Title: "Deposit without its remittance",
+			Detail: fmt.Sprintf("the bank shows %s of %s as %s; another deposit paid that remittance, and none says what this one pays", money.Format(e.Amount),
+				or(e.DepositDate, "a day not told"), e.TraceNumber),
 			AtRiskAmount: e.Amount, DepositId: e.DepositId, PayerId: e.PayerId,
 		}
 	case *postingv1.CreditBalanceDetected:
@@ -276,6 +298,11 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 		}
 	}
 	return nil
+}
+
+// heldOf says whether an entry leaves money of a payer to be explained.
+func heldOf(legs []*typev1.Leg) bool {
+	return slices.ContainsFunc(legs, func(l *typev1.Leg) bool { return l.Account == typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE })
 }
 
 type done struct{ kind, subject, outcome string }
@@ -374,6 +401,16 @@ func resolves(event es.Event) []done {
 		return []done{{disputed(e.RuleId), e.ClaimId + " " + e.LineId + " " + e.RemittanceId, "not asked any more"}}
 	case *postingv1.RemittanceBalanced:
 		return []done{{"quarantined_remittance", e.RemittanceId, "balanced"}}
+	case *postingv1.RemittanceMended:
+		return []done{{"quarantined_remittance", e.RemittanceId, "a mended file came"}}
+	case *postingv1.DepositLeftOver: // which is work of its own
+		return []done{{"deposit", e.RemittanceId + " " + e.DepositId, "another deposit paid it"}}
+	case *postingv1.DepositWithdrawn:
+		out := []done{{"unmatched_deposit", e.DepositId, "the deposit was reversed"}}
+		for _, id := range e.DifferingRemittanceIds {
+			out = append(out, done{"deposit", id + " " + e.DepositId, "the deposit was reversed"})
+		}
+		return out
 	case *postingv1.RemittanceMatched:
 		return []done{{"deposit", e.RemittanceId + " " + e.DepositId, "matched"}, {"unfunded_remittance", e.RemittanceId, "matched"}, {"unmatched_deposit", e.DepositId, "matched"}}
 	case *postingv1.DepositDiffered: // which is work of its own

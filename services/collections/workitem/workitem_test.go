@@ -123,6 +123,10 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		{"unfunded_remittance", &postingv1.RemittanceUnfunded{RemittanceId: "r", Amount: 9000}, &postingv1.RemittanceMatched{RemittanceId: "r", DepositId: "d"}},
 		{"unmatched_deposit", &postingv1.DepositUnmatched{DepositId: "d", Amount: 9000}, &postingv1.RemittanceMatched{RemittanceId: "r", DepositId: "d"}},
 		{"unmatched_deposit", &postingv1.DepositUnmatched{DepositId: "d", Amount: 9000}, &postingv1.DepositDiffered{RemittanceId: "r", DepositId: "d"}},
+		{"unmatched_deposit", &postingv1.DepositLeftOver{RemittanceId: "r", DepositId: "d", Amount: 7900}, &postingv1.DepositWithdrawn{DepositId: "d"}},
+		{"deposit", &postingv1.DepositDiffered{RemittanceId: "r", DepositId: "d", RemittanceAmount: 8000, DepositAmount: 7900}, &postingv1.DepositLeftOver{RemittanceId: "r", DepositId: "d", Amount: 7900}},
+		{"deposit", &postingv1.DepositDiffered{RemittanceId: "r", DepositId: "d", RemittanceAmount: 8000, DepositAmount: 7900}, &postingv1.DepositWithdrawn{DepositId: "d", DifferingRemittanceIds: []string{"r"}}},
+		{"quarantined_remittance", &postingv1.RemittanceQuarantined{RemittanceId: "r", PaymentAmount: 8000}, &postingv1.RemittanceMended{RemittanceId: "r", MendedByRemittanceId: "s"}},
 		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r", DisputedAmount: 900}, &postingv1.UnderpaymentAccepted{ClaimId: "c", LineId: "L1", RemittanceId: "r", RuleId: "posting.paid_as_contracted"}},
 		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r", DisputedAmount: 900}, &postingv1.UnderpaymentRecovered{ClaimId: "c", LineId: "L1", RemittanceId: "r"}},
 		{"balance_billing", &postingv1.BalanceBillingHeld{ClaimId: "c", LineId: "L1", RemittanceId: "r", DisputedAmount: 900}, &postingv1.UnderpaymentLapsed{ClaimId: "c", LineId: "L1", RemittanceId: "r", RuleId: "posting.no_balance_billing"}},
@@ -212,5 +216,35 @@ func TestAChangedCoverageIsWork(t *testing.T) {
 		if !slices.ContainsFunc(resolves(over), func(d done) bool { return d.kind == "coverage_change" && d.subject == "c" }) {
 			t.Errorf("%T leaves the item open", over)
 		}
+	}
+}
+
+// Money of a payer that is for no claim and whose reason the books have no place for is work, one item for each amount, in words.
+func TestAPayersOwnAdjustmentIsWork(t *testing.T) {
+	told := func(ordinal int32, account typev1.LedgerAccount, amount int64) *postingv1.ProviderAdjustmentRecorded {
+		return &postingv1.ProviderAdjustmentRecorded{
+			RemittanceId: "r", PayerId: "p", ReasonCode: "IR", Reason: "withheld for the tax office", Reference: "2026", Amount: amount, Ordinal: ordinal,
+			Legs: []*typev1.Leg{{Account: account, Amount: amount}, {Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, Amount: -amount}},
+		}
+	}
+	const held = typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE
+	first, second := opens(es.Recorded{Event: told(1, held, 3800)}), opens(es.Recorded{Event: told(2, held, -3800)})
+	if first.Subject == second.Subject || first.AtRiskAmount != 3800 || second.AtRiskAmount != 3800 {
+		t.Errorf("%v, %v", first, second)
+	}
+	if want := "the payer took $38.00 for no claim, reason IR (withheld for the tax office), reference 2026: held until somebody says what it was"; first.Detail != want {
+		t.Errorf("%s", first.Detail)
+	}
+	if item := opens(es.Recorded{Event: told(1, typev1.LedgerAccount_LEDGER_ACCOUNT_PAYER_FORWARD, 3800)}); item != nil {
+		t.Errorf("what is carried forward is nobody's work: %v", item)
+	}
+}
+
+// What another deposit leaves over is asked about as what it is.
+func TestALeftOverDepositIsAskedAboutAsItIs(t *testing.T) {
+	item := opens(es.Recorded{Event: &postingv1.DepositLeftOver{DepositId: "d", RemittanceId: "r", TraceNumber: "T1", Amount: 7900, DepositDate: "2026-03-20"}})
+	want := "the bank shows $79.00 of 2026-03-20 as T1; another deposit paid that remittance, and none says what this one pays"
+	if item.AtRiskAmount != 7900 || item.Detail != want {
+		t.Errorf("%v", item)
 	}
 }

@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
@@ -16,6 +17,44 @@ func Take(s State, c *pb.PatientPaymentAssigned) ([]es.Event, error) {
 	b := begin(s)
 	b.allocate(c.AccountId, c.PatientId, c.PatientPaymentId, c.Amount)
 	return b.done(c.AccountId, c.PatientId), nil
+}
+
+// Bounced is a payment that was taken back, and an account that has some of it.
+type Bounced struct {
+	AccountID string
+	Payment   *pb.PatientPaymentReversed
+}
+
+// TakeBack gives back what the account has of a payment that was taken back, so that the patient owes it again: on the lines from which it came.
+func TakeBack(s State, c Bounced) ([]es.Event, error) {
+	b := begin(s)
+	for _, h := range s.Allocated {
+		if h.PaymentID == c.Payment.PatientPaymentId && h.Amount > 0 {
+			b.add(&pb.PatientPaymentAllocated{
+				AccountId: c.AccountID, PatientPaymentId: h.PaymentID, PatientId: c.Payment.PatientId, Amount: -h.Amount, ServiceDate: s.Charge.GetServiceDate(),
+				Legs: allocationLegs(b.unpaid(h.Amount)),
+			})
+		}
+	}
+	if b.events == nil {
+		return nil, nil
+	}
+	return b.done(c.AccountID, c.Payment.PatientId), nil
+}
+
+// unpaid puts an amount back on the patient's lines, up to what was moved to the patient on each; what is more goes to the account as a whole.
+func (b *book) unpaid(amount int64) []share {
+	var out []share
+	for _, line := range slices.Sorted(maps.Keys(b.s.Lines)) {
+		if part := min(amount, b.s.Lines[line].Patient-b.open[Place{LineID: line}]); part > 0 {
+			out = append(out, share{line, -part})
+			amount -= part
+		}
+	}
+	if amount != 0 {
+		out = append(out, share{"", -amount})
+	}
+	return out
 }
 
 func (b *book) allocate(accountID, patientID, paymentID string, amount int64) {

@@ -35,6 +35,12 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		return post(r, e, look)
 	case *pb.PatientPaymentAssigned:
 		return []es.Command{es.Do(Stream, e.AccountId, Take, e)}, nil
+	case *pb.PatientPaymentReversed:
+		var out []es.Command
+		for _, s := range e.Shares {
+			out = append(out, es.Do(Stream, s.AccountId, TakeBack, Bounced{AccountID: s.AccountId, Payment: e}))
+		}
+		return out, nil
 	}
 	return nil, nil
 }

@@ -7,6 +7,7 @@ package patientledger
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
@@ -25,6 +26,9 @@ type Account struct {
 type Payment struct {
 	ID, AccountID string // AccountID: named for that account; empty: for any
 	Left          int64
+	Assigned      map[string]int64 // to accounts, less what they gave back
+	Refunded      int64
+	Reversed      bool
 }
 
 // State is both sides, in the order in which they were first told.
@@ -53,15 +57,25 @@ func Evolve(s State, event es.Event) State {
 	case *pb.PatientFundsReleased:
 		s.payment(e.PatientPaymentId, "").AccountID = ""
 	case *pb.PatientPaymentRefunded:
-		s.payment(e.PatientPaymentId, "").Left -= e.Amount
+		p := s.payment(e.PatientPaymentId, "")
+		p.Left, p.Refunded = p.Left-e.Amount, p.Refunded+e.Amount
+	case *pb.PatientPaymentReversed:
+		p := s.payment(e.PatientPaymentId, "")
+		p.Left, p.Reversed = p.Left-e.Amount, true
 	case *pb.PatientFundsNoted:
 		s.Noted[e.CauseEventId] = true
-		s.payment(e.PatientPaymentId, e.AccountId).Left += e.Amount
+		p := s.payment(e.PatientPaymentId, e.AccountId)
+		p.Left += e.Amount
 		if e.ReturnedByAccountId != "" {
-			s.account(e.ReturnedByAccountId, "").Open += e.Amount
+			p.assign(e.ReturnedByAccountId, -e.Amount)
+			a := s.account(e.ReturnedByAccountId, "")
+			a.Open += e.Amount
+			a.Settled = a.Settled && a.Open <= 0 // a bounced check is owed again
 		}
 	case *pb.PatientPaymentAssigned:
-		s.payment(e.PatientPaymentId, "").Left -= e.Amount
+		p := s.payment(e.PatientPaymentId, "")
+		p.Left -= e.Amount
+		p.assign(e.AccountId, e.Amount)
 		s.account(e.AccountId, "").Open -= e.Amount
 	}
 	return s
@@ -86,6 +100,13 @@ func (s *State) payment(id, accountID string) *Payment {
 	}
 	s.Payments = append(s.Payments, Payment{ID: id, AccountID: accountID})
 	return &s.Payments[len(s.Payments)-1]
+}
+
+func (p *Payment) assign(accountID string, amount int64) {
+	if p.Assigned = maps.Clone(p.Assigned); p.Assigned == nil {
+		p.Assigned = map[string]int64{}
+	}
+	p.Assigned[accountID] += amount
 }
 
 // NoteAccount notes what an account asks for, or no longer asks for, once per cause, and assigns what there is. That others are asked again is worth a note only where the

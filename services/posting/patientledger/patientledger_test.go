@@ -101,6 +101,50 @@ func TestRefund(t *testing.T) {
 	})
 }
 
+// A bounced check is taken back whole: what is on accounts is named, and nothing of it pays anybody any more.
+func TestReverse(t *testing.T) {
+	paid := &pb.PatientPaymentReceived{PatientPaymentId: "p1", PatientId: "pat_1", Amount: 50, Method: "check", Legs: []*typev1.Leg{
+		{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, Amount: 50}, {Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT, Amount: -50},
+	}}
+	decide := func(paid *pb.PatientPaymentReceived) func(State, *pb.ReversePatientPaymentRequest) ([]es.Event, error) {
+		return func(s State, c *pb.ReversePatientPaymentRequest) ([]es.Event, error) { return Reverse(s, c, paid) }
+	}
+	bounced := func(shares ...*pb.PatientPaymentShare) *pb.PatientPaymentReversed {
+		return &pb.PatientPaymentReversed{PatientPaymentId: "p1", PatientId: "pat_1", Amount: 50, Reason: "bounced", ReversedDate: "2026-03-04", Shares: shares, Legs: []*typev1.Leg{
+			{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, Amount: -50}, {Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT, Amount: 50},
+		}}
+	}
+	c := &pb.ReversePatientPaymentRequest{PatientPaymentId: "p1", Reason: "bounced", Today: "2026-03-04"}
+	share := &pb.PatientPaymentShare{AccountId: "a1", Amount: 20}
+	comes := func(payment string, amount int64, by, cause string) *pb.PatientFundsNoted {
+		return &pb.PatientFundsNoted{PatientId: "pat_1", PatientPaymentId: payment, Amount: amount, ReturnedByAccountId: by, CauseEventId: cause}
+	}
+	type events = []es.Event
+	held := events{asks("a1", "2026-01-01", 20, "c1"), pays("p1", "", 50, "c2"), assigned("p1", "a1", 20)}
+	estest.Run(t, Stream, decide(paid), []estest.Case[*pb.ReversePatientPaymentRequest]{
+		{Name: "what is held and what an account has", Given: held, When: c, Then: events{bounced(share)}},
+		{Name: "what an account has given back is not asked of it", Given: append(held[:len(held):len(held)], comes("p1", 20, "a1", "c3")), When: c, Then: events{bounced()}},
+		{Name: "before the ledger has heard of it", When: c, Then: events{bounced()}},
+		{Name: "once", Given: append(held[:len(held):len(held)], bounced(share)), When: c, Refused: "posting.patient_payment_stands"},
+		{Name: "not where a part was given back", Given: append(held[:len(held):len(held)], &pb.PatientPaymentRefunded{PatientPaymentId: "p1", Amount: 1}), When: c, Refused: "posting.nothing_given_back"},
+	})
+	estest.Run(t, Stream, decide(nil), []estest.Case[*pb.ReversePatientPaymentRequest]{{Name: "nobody paid it", When: c, Refused: "posting.patient_payment_exists"}})
+	estest.Run(t, Stream, NoteFunds, []estest.Case[*pb.PatientFundsNoted]{
+		{Name: "the ledger hears of it after it bounced", Given: events{asks("a1", "2026-01-01", 20, "c1"), bounced()}, When: pays("p1", "", 50, "c2"), Then: events{pays("p1", "", 50, "c2")}},
+		{
+			Name: "what the account gives back is asked again, and other money pays it", Given: append(held[:len(held):len(held)], bounced(share), pays("p2", "", 15, "c3")),
+			When: comes("p1", 20, "a1", "c4"), Then: events{comes("p1", 20, "a1", "c4"), assigned("p2", "a1", 15)},
+		},
+		{
+			Name: "an account that was settled asks again, and money named for it pays it", Given: append(held[:len(held):len(held)], closed("a1", "c5"), bounced(share), comes("p1", 20, "a1", "c4")),
+			When: pays("p2", "a1", 15, "c6"), Then: events{pays("p2", "a1", 15, "c6"), assigned("p2", "a1", 15)},
+		},
+	})
+	estest.Run(t, Stream, NoteAccount, []estest.Case[*pb.PatientAccountNoted]{
+		{Name: "a bounced check pays nothing", Given: append(held[:len(held):len(held)], bounced(share)), When: asks("a2", "2026-02-01", 30, "c9"), Then: events{asks("a2", "2026-02-01", 30, "c9")}},
+	})
+}
+
 func TestAssign(t *testing.T) {
 	type events = []es.Event
 	estest.Run(t, Stream, NoteFunds, []estest.Case[*pb.PatientFundsNoted]{
@@ -137,7 +181,7 @@ func TestNoCentIsPromisedTwice(t *testing.T) {
 		lines := map[string][]es.Recorded{} // by stream: in order
 		var ledger State
 		paid := map[string]int64{}
-		var refunded int64
+		var refunded, bounced int64
 		n := 0
 		record := func(stream string, events []es.Event) {
 			for _, e := range events {
@@ -189,14 +233,14 @@ func TestNoCentIsPromisedTwice(t *testing.T) {
 				}
 			}
 			for _, p := range ledger.Payments {
-				if p.Left < 0 {
+				if p.Left < 0 && !p.Reversed { // what accounts have of a bounced check comes back
 					t.Fatalf("%s was promised %d cents it does not have", p.ID, -p.Left)
 				}
 			}
 			return true
 		}
 		for step := range rapid.IntRange(1, 30).Draw(t, "steps") {
-			switch rapid.IntRange(0, 5).Draw(t, "kind") {
+			switch rapid.IntRange(0, 6).Draw(t, "kind") {
 			case 0:
 				id := fmt.Sprint("p", step)
 				paid[id] = rapid.Int64Range(1, 500).Draw(t, "payment")
@@ -226,6 +270,19 @@ func TestNoCentIsPromisedTwice(t *testing.T) {
 				refunded += amount
 				ledger = Evolve(ledger, events[0])
 				record("ledger", events)
+			case 3: // a check bounces
+				id := fmt.Sprint("p", rapid.IntRange(0, step).Draw(t, "of"))
+				if paid[id] == 0 {
+					continue
+				}
+				events, err := Reverse(ledger, &pb.ReversePatientPaymentRequest{PatientPaymentId: id, Reason: "bounced", Today: "2026-03-04"},
+					&pb.PatientPaymentReceived{PatientPaymentId: id, PatientId: "pat_1", Amount: paid[id]})
+				if err != nil {
+					continue // it did before, or a part was given back
+				}
+				bounced += paid[id]
+				ledger = Evolve(ledger, events[0])
+				record("ledger", events)
 			default:
 				deliver()
 			}
@@ -253,14 +310,17 @@ func TestNoCentIsPromisedTwice(t *testing.T) {
 		var left int64
 		for _, p := range ledger.Payments {
 			left += p.Left
+			if p.Reversed && p.Left != 0 {
+				t.Fatalf("%d of the bounced %s is still somewhere", p.Left, p.ID)
+			}
 			if p.AccountID == "" {
 				anyMoney += p.Left
 			} else if p.Left > 0 && accounts[p.AccountID].Settled {
 				t.Fatalf("%d waits for %s, which is settled", p.Left, p.AccountID)
 			}
 		}
-		if in != held+left+refunded {
-			t.Fatalf("%d came in, %d is on accounts, %d is left, %d was given back", in, held, left, refunded)
+		if in != held+left+refunded+bounced {
+			t.Fatalf("%d came in, %d is on accounts, %d is left, %d was given back, %d bounced", in, held, left, refunded, bounced)
 		}
 		if open > 0 && anyMoney > 0 {
 			t.Fatalf("%d is owed and %d lies idle", open, anyMoney)

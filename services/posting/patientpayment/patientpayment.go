@@ -8,7 +8,6 @@ import (
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
-	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
@@ -27,8 +26,6 @@ var (
 	Method = refuse.Rule{ID: "posting.payment_method", Version: 1, Owner: "posting"}
 	// Limit: nobody pays more than a million dollars for care at once; who seems to has slipped on the keys. Source: our own choice, 2026-11-24.
 	Limit = refuse.Rule{ID: "posting.payment_limit", Version: 1, Owner: "posting"}
-	// NotInTheFuture: money that moved has moved by today. Today is UTC's day, which no day in the United States is ahead of. Source: arithmetic.
-	NotInTheFuture = refuse.Rule{ID: "posting.not_in_the_future", Version: 1, Owner: "posting"}
 )
 
 // Methods are the ways in which patients pay and are paid back.
@@ -67,19 +64,13 @@ func Receive(s State, c *pb.RecordPatientPaymentRequest, id string, known Known)
 	no.If(amount > limit, Limit, "amount", "%s: a patient pays at most %s at once; send what was paid, in cents", money.Format(amount), money.Format(limit))
 	no.If(c.Amount.GetCurrency() != money.USD, deposit.Currency, "amount.currency", "%q: send USD", c.Amount.GetCurrency())
 	no.If(!slices.Contains(Methods, c.Method), Method, "method", "%q is none of card, cash, check", c.Method)
-	OnDay(&no, "received_date", day, c.Today)
+	deposit.OnDay(&no, "received_date", day, c.Today)
 	return no.Or(&pb.PatientPaymentReceived{
 		PatientPaymentId: id, PatientId: c.PatientId, Amount: amount, Method: c.Method, Reference: c.Reference, ReceivedDate: day, AccountId: c.AccountId,
 		Legs: new(money.Entry).
 			Debit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK}).
 			Credit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT}).Legs(),
 	})
-}
-
-// OnDay adds what is wrong with the day on which money moved.
-func OnDay(no *refuse.List, field, day, today string) {
-	no.If(!date.Valid(day), deposit.Day, field, "%q is not a day", day)
-	no.If(date.Valid(day) && day > today, NotInTheFuture, field, "%s is after today, %s", day, today)
 }
 
 // PatientMirror knows which patients there are, by patient_id.

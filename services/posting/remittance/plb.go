@@ -21,3 +21,12 @@ func providerAccount(reason string) typev1.LedgerAccount {
 	}
 	return typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE
 }
+
+// providerReasons says in our words what a provider-level adjustment is for, by its reason: those that payers of behavioral health use. Of another somebody asks the payer.
+// Source: public use of the codes by payers, read 2026-11-24.
+var providerReasons = map[string]string{
+	"50": "claims came late", "51": "interest asked of us", "72": "our refund has arrived", "AP": "advance taken back", "BN": "bonus", "CS": "adjustment without a closer reason",
+	"CT": "capitation", "CV": "share of capital costs", "E3": "money kept back", "FB": "balance carried forward", "IR": "withheld for the tax office", "J1": "not paid for",
+	"L3": "penalty", "L6": "interest for a late payment", "LE": "levied for a creditor", "LS": "paid in one sum", "PI": "interim payments", "WO": "overpayment taken back",
+	"WU": "taken back for another's debt",
+}

@@ -6,7 +6,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/es"
 )
 
-// React takes a remittance in once its settlement has said whether it repeats another.
+// React takes a remittance in once its settlement has said what it is beside others, and ends the questions about those that it mends.
 func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	e, ok := r.Event.(*pb.RemittanceAdvised)
 	if !ok {
@@ -16,7 +16,13 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	if !known {
 		return nil, es.Wait(ReadMirror, e.RemittanceId)
 	}
-	return []es.Command{es.Do(Stream, e.RemittanceId, Receive, Advised{Read: read, Repeats: e.RepeatsRemittanceId})}, nil
+	out := []es.Command{es.Do(Stream, e.RemittanceId, Receive, Advised{
+		Read: read, Repeats: e.RepeatsRemittanceId, Contradicts: e.ContradictsRemittanceId, MendedBy: e.MendedByRemittanceId,
+	})}
+	for _, id := range e.MendsRemittanceIds { // their settlement told of them before: they are quarantined
+		out = append(out, es.Do(Stream, id, Mended, Mend{RemittanceID: id, MendedBy: e.RemittanceId}))
+	}
+	return out, nil
 }
 
 // ReadMirror has each remittance as it was read, by remittance_id.

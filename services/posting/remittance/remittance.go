@@ -22,6 +22,7 @@ type State struct {
 	Received    *pb.RemittanceReceived
 	Quarantined *pb.RemittanceQuarantined
 	Balanced    bool
+	Mended      bool // quarantined, and one that balances came
 }
 
 // Stream is the remittance's stream.
@@ -36,15 +37,33 @@ func Evolve(s State, event es.Event) State {
 		s.Quarantined = e
 	case *pb.RemittanceBalanced:
 		s.Balanced = true
+	case *pb.RemittanceMended:
+		s.Mended = true
 	}
 	return s
 }
 
-// Advised is a remittance as it was read, and which earlier one it repeats.
+// Advised is a remittance as it was read, and what its settlement says of it beside others; remittance ids, empty: none.
 type Advised struct {
-	Read    *exchangev1.RemittanceRead
-	Repeats string // remittance_id; empty: none
+	Read        *exchangev1.RemittanceRead
+	Repeats     string // an earlier one of the same payer, trace number, amount and date
+	Contradicts string // an earlier one of the same payer and trace number with another amount or date, which must be the same payment
+	MendedBy    string // an earlier one of the same payer, trace number, amount and date, where this one is out of balance
 }
+
+// Mend is one that balances and takes the place of an earlier one.
+type Mend struct{ RemittanceID, MendedBy string }
+
+// Mended notes, once, that nothing is to be asked about a quarantined remittance any more.
+func Mended(s State, c Mend) ([]es.Event, error) {
+	if s.Quarantined == nil || s.Mended {
+		return nil, nil
+	}
+	return []es.Event{&pb.RemittanceMended{RemittanceId: c.RemittanceID, MendedByRemittanceId: c.MendedBy}}, nil
+}
+
+// OutOfBalance says whether a remittance is quarantined whatever came before it.
+func OutOfBalance(r *exchangev1.RemittanceRead) bool { return r.PaymentAmount < 0 || len(Check(r)) > 0 }
 
 // Receive takes a remittance in, once.
 func Receive(s State, c Advised) ([]es.Event, error) {
@@ -61,13 +80,20 @@ func Receive(s State, c Advised) ([]es.Event, error) {
 	if c.Repeats != "" {
 		reasons = append(reasons, fmt.Sprintf("remittance %s had the same payer, trace number, amount and date in other bytes: find out which of the two is right", c.Repeats))
 	}
+	if c.Contradicts != "" {
+		reasons = append(reasons, fmt.Sprintf("remittance %s had the same payer and trace number, with another amount or date: a trace number names one payment (posting.one_payment_a_trace), ask the payer which of the two is right", c.Contradicts))
+	}
 	if r.PaymentAmount < 0 {
 		reasons = append(reasons, fmt.Sprintf("its payment is %s: a remittance never pays less than nothing, the payer must carry the rest forward", money.Format(r.PaymentAmount)))
 	}
 	if len(residuals) > 0 || len(reasons) > 0 {
-		return append(out, &pb.RemittanceQuarantined{
+		out = append(out, &pb.RemittanceQuarantined{
 			RemittanceId: r.RemittanceId, PayerId: r.PayerId, PaymentAmount: r.PaymentAmount, Residuals: residuals, Reasons: reasons,
-		}), nil
+		})
+		if c.MendedBy != "" {
+			out = append(out, &pb.RemittanceMended{RemittanceId: r.RemittanceId, MendedByRemittanceId: c.MendedBy})
+		}
+		return out, nil
 	}
 	balanced := &pb.RemittanceBalanced{
 		RemittanceId: r.RemittanceId, PayerId: r.PayerId, TraceNumber: r.TraceNumber, PaymentAmount: r.PaymentAmount, EffectiveDate: day(r),
@@ -85,9 +111,10 @@ func Receive(s State, c Advised) ([]es.Event, error) {
 				Credit(claim.PaidAmount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE, PayerId: r.PayerId}).Legs(),
 		})
 	}
-	for _, p := range r.ProviderAdjustments {
+	for i, p := range r.ProviderAdjustments {
 		out = append(out, &pb.ProviderAdjustmentRecorded{
 			RemittanceId: r.RemittanceId, PayerId: r.PayerId, ReasonCode: p.ReasonCode, Reference: p.Reference, Amount: p.Amount, Source: p.Source,
+			Ordinal: int32(i + 1), Reason: providerReasons[p.ReasonCode],
 			Legs: new(money.Entry).Debit(p.Amount, &typev1.Leg{Account: providerAccount(p.ReasonCode), PayerId: r.PayerId}).Credit(p.Amount, cash(r)).Legs(),
 		})
 	}

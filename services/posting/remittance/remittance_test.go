@@ -48,6 +48,9 @@ func TestReceive(t *testing.T) {
 	off.Claims[0].Lines[0].PaidAmount++
 	const cash, unapplied = typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE
 	type events = []es.Event
+	quarantined := &pb.RemittanceQuarantined{RemittanceId: "rem_1", PayerId: "pay_1", PaymentAmount: 9400, Residuals: []*exchangev1.Residual{
+		{Equation: "line", Subject: "claim 1 line 1", ResidualAmount: -1}, {Equation: "claim_lines", Subject: "claim 1", ResidualAmount: 1},
+	}}
 	estest.Run(t, Stream, Receive, []estest.Case[Advised]{
 		{
 			Name: "a balanced one: our claims to their accounts, money for others is held, adjustments of the provider are booked", When: Advised{Read: r},
@@ -60,11 +63,11 @@ func TestReceive(t *testing.T) {
 				},
 				&pb.UnappliedRecorded{RemittanceId: "rem_1", PayerId: "pay_1", ClaimOrdinal: 3, PatientControlNumber: "Y", Reason: "no claim of ours has this number"},
 				&pb.ProviderAdjustmentRecorded{
-					RemittanceId: "rem_1", PayerId: "pay_1", ReasonCode: "WO", Reference: "R", Amount: 200,
+					RemittanceId: "rem_1", PayerId: "pay_1", ReasonCode: "WO", Reference: "R", Amount: 200, Ordinal: 1, Reason: "overpayment taken back",
 					Legs: []*typev1.Leg{leg(typev1.LedgerAccount_LEDGER_ACCOUNT_PAYER_FORWARD, 200), leg(cash, -200)},
 				},
 				&pb.ProviderAdjustmentRecorded{
-					RemittanceId: "rem_1", PayerId: "pay_1", ReasonCode: "L6", Amount: -100,
+					RemittanceId: "rem_1", PayerId: "pay_1", ReasonCode: "L6", Amount: -100, Ordinal: 2, Reason: "interest for a late payment",
 					Legs: []*typev1.Leg{leg(typev1.LedgerAccount_LEDGER_ACCOUNT_INTEREST, -100), leg(cash, 100)},
 				},
 			},
@@ -77,6 +80,16 @@ func TestReceive(t *testing.T) {
 			}}},
 		},
 		{
+			Name: "another amount under the same trace number is held", When: Advised{Read: r, Contradicts: "rem_0"},
+			Then: events{received, &pb.RemittanceQuarantined{RemittanceId: "rem_1", PayerId: "pay_1", PaymentAmount: 9400, Reasons: []string{
+				"remittance rem_0 had the same payer and trace number, with another amount or date: a trace number names one payment (posting.one_payment_a_trace), ask the payer which of the two is right",
+			}}},
+		},
+		{
+			Name: "one that is out of balance, after the one that balances, asks nothing", When: Advised{Read: off, MendedBy: "rem_0"},
+			Then: events{received, quarantined, &pb.RemittanceMended{RemittanceId: "rem_1", MendedByRemittanceId: "rem_0"}},
+		},
+		{
 			Name: "a negative payment is quarantined", When: Advised{Read: negative},
 			Then: events{with(received, -100), &pb.RemittanceQuarantined{RemittanceId: "rem_1", PayerId: "pay_1", PaymentAmount: -100, Reasons: []string{
 				"its payment is −$1.00: a remittance never pays less than nothing, the payer must carry the rest forward",
@@ -84,10 +97,14 @@ func TestReceive(t *testing.T) {
 		},
 		{
 			Name: "a line that is off by a cent quarantines all of it, with each residual", When: Advised{Read: off},
-			Then: events{received, &pb.RemittanceQuarantined{RemittanceId: "rem_1", PayerId: "pay_1", PaymentAmount: 9400, Residuals: []*exchangev1.Residual{
-				{Equation: "line", Subject: "claim 1 line 1", ResidualAmount: -1}, {Equation: "claim_lines", Subject: "claim 1", ResidualAmount: 1},
-			}}},
+			Then: events{received, quarantined},
 		},
+	})
+	mend := Mend{RemittanceID: "rem_1", MendedBy: "rem_2"}
+	estest.Run(t, Stream, Mended, []estest.Case[Mend]{
+		{Name: "a mended file ends the question", Given: events{received, quarantined}, When: mend, Then: events{&pb.RemittanceMended{RemittanceId: "rem_1", MendedByRemittanceId: "rem_2"}}},
+		{Name: "once", Given: events{received, quarantined, &pb.RemittanceMended{RemittanceId: "rem_1", MendedByRemittanceId: "rem_2"}}, When: mend},
+		{Name: "what was booked has none", Given: events{received, &pb.RemittanceBalanced{}}, When: mend},
 	})
 }
 

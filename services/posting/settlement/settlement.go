@@ -1,21 +1,33 @@
 // Package settlement is the stream of one trace number: which remittances were advised under it, what the bank saw under it, and which belongs to which.
 //
 // Both sides come in any order; each is told once to this stream, which is therefore the one place that can say "this remittance came before, in other bytes" and "these two are
-// the same money". A remittance and a deposit belong together when trace number and amount are the same and the payer identifiers do not contradict each other (TestSettle).
+// the same money". A remittance and a deposit belong together when trace number and amount are the same and the payer identifiers do not contradict each other (TestSettle). A
+// remittance that is not booked is neither: it takes no deposit and nothing repeats it, so the mended file finds the money (TestAMendedFileIsBookedInAnyOrder).
 package settlement
 
 import (
+	"slices"
+
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
 // State is both sides.
 type State struct {
 	Remittances []*pb.RemittanceAdvised
 	Deposits    []*pb.DepositAdvised
-	Matched     map[string]bool // remittances and deposits that have found each other
-	Told        map[string]bool // remittances and deposits that somebody knows of: the other side differs, or did not come in time
+	Matched     map[string]*pb.RemittanceMatched // remittances and deposits that have found each other
+	Told        map[string]bool                  // remittances and deposits that somebody knows of: the other side differs, or did not come in time
+	Differed    []Pair                           // of which somebody knows, and neither has found its own
+	Withdrawn   map[string]bool                  // deposits that were recorded by mistake
 }
+
+// Pair is a remittance and a deposit of its trace number.
+type Pair struct{ RemittanceID, DepositID string }
 
 // Stream is the settlement's stream.
 var Stream = es.Stream[State]{Kind: "settlement", Evolve: Evolve}
@@ -26,7 +38,7 @@ func ID(traceNumber string) string { return es.Derive("set", traceNumber) }
 // Evolve folds one event into the state.
 func Evolve(s State, event es.Event) State {
 	if s.Matched == nil {
-		s.Matched, s.Told = map[string]bool{}, map[string]bool{}
+		s.Matched, s.Told, s.Withdrawn = map[string]*pb.RemittanceMatched{}, map[string]bool{}, map[string]bool{}
 	}
 	switch e := event.(type) {
 	case *pb.RemittanceAdvised:
@@ -34,9 +46,21 @@ func Evolve(s State, event es.Event) State {
 	case *pb.DepositAdvised:
 		s.Deposits = append(s.Deposits, e)
 	case *pb.RemittanceMatched:
-		s.Matched[e.RemittanceId], s.Matched[e.DepositId] = true, true
+		s.Matched[e.RemittanceId], s.Matched[e.DepositId] = e, e
+		s.Differed = slices.DeleteFunc(s.Differed, func(p Pair) bool { return p == Pair{e.RemittanceId, e.DepositId} })
 	case *pb.DepositDiffered:
 		s.Told[e.RemittanceId], s.Told[e.DepositId] = true, true
+		s.Differed = append(s.Differed, Pair{e.RemittanceId, e.DepositId})
+	case *pb.DepositLeftOver:
+		s.Differed = slices.DeleteFunc(s.Differed, func(p Pair) bool { return p == Pair{e.RemittanceId, e.DepositId} })
+	case *pb.DepositWithdrawn:
+		s.Withdrawn[e.DepositId] = true
+		delete(s.Matched, e.DepositId)
+		for _, id := range slices.Concat(e.DifferingRemittanceIds, []string{e.RemittanceId}) { // they wait anew
+			delete(s.Matched, id)
+			delete(s.Told, id)
+		}
+		s.Differed = slices.DeleteFunc(s.Differed, func(p Pair) bool { return p.DepositID == e.DepositId })
 	case *pb.RemittanceUnfunded:
 		s.Told[e.RemittanceId] = true
 	case *pb.DepositUnmatched:
@@ -45,7 +69,20 @@ func Evolve(s State, event es.Event) State {
 	return s
 }
 
-// Advise notes a remittance, once. One that repeats an earlier one (same payer, amount and date) says so and is matched with nothing.
+// OnePaymentATrace: the trace number of a payer (TRN03 and TRN02) names one payment for a year; check numbers may come round again after that, and a remittance that pays nothing
+// names no money. Source: 45 CFR 162.1602 with CAQH CORE 370, by which the trace number re-associates one transfer with one remittance; the year is our own choice. Checked 2026-11-24.
+var OnePaymentATrace = refuse.Rule{ID: "posting.one_payment_a_trace", Version: 1, Owner: "posting"}
+
+const traceDays = 365 // of OnePaymentATrace
+
+// onePayment says whether two remittances of a payer and trace number must be the same payment.
+func onePayment(a, b *pb.RemittanceAdvised) bool {
+	first, last := min(a.EffectiveDate, b.EffectiveDate), max(a.EffectiveDate, b.EffectiveDate)
+	return (a.Amount != 0 || b.Amount != 0) && (!date.Valid(first) || !date.Valid(last) || last < date.Add(first, traceDays))
+}
+
+// Advise notes a remittance, once. Beside an earlier one of the same payer that was booked it repeats it (same amount and date) or contradicts it (OnePaymentATrace) and is matched
+// with nothing; nor is one that is out of balance.
 func Advise(s State, c *pb.RemittanceAdvised) ([]es.Event, error) {
 	for _, r := range s.Remittances {
 		if r.RemittanceId == c.RemittanceId {
@@ -54,28 +91,60 @@ func Advise(s State, c *pb.RemittanceAdvised) ([]es.Event, error) {
 	}
 	advised := &pb.RemittanceAdvised{
 		SettlementId: c.SettlementId, RemittanceId: c.RemittanceId, PayerId: c.PayerId, PayerIdentifier: c.PayerIdentifier, TraceNumber: c.TraceNumber,
-		Amount: c.Amount, EffectiveDate: c.EffectiveDate,
+		Amount: c.Amount, EffectiveDate: c.EffectiveDate, OutOfBalance: c.OutOfBalance,
 	}
 	for _, r := range s.Remittances {
-		if r.PayerIdentifier == c.PayerIdentifier && r.Amount == c.Amount && r.EffectiveDate == c.EffectiveDate && r.RepeatsRemittanceId == "" {
+		if r.PayerIdentifier != c.PayerIdentifier || !booked(r) {
+			continue
+		}
+		switch same := r.Amount == c.Amount && r.EffectiveDate == c.EffectiveDate; {
+		case same && c.OutOfBalance:
+			advised.MendedByRemittanceId = r.RemittanceId
+		case same:
 			advised.RepeatsRemittanceId = r.RemittanceId
+		case onePayment(r, c):
+			advised.ContradictsRemittanceId = r.RemittanceId
 		}
 	}
-	out := []es.Event{advised}
-	if !funds(advised) {
-		return out, nil
+	if advised.RepeatsRemittanceId != "" || advised.MendedByRemittanceId != "" { // which is the better answer
+		advised.ContradictsRemittanceId = ""
+	}
+	if booked(advised) {
+		for _, r := range s.Remittances {
+			if r.PayerIdentifier == c.PayerIdentifier && r.OutOfBalance && r.MendedByRemittanceId == "" && !mended(s, r.RemittanceId) {
+				advised.MendsRemittanceIds = append(advised.MendsRemittanceIds, r.RemittanceId)
+			}
+		}
+	}
+	return append([]es.Event{advised}, settle(s, advised)...), nil
+}
+
+func mended(s State, remittanceID string) bool {
+	return slices.ContainsFunc(s.Remittances, func(r *pb.RemittanceAdvised) bool { return slices.Contains(r.MendsRemittanceIds, remittanceID) })
+}
+
+// settle finds the deposit of a remittance that has none, or says which differ from it.
+func settle(s State, r *pb.RemittanceAdvised) []es.Event {
+	if !funds(r) {
+		return nil
 	}
 	for _, d := range s.Deposits {
-		if match(advised, d) && !s.Matched[d.DepositId] {
-			return append(out, matched(advised, d)), nil
+		if match(r, d) && waits(s, d) {
+			return pair(s, r, d)
 		}
 	}
+	var out []es.Event
 	for _, d := range s.Deposits {
-		if differs(advised, d) && !s.Matched[d.DepositId] {
-			out = append(out, differed(advised, d))
+		if differs(r, d) && waits(s, d) {
+			out = append(out, differed(r, d))
 		}
 	}
-	return out, nil
+	return out
+}
+
+// waits says whether a deposit has not found its remittance.
+func waits(s State, d *pb.DepositAdvised) bool {
+	return s.Matched[d.DepositId] == nil && !s.Withdrawn[d.DepositId]
 }
 
 // Deposit notes what the bank saw, once.
@@ -87,23 +156,53 @@ func Deposit(s State, c *pb.DepositAdvised) ([]es.Event, error) {
 	}
 	out := []es.Event{c}
 	for _, r := range s.Remittances {
-		if match(r, c) && !s.Matched[r.RemittanceId] {
-			return append(out, matched(r, c)), nil
+		if match(r, c) && s.Matched[r.RemittanceId] == nil {
+			return append(out, pair(s, r, c)...), nil
 		}
 	}
 	for _, r := range s.Remittances {
-		if differs(r, c) && !s.Matched[r.RemittanceId] {
+		if differs(r, c) && s.Matched[r.RemittanceId] == nil {
 			out = append(out, differed(r, c))
 		}
 	}
 	return out, nil
 }
 
-// funds says whether money comes to the bank for a remittance: not for one that repeats another, nor for one that pays nothing or carries what is taken back forward.
-func funds(r *pb.RemittanceAdvised) bool { return r.RepeatsRemittanceId == "" && r.Amount > 0 }
+// Withdraw takes a deposit off that was reversed, once. The remittance that it paid waits for its money again, or finds it in another deposit.
+func Withdraw(s State, c *pb.DepositWithdrawn) ([]es.Event, error) {
+	if s.Withdrawn[c.DepositId] {
+		return nil, nil
+	}
+	withdrawn := &pb.DepositWithdrawn{SettlementId: c.SettlementId, DepositId: c.DepositId}
+	for _, p := range s.Differed {
+		if p.DepositID == c.DepositId {
+			withdrawn.DifferingRemittanceIds = append(withdrawn.DifferingRemittanceIds, p.RemittanceID)
+		}
+	}
+	out := []es.Event{withdrawn}
+	m := s.Matched[c.DepositId]
+	if m == nil {
+		return out, nil
+	}
+	withdrawn.RemittanceId, withdrawn.Legs = m.RemittanceId, money.Mirror(m.Legs)
+	for _, r := range s.Remittances {
+		if r.RemittanceId == m.RemittanceId {
+			out = append(out, settle(s, r)...) // the deposit itself still counts as matched here
+		}
+	}
+	return out, nil
+}
+
+// booked says whether a remittance's claims are posted.
+func booked(r *pb.RemittanceAdvised) bool {
+	return r.RepeatsRemittanceId == "" && r.ContradictsRemittanceId == "" && !r.OutOfBalance
+}
+
+// funds says whether money comes to the bank for a remittance: not for one that is not booked, nor for one that pays nothing or carries what is taken back forward.
+func funds(r *pb.RemittanceAdvised) bool { return booked(r) && r.Amount > 0 }
 
 func samePayer(r *pb.RemittanceAdvised, d *pb.DepositAdvised) bool {
-	return r.RepeatsRemittanceId == "" && (d.PayerIdentifier == "" || r.PayerIdentifier == "" || d.PayerIdentifier == r.PayerIdentifier)
+	return booked(r) && (d.PayerIdentifier == "" || r.PayerIdentifier == "" || d.PayerIdentifier == r.PayerIdentifier)
 }
 
 func match(r *pb.RemittanceAdvised, d *pb.DepositAdvised) bool {
@@ -114,8 +213,25 @@ func differs(r *pb.RemittanceAdvised, d *pb.DepositAdvised) bool {
 	return samePayer(r, d) && r.Amount != d.Amount && funds(r)
 }
 
-func matched(r *pb.RemittanceAdvised, d *pb.DepositAdvised) es.Event {
-	return &pb.RemittanceMatched{RemittanceId: r.RemittanceId, DepositId: d.DepositId, TraceNumber: r.TraceNumber, Amount: d.Amount}
+// pair matches the two. Where the bank named no payer, or another, its money is carried over to the remittance's: cash.clearing of each payer comes to 0. A deposit that was said
+// to differ from the remittance is on its own now.
+func pair(s State, r *pb.RemittanceAdvised, d *pb.DepositAdvised) []es.Event {
+	matched := &pb.RemittanceMatched{RemittanceId: r.RemittanceId, DepositId: d.DepositId, TraceNumber: r.TraceNumber, Amount: d.Amount, PayerId: r.PayerId}
+	if d.PayerId != r.PayerId {
+		matched.Legs = new(money.Entry).
+			Debit(d.Amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, PayerId: d.PayerId}).
+			Credit(d.Amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, PayerId: r.PayerId}).Legs()
+	}
+	out := []es.Event{matched}
+	for _, other := range s.Deposits {
+		if other.DepositId != d.DepositId && slices.Contains(s.Differed, Pair{r.RemittanceId, other.DepositId}) && waits(s, other) {
+			out = append(out, &pb.DepositLeftOver{
+				SettlementId: r.SettlementId, DepositId: other.DepositId, RemittanceId: r.RemittanceId, PayerId: other.PayerId, TraceNumber: other.TraceNumber,
+				Amount: other.Amount, DepositDate: other.DepositDate,
+			})
+		}
+	}
+	return out
 }
 
 func differed(r *pb.RemittanceAdvised, d *pb.DepositAdvised) es.Event {

@@ -1,6 +1,8 @@
 package settlement
 
 import (
+	"time"
+
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
@@ -26,10 +28,16 @@ func Timers(r es.Recorded) []es.TimerOp {
 		if date.Valid(e.EffectiveDate) && date.Time(e.EffectiveDate).After(from) {
 			from = date.Time(e.EffectiveDate)
 		}
-		return []es.TimerOp{es.SetTimer(es.Timer{
-			Key: key(e.RemittanceId), Kind: Stream.Kind, StreamID: r.StreamID, DueAt: from.AddDate(0, 0, reassociationDays),
-			Body: &pb.DepositDue{SettlementId: r.StreamID, RemittanceId: e.RemittanceId},
-		})}
+		return []es.TimerOp{depositDue(r.StreamID, e.RemittanceId, from)}
+	case *pb.DepositWithdrawn:
+		out := []es.TimerOp{es.CancelTimer(key(e.DepositId))}
+		for _, id := range e.DifferingRemittanceIds {
+			out = append(out, depositDue(r.StreamID, id, r.RecordedAt))
+		}
+		if e.RemittanceId != "" {
+			out = append(out, depositDue(r.StreamID, e.RemittanceId, r.RecordedAt))
+		}
+		return out
 	case *pb.DepositAdvised:
 		return []es.TimerOp{es.SetTimer(es.Timer{
 			Key: key(e.DepositId), Kind: Stream.Kind, StreamID: r.StreamID, DueAt: r.RecordedAt.AddDate(0, 0, reassociationDays),
@@ -39,6 +47,13 @@ func Timers(r es.Recorded) []es.TimerOp {
 		return []es.TimerOp{es.CancelTimer(key(e.RemittanceId)), es.CancelTimer(key(e.DepositId))}
 	}
 	return nil
+}
+
+func depositDue(settlementID, remittanceID string, from time.Time) es.TimerOp {
+	return es.SetTimer(es.Timer{
+		Key: key(remittanceID), Kind: Stream.Kind, StreamID: settlementID, DueAt: from.AddDate(0, 0, reassociationDays),
+		Body: &pb.DepositDue{SettlementId: settlementID, RemittanceId: remittanceID},
+	})
 }
 
 func key(id string) string { return "posting.reassociation/" + id }
@@ -57,7 +72,7 @@ func OnTimer(t es.Timer) []es.Command {
 // Unfunded tells, once, that the bank has not shown a remittance's money. Where the bank shows another amount somebody has that work already.
 func Unfunded(s State, c *pb.DepositDue) ([]es.Event, error) {
 	for _, r := range s.Remittances {
-		if r.RemittanceId == c.RemittanceId && !s.Matched[c.RemittanceId] && !s.Told[c.RemittanceId] {
+		if r.RemittanceId == c.RemittanceId && s.Matched[c.RemittanceId] == nil && !s.Told[c.RemittanceId] {
 			return []es.Event{&pb.RemittanceUnfunded{
 				SettlementId: c.SettlementId, RemittanceId: r.RemittanceId, PayerId: r.PayerId, TraceNumber: r.TraceNumber, Amount: r.Amount, EffectiveDate: r.EffectiveDate,
 				WaitedDays: reassociationDays, RuleId: Reassociated.ID,
@@ -70,7 +85,7 @@ func Unfunded(s State, c *pb.DepositDue) ([]es.Event, error) {
 // Unmatched tells, once, that no remittance has said what a deposit pays. Where one of another amount came somebody has that work already.
 func Unmatched(s State, c *pb.RemittanceDue) ([]es.Event, error) {
 	for _, d := range s.Deposits {
-		if d.DepositId == c.DepositId && !s.Matched[c.DepositId] && !s.Told[c.DepositId] {
+		if d.DepositId == c.DepositId && waits(s, d) && !s.Told[c.DepositId] {
 			return []es.Event{&pb.DepositUnmatched{
 				SettlementId: c.SettlementId, DepositId: d.DepositId, PayerId: d.PayerId, TraceNumber: d.TraceNumber, Amount: d.Amount, DepositDate: d.DepositDate,
 				WaitedDays: reassociationDays, RuleId: Reassociated.ID,

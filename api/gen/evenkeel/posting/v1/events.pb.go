@@ -3597,6 +3597,8 @@ type ProviderAdjustmentRecorded struct {
 	Amount        int64                  `protobuf:"varint,5,opt,name=amount,proto3" json:"amount,omitempty"` // positive takes money from us
 	Legs          []*v1.Leg              `protobuf:"bytes,6,rep,name=legs,proto3" json:"legs,omitempty"`
 	Source        *v1.Source             `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	Ordinal       int32                  `protobuf:"varint,8,opt,name=ordinal,proto3" json:"ordinal,omitempty"` // from 1, in the remittance; 0 in events of before 2026-11-24
+	Reason        string                 `protobuf:"bytes,9,opt,name=reason,proto3" json:"reason,omitempty"`    // what the code stands for, in our words; empty: not known here
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3680,24 +3682,95 @@ func (x *ProviderAdjustmentRecorded) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *ProviderAdjustmentRecorded) GetOrdinal() int32 {
+	if x != nil {
+		return x.Ordinal
+	}
+	return 0
+}
+
+func (x *ProviderAdjustmentRecorded) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// A remittance that balances came under the payer and trace number of this one, which did not: nothing is to be asked any more.
+type RemittanceMended struct {
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	RemittanceId         string                 `protobuf:"bytes,1,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	MendedByRemittanceId string                 `protobuf:"bytes,2,opt,name=mended_by_remittance_id,json=mendedByRemittanceId,proto3" json:"mended_by_remittance_id,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *RemittanceMended) Reset() {
+	*x = RemittanceMended{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemittanceMended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemittanceMended) ProtoMessage() {}
+
+func (x *RemittanceMended) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemittanceMended.ProtoReflect.Descriptor instead.
+func (*RemittanceMended) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *RemittanceMended) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *RemittanceMended) GetMendedByRemittanceId() string {
+	if x != nil {
+		return x.MendedByRemittanceId
+	}
+	return ""
+}
+
 // Stream settlement/{settlement_id}: what was advised and what the bank saw under one trace number. settlement_id is derived from the trace number.
 type RemittanceAdvised struct {
-	state               protoimpl.MessageState `protogen:"open.v1"`
-	SettlementId        string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
-	RemittanceId        string                 `protobuf:"bytes,2,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
-	PayerId             string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	PayerIdentifier     string                 `protobuf:"bytes,4,opt,name=payer_identifier,json=payerIdentifier,proto3" json:"payer_identifier,omitempty"`
-	TraceNumber         string                 `protobuf:"bytes,5,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
-	Amount              int64                  `protobuf:"varint,6,opt,name=amount,proto3" json:"amount,omitempty"`
-	EffectiveDate       string                 `protobuf:"bytes,7,opt,name=effective_date,json=effectiveDate,proto3" json:"effective_date,omitempty"`
-	RepeatsRemittanceId string                 `protobuf:"bytes,8,opt,name=repeats_remittance_id,json=repeatsRemittanceId,proto3" json:"repeats_remittance_id,omitempty"` // set: an earlier remittance of the same payer, trace number, amount and date came in other bytes
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	SettlementId            string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
+	RemittanceId            string                 `protobuf:"bytes,2,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	PayerId                 string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerIdentifier         string                 `protobuf:"bytes,4,opt,name=payer_identifier,json=payerIdentifier,proto3" json:"payer_identifier,omitempty"`
+	TraceNumber             string                 `protobuf:"bytes,5,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	Amount                  int64                  `protobuf:"varint,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	EffectiveDate           string                 `protobuf:"bytes,7,opt,name=effective_date,json=effectiveDate,proto3" json:"effective_date,omitempty"`
+	RepeatsRemittanceId     string                 `protobuf:"bytes,8,opt,name=repeats_remittance_id,json=repeatsRemittanceId,proto3" json:"repeats_remittance_id,omitempty"`              // set: an earlier remittance of the same payer, trace number, amount and date came in other bytes
+	OutOfBalance            bool                   `protobuf:"varint,9,opt,name=out_of_balance,json=outOfBalance,proto3" json:"out_of_balance,omitempty"`                                  // its equations do not hold: nothing of it is booked, so no deposit pays it and nothing repeats it
+	ContradictsRemittanceId string                 `protobuf:"bytes,10,opt,name=contradicts_remittance_id,json=contradictsRemittanceId,proto3" json:"contradicts_remittance_id,omitempty"` // set: an earlier remittance of the same payer and trace number had another amount or date, and must be the same payment
+	MendsRemittanceIds      []string               `protobuf:"bytes,11,rep,name=mends_remittance_ids,json=mendsRemittanceIds,proto3" json:"mends_remittance_ids,omitempty"`                // those under the same payer and trace number that came before and were out of balance
+	MendedByRemittanceId    string                 `protobuf:"bytes,12,opt,name=mended_by_remittance_id,json=mendedByRemittanceId,proto3" json:"mended_by_remittance_id,omitempty"`        // out of balance, and an earlier one of the same payer, trace number, amount and date is not
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *RemittanceAdvised) Reset() {
 	*x = RemittanceAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3709,7 +3782,7 @@ func (x *RemittanceAdvised) String() string {
 func (*RemittanceAdvised) ProtoMessage() {}
 
 func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3722,7 +3795,7 @@ func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceAdvised.ProtoReflect.Descriptor instead.
 func (*RemittanceAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RemittanceAdvised) GetSettlementId() string {
@@ -3781,6 +3854,34 @@ func (x *RemittanceAdvised) GetRepeatsRemittanceId() string {
 	return ""
 }
 
+func (x *RemittanceAdvised) GetOutOfBalance() bool {
+	if x != nil {
+		return x.OutOfBalance
+	}
+	return false
+}
+
+func (x *RemittanceAdvised) GetContradictsRemittanceId() string {
+	if x != nil {
+		return x.ContradictsRemittanceId
+	}
+	return ""
+}
+
+func (x *RemittanceAdvised) GetMendsRemittanceIds() []string {
+	if x != nil {
+		return x.MendsRemittanceIds
+	}
+	return nil
+}
+
+func (x *RemittanceAdvised) GetMendedByRemittanceId() string {
+	if x != nil {
+		return x.MendedByRemittanceId
+	}
+	return ""
+}
+
 type DepositAdvised struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	SettlementId    string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
@@ -3796,7 +3897,7 @@ type DepositAdvised struct {
 
 func (x *DepositAdvised) Reset() {
 	*x = DepositAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3808,7 +3909,7 @@ func (x *DepositAdvised) String() string {
 func (*DepositAdvised) ProtoMessage() {}
 
 func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3821,7 +3922,7 @@ func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositAdvised.ProtoReflect.Descriptor instead.
 func (*DepositAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DepositAdvised) GetSettlementId() string {
@@ -3879,13 +3980,15 @@ type RemittanceMatched struct {
 	DepositId     string                 `protobuf:"bytes,2,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
 	TraceNumber   string                 `protobuf:"bytes,3,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
 	Amount        int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	PayerId       string                 `protobuf:"bytes,5,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // ours, as the remittance names it; empty in events of before 2026-11-24
+	Legs          []*v1.Leg              `protobuf:"bytes,6,rep,name=legs,proto3" json:"legs,omitempty"`                      // cash.clearing of the deposit's payer / of the remittance's, where the bank named none or another
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RemittanceMatched) Reset() {
 	*x = RemittanceMatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3897,7 +4000,7 @@ func (x *RemittanceMatched) String() string {
 func (*RemittanceMatched) ProtoMessage() {}
 
 func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3910,7 +4013,7 @@ func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMatched.ProtoReflect.Descriptor instead.
 func (*RemittanceMatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RemittanceMatched) GetRemittanceId() string {
@@ -3941,6 +4044,190 @@ func (x *RemittanceMatched) GetAmount() int64 {
 	return 0
 }
 
+func (x *RemittanceMatched) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *RemittanceMatched) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+// Another deposit paid the remittance whose amount this deposit's was not: it pays nothing that is known.
+type DepositLeftOver struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SettlementId  string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
+	DepositId     string                 `protobuf:"bytes,2,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	RemittanceId  string                 `protobuf:"bytes,3,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"` // that it differed from
+	PayerId       string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	TraceNumber   string                 `protobuf:"bytes,5,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	Amount        int64                  `protobuf:"varint,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	DepositDate   string                 `protobuf:"bytes,7,opt,name=deposit_date,json=depositDate,proto3" json:"deposit_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DepositLeftOver) Reset() {
+	*x = DepositLeftOver{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DepositLeftOver) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DepositLeftOver) ProtoMessage() {}
+
+func (x *DepositLeftOver) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DepositLeftOver.ProtoReflect.Descriptor instead.
+func (*DepositLeftOver) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *DepositLeftOver) GetSettlementId() string {
+	if x != nil {
+		return x.SettlementId
+	}
+	return ""
+}
+
+func (x *DepositLeftOver) GetDepositId() string {
+	if x != nil {
+		return x.DepositId
+	}
+	return ""
+}
+
+func (x *DepositLeftOver) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *DepositLeftOver) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *DepositLeftOver) GetTraceNumber() string {
+	if x != nil {
+		return x.TraceNumber
+	}
+	return ""
+}
+
+func (x *DepositLeftOver) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *DepositLeftOver) GetDepositDate() string {
+	if x != nil {
+		return x.DepositDate
+	}
+	return ""
+}
+
+// The deposit was recorded by mistake: what it was matched with waits for its money again.
+type DepositWithdrawn struct {
+	state                  protoimpl.MessageState `protogen:"open.v1"`
+	SettlementId           string                 `protobuf:"bytes,1,opt,name=settlement_id,json=settlementId,proto3" json:"settlement_id,omitempty"`
+	DepositId              string                 `protobuf:"bytes,2,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	RemittanceId           string                 `protobuf:"bytes,3,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`                                 // it was matched with; empty: none
+	DifferingRemittanceIds []string               `protobuf:"bytes,4,rep,name=differing_remittance_ids,json=differingRemittanceIds,proto3" json:"differing_remittance_ids,omitempty"` // whose amounts it differed from
+	Legs                   []*v1.Leg              `protobuf:"bytes,5,rep,name=legs,proto3" json:"legs,omitempty"`                                                                     // the mirror of RemittanceMatched's
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
+}
+
+func (x *DepositWithdrawn) Reset() {
+	*x = DepositWithdrawn{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DepositWithdrawn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DepositWithdrawn) ProtoMessage() {}
+
+func (x *DepositWithdrawn) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DepositWithdrawn.ProtoReflect.Descriptor instead.
+func (*DepositWithdrawn) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *DepositWithdrawn) GetSettlementId() string {
+	if x != nil {
+		return x.SettlementId
+	}
+	return ""
+}
+
+func (x *DepositWithdrawn) GetDepositId() string {
+	if x != nil {
+		return x.DepositId
+	}
+	return ""
+}
+
+func (x *DepositWithdrawn) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *DepositWithdrawn) GetDifferingRemittanceIds() []string {
+	if x != nil {
+		return x.DifferingRemittanceIds
+	}
+	return nil
+}
+
+func (x *DepositWithdrawn) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
 // Same trace number and payer, another amount: somebody must ask the bank or the payer.
 type DepositDiffered struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -3956,7 +4243,7 @@ type DepositDiffered struct {
 
 func (x *DepositDiffered) Reset() {
 	*x = DepositDiffered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3968,7 +4255,7 @@ func (x *DepositDiffered) String() string {
 func (*DepositDiffered) ProtoMessage() {}
 
 func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3981,7 +4268,7 @@ func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDiffered.ProtoReflect.Descriptor instead.
 func (*DepositDiffered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DepositDiffered) GetRemittanceId() string {
@@ -4043,7 +4330,7 @@ type RemittanceUnfunded struct {
 
 func (x *RemittanceUnfunded) Reset() {
 	*x = RemittanceUnfunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4055,7 +4342,7 @@ func (x *RemittanceUnfunded) String() string {
 func (*RemittanceUnfunded) ProtoMessage() {}
 
 func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4068,7 +4355,7 @@ func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceUnfunded.ProtoReflect.Descriptor instead.
 func (*RemittanceUnfunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RemittanceUnfunded) GetSettlementId() string {
@@ -4144,7 +4431,7 @@ type DepositUnmatched struct {
 
 func (x *DepositUnmatched) Reset() {
 	*x = DepositUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4156,7 +4443,7 @@ func (x *DepositUnmatched) String() string {
 func (*DepositUnmatched) ProtoMessage() {}
 
 func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4169,7 +4456,7 @@ func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositUnmatched.ProtoReflect.Descriptor instead.
 func (*DepositUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DepositUnmatched) GetSettlementId() string {
@@ -4239,7 +4526,7 @@ type DepositDue struct {
 
 func (x *DepositDue) Reset() {
 	*x = DepositDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4251,7 +4538,7 @@ func (x *DepositDue) String() string {
 func (*DepositDue) ProtoMessage() {}
 
 func (x *DepositDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4264,7 +4551,7 @@ func (x *DepositDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDue.ProtoReflect.Descriptor instead.
 func (*DepositDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DepositDue) GetSettlementId() string {
@@ -4291,7 +4578,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4303,7 +4590,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4316,7 +4603,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RemittanceDue) GetSettlementId() string {
@@ -4349,7 +4636,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4361,7 +4648,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4374,7 +4661,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -4426,6 +4713,99 @@ func (x *DepositReceived) GetLegs() []*v1.Leg {
 	return nil
 }
 
+// It was recorded by mistake, or the bank took it back.
+type DepositReversed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DepositId     string                 `protobuf:"bytes,1,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	PayerId       string                 `protobuf:"bytes,2,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	TraceNumber   string                 `protobuf:"bytes,3,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	Amount        int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	ReversedDate  string                 `protobuf:"bytes,6,opt,name=reversed_date,json=reversedDate,proto3" json:"reversed_date,omitempty"`
+	Legs          []*v1.Leg              `protobuf:"bytes,7,rep,name=legs,proto3" json:"legs,omitempty"` // the mirror of DepositReceived's
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DepositReversed) Reset() {
+	*x = DepositReversed{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DepositReversed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DepositReversed) ProtoMessage() {}
+
+func (x *DepositReversed) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DepositReversed.ProtoReflect.Descriptor instead.
+func (*DepositReversed) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *DepositReversed) GetDepositId() string {
+	if x != nil {
+		return x.DepositId
+	}
+	return ""
+}
+
+func (x *DepositReversed) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *DepositReversed) GetTraceNumber() string {
+	if x != nil {
+		return x.TraceNumber
+	}
+	return ""
+}
+
+func (x *DepositReversed) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *DepositReversed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DepositReversed) GetReversedDate() string {
+	if x != nil {
+		return x.ReversedDate
+	}
+	return ""
+}
+
+func (x *DepositReversed) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
 // Stream patient_payment/{patient_payment_id}.
 type PatientPaymentReceived struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -4444,7 +4824,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4456,7 +4836,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4469,7 +4849,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -4550,7 +4930,7 @@ type PatientAccountNoted struct {
 
 func (x *PatientAccountNoted) Reset() {
 	*x = PatientAccountNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4562,7 +4942,7 @@ func (x *PatientAccountNoted) String() string {
 func (*PatientAccountNoted) ProtoMessage() {}
 
 func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4575,7 +4955,7 @@ func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
 func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *PatientAccountNoted) GetPatientId() string {
@@ -4627,7 +5007,7 @@ type PatientFundsNoted struct {
 
 func (x *PatientFundsNoted) Reset() {
 	*x = PatientFundsNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4639,7 +5019,7 @@ func (x *PatientFundsNoted) String() string {
 func (*PatientFundsNoted) ProtoMessage() {}
 
 func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4652,7 +5032,7 @@ func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
 func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *PatientFundsNoted) GetPatientId() string {
@@ -4709,7 +5089,7 @@ type PatientPaymentAssigned struct {
 
 func (x *PatientPaymentAssigned) Reset() {
 	*x = PatientPaymentAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4721,7 +5101,7 @@ func (x *PatientPaymentAssigned) String() string {
 func (*PatientPaymentAssigned) ProtoMessage() {}
 
 func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4734,7 +5114,7 @@ func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PatientPaymentAssigned) GetPatientId() string {
@@ -4776,7 +5156,7 @@ type PatientAccountSettled struct {
 
 func (x *PatientAccountSettled) Reset() {
 	*x = PatientAccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4788,7 +5168,7 @@ func (x *PatientAccountSettled) String() string {
 func (*PatientAccountSettled) ProtoMessage() {}
 
 func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4801,7 +5181,7 @@ func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountSettled.ProtoReflect.Descriptor instead.
 func (*PatientAccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PatientAccountSettled) GetPatientId() string {
@@ -4838,7 +5218,7 @@ type PatientFundsReleased struct {
 
 func (x *PatientFundsReleased) Reset() {
 	*x = PatientFundsReleased{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4850,7 +5230,7 @@ func (x *PatientFundsReleased) String() string {
 func (*PatientFundsReleased) ProtoMessage() {}
 
 func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4863,7 +5243,7 @@ func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsReleased.ProtoReflect.Descriptor instead.
 func (*PatientFundsReleased) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *PatientFundsReleased) GetPatientId() string {
@@ -4912,7 +5292,7 @@ type PatientPaymentRefunded struct {
 
 func (x *PatientPaymentRefunded) Reset() {
 	*x = PatientPaymentRefunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4924,7 +5304,7 @@ func (x *PatientPaymentRefunded) String() string {
 func (*PatientPaymentRefunded) ProtoMessage() {}
 
 func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4937,7 +5317,7 @@ func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentRefunded.ProtoReflect.Descriptor instead.
 func (*PatientPaymentRefunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PatientPaymentRefunded) GetRefundId() string {
@@ -5001,6 +5381,151 @@ func (x *PatientPaymentRefunded) GetLegs() []*v1.Leg {
 		return x.Legs
 	}
 	return nil
+}
+
+// A payment that the bank took back (a bounced check), or that was recorded by mistake. What accounts have of it they give back (PatientPaymentAllocated, negative), and ask for it again.
+type PatientPaymentReversed struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	PatientPaymentId string                 `protobuf:"bytes,1,opt,name=patient_payment_id,json=patientPaymentId,proto3" json:"patient_payment_id,omitempty"`
+	PatientId        string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	Amount           int64                  `protobuf:"varint,3,opt,name=amount,proto3" json:"amount,omitempty"` // all of it
+	Reason           string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	ReversedDate     string                 `protobuf:"bytes,5,opt,name=reversed_date,json=reversedDate,proto3" json:"reversed_date,omitempty"`
+	Shares           []*PatientPaymentShare `protobuf:"bytes,6,rep,name=shares,proto3" json:"shares,omitempty"` // what was assigned to accounts and not given back
+	Legs             []*v1.Leg              `protobuf:"bytes,7,rep,name=legs,proto3" json:"legs,omitempty"`     // the mirror of PatientPaymentReceived's
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PatientPaymentReversed) Reset() {
+	*x = PatientPaymentReversed{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatientPaymentReversed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatientPaymentReversed) ProtoMessage() {}
+
+func (x *PatientPaymentReversed) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatientPaymentReversed.ProtoReflect.Descriptor instead.
+func (*PatientPaymentReversed) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *PatientPaymentReversed) GetPatientPaymentId() string {
+	if x != nil {
+		return x.PatientPaymentId
+	}
+	return ""
+}
+
+func (x *PatientPaymentReversed) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *PatientPaymentReversed) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *PatientPaymentReversed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PatientPaymentReversed) GetReversedDate() string {
+	if x != nil {
+		return x.ReversedDate
+	}
+	return ""
+}
+
+func (x *PatientPaymentReversed) GetShares() []*PatientPaymentShare {
+	if x != nil {
+		return x.Shares
+	}
+	return nil
+}
+
+func (x *PatientPaymentReversed) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+type PatientPaymentShare struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	Amount        int64                  `protobuf:"varint,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PatientPaymentShare) Reset() {
+	*x = PatientPaymentShare{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatientPaymentShare) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatientPaymentShare) ProtoMessage() {}
+
+func (x *PatientPaymentShare) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatientPaymentShare.ProtoReflect.Descriptor instead.
+func (*PatientPaymentShare) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *PatientPaymentShare) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *PatientPaymentShare) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
 }
 
 var File_evenkeel_posting_v1_events_proto protoreflect.FileDescriptor
@@ -5427,7 +5952,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12)\n" +
 	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
-	"\x06source\x18\b \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\x90\x02\n" +
+	"\x06source\x18\b \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xc2\x02\n" +
 	"\x1aProviderAdjustmentRecorded\x12#\n" +
 	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12\x19\n" +
 	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12\x1f\n" +
@@ -5436,7 +5961,12 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\treference\x18\x04 \x01(\tR\treference\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12)\n" +
 	"\x04legs\x18\x06 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
-	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb9\x02\n" +
+	"\x06source\x18\a \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12\x18\n" +
+	"\aordinal\x18\b \x01(\x05R\aordinal\x12\x16\n" +
+	"\x06reason\x18\t \x01(\tR\x06reason\"n\n" +
+	"\x10RemittanceMended\x12#\n" +
+	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x125\n" +
+	"\x17mended_by_remittance_id\x18\x02 \x01(\tR\x14mendedByRemittanceId\"\x84\x04\n" +
 	"\x11RemittanceAdvised\x12#\n" +
 	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12#\n" +
 	"\rremittance_id\x18\x02 \x01(\tR\fremittanceId\x12\x19\n" +
@@ -5445,7 +5975,12 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\ftrace_number\x18\x05 \x01(\tR\vtraceNumber\x12\x16\n" +
 	"\x06amount\x18\x06 \x01(\x03R\x06amount\x12%\n" +
 	"\x0eeffective_date\x18\a \x01(\tR\reffectiveDate\x122\n" +
-	"\x15repeats_remittance_id\x18\b \x01(\tR\x13repeatsRemittanceId\"\xf8\x01\n" +
+	"\x15repeats_remittance_id\x18\b \x01(\tR\x13repeatsRemittanceId\x12$\n" +
+	"\x0eout_of_balance\x18\t \x01(\bR\foutOfBalance\x12:\n" +
+	"\x19contradicts_remittance_id\x18\n" +
+	" \x01(\tR\x17contradictsRemittanceId\x120\n" +
+	"\x14mends_remittance_ids\x18\v \x03(\tR\x12mendsRemittanceIds\x125\n" +
+	"\x17mended_by_remittance_id\x18\f \x01(\tR\x14mendedByRemittanceId\"\xf8\x01\n" +
 	"\x0eDepositAdvised\x12#\n" +
 	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12\x1d\n" +
 	"\n" +
@@ -5454,13 +5989,31 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\ftrace_number\x18\x04 \x01(\tR\vtraceNumber\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12\x19\n" +
 	"\bpayer_id\x18\x06 \x01(\tR\apayerId\x12!\n" +
-	"\fdeposit_date\x18\a \x01(\tR\vdepositDate\"\x92\x01\n" +
+	"\fdeposit_date\x18\a \x01(\tR\vdepositDate\"\xd8\x01\n" +
 	"\x11RemittanceMatched\x12#\n" +
 	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12\x1d\n" +
 	"\n" +
 	"deposit_id\x18\x02 \x01(\tR\tdepositId\x12!\n" +
 	"\ftrace_number\x18\x03 \x01(\tR\vtraceNumber\x12\x16\n" +
-	"\x06amount\x18\x04 \x01(\x03R\x06amount\"\xe7\x01\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\x12\x19\n" +
+	"\bpayer_id\x18\x05 \x01(\tR\apayerId\x12)\n" +
+	"\x04legs\x18\x06 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xf3\x01\n" +
+	"\x0fDepositLeftOver\x12#\n" +
+	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12\x1d\n" +
+	"\n" +
+	"deposit_id\x18\x02 \x01(\tR\tdepositId\x12#\n" +
+	"\rremittance_id\x18\x03 \x01(\tR\fremittanceId\x12\x19\n" +
+	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12!\n" +
+	"\ftrace_number\x18\x05 \x01(\tR\vtraceNumber\x12\x16\n" +
+	"\x06amount\x18\x06 \x01(\x03R\x06amount\x12!\n" +
+	"\fdeposit_date\x18\a \x01(\tR\vdepositDate\"\xe0\x01\n" +
+	"\x10DepositWithdrawn\x12#\n" +
+	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12\x1d\n" +
+	"\n" +
+	"deposit_id\x18\x02 \x01(\tR\tdepositId\x12#\n" +
+	"\rremittance_id\x18\x03 \x01(\tR\fremittanceId\x128\n" +
+	"\x18differing_remittance_ids\x18\x04 \x03(\tR\x16differingRemittanceIds\x12)\n" +
+	"\x04legs\x18\x05 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xe7\x01\n" +
 	"\x0fDepositDiffered\x12#\n" +
 	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12\x1d\n" +
 	"\n" +
@@ -5506,6 +6059,15 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\ftrace_number\x18\x04 \x01(\tR\vtraceNumber\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12!\n" +
 	"\fdeposit_date\x18\x06 \x01(\tR\vdepositDate\x12)\n" +
+	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xee\x01\n" +
+	"\x0fDepositReversed\x12\x1d\n" +
+	"\n" +
+	"deposit_id\x18\x01 \x01(\tR\tdepositId\x12\x19\n" +
+	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12!\n" +
+	"\ftrace_number\x18\x03 \x01(\tR\vtraceNumber\x12\x16\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12#\n" +
+	"\rreversed_date\x18\x06 \x01(\tR\freversedDate\x12)\n" +
 	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xd4\x02\n" +
 	"\x16PatientPaymentReceived\x12,\n" +
 	"\x12patient_payment_id\x18\x01 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
@@ -5566,7 +6128,20 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\treference\x18\x06 \x01(\tR\treference\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12#\n" +
 	"\rrefunded_date\x18\b \x01(\tR\frefundedDate\x12)\n" +
-	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legsBDZBgithub.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1;postingv1b\x06proto3"
+	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xa7\x02\n" +
+	"\x16PatientPaymentReversed\x12,\n" +
+	"\x12patient_payment_id\x18\x01 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x16\n" +
+	"\x06amount\x18\x03 \x01(\x03R\x06amount\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12#\n" +
+	"\rreversed_date\x18\x05 \x01(\tR\freversedDate\x12@\n" +
+	"\x06shares\x18\x06 \x03(\v2(.evenkeel.posting.v1.PatientPaymentShareR\x06shares\x12)\n" +
+	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"L\n" +
+	"\x13PatientPaymentShare\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x16\n" +
+	"\x06amount\x18\x02 \x01(\x03R\x06amountBDZBgithub.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1;postingv1b\x06proto3"
 
 var (
 	file_evenkeel_posting_v1_events_proto_rawDescOnce sync.Once
@@ -5580,7 +6155,7 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
@@ -5615,102 +6190,113 @@ var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*RemittanceBalanced)(nil),         // 30: evenkeel.posting.v1.RemittanceBalanced
 	(*UnappliedRecorded)(nil),          // 31: evenkeel.posting.v1.UnappliedRecorded
 	(*ProviderAdjustmentRecorded)(nil), // 32: evenkeel.posting.v1.ProviderAdjustmentRecorded
-	(*RemittanceAdvised)(nil),          // 33: evenkeel.posting.v1.RemittanceAdvised
-	(*DepositAdvised)(nil),             // 34: evenkeel.posting.v1.DepositAdvised
-	(*RemittanceMatched)(nil),          // 35: evenkeel.posting.v1.RemittanceMatched
-	(*DepositDiffered)(nil),            // 36: evenkeel.posting.v1.DepositDiffered
-	(*RemittanceUnfunded)(nil),         // 37: evenkeel.posting.v1.RemittanceUnfunded
-	(*DepositUnmatched)(nil),           // 38: evenkeel.posting.v1.DepositUnmatched
-	(*DepositDue)(nil),                 // 39: evenkeel.posting.v1.DepositDue
-	(*RemittanceDue)(nil),              // 40: evenkeel.posting.v1.RemittanceDue
-	(*DepositReceived)(nil),            // 41: evenkeel.posting.v1.DepositReceived
-	(*PatientPaymentReceived)(nil),     // 42: evenkeel.posting.v1.PatientPaymentReceived
-	(*PatientAccountNoted)(nil),        // 43: evenkeel.posting.v1.PatientAccountNoted
-	(*PatientFundsNoted)(nil),          // 44: evenkeel.posting.v1.PatientFundsNoted
-	(*PatientPaymentAssigned)(nil),     // 45: evenkeel.posting.v1.PatientPaymentAssigned
-	(*PatientAccountSettled)(nil),      // 46: evenkeel.posting.v1.PatientAccountSettled
-	(*PatientFundsReleased)(nil),       // 47: evenkeel.posting.v1.PatientFundsReleased
-	(*PatientPaymentRefunded)(nil),     // 48: evenkeel.posting.v1.PatientPaymentRefunded
-	(*v1.ServiceLine)(nil),             // 49: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 50: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 51: evenkeel.type.v1.Leg
-	(*v1.Source)(nil),                  // 52: evenkeel.type.v1.Source
-	(v1.PayerSequence)(0),              // 53: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 54: evenkeel.type.v1.Adjustment
-	(*v12.RemittanceClaim)(nil),        // 55: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 56: evenkeel.exchange.v1.Residual
+	(*RemittanceMended)(nil),           // 33: evenkeel.posting.v1.RemittanceMended
+	(*RemittanceAdvised)(nil),          // 34: evenkeel.posting.v1.RemittanceAdvised
+	(*DepositAdvised)(nil),             // 35: evenkeel.posting.v1.DepositAdvised
+	(*RemittanceMatched)(nil),          // 36: evenkeel.posting.v1.RemittanceMatched
+	(*DepositLeftOver)(nil),            // 37: evenkeel.posting.v1.DepositLeftOver
+	(*DepositWithdrawn)(nil),           // 38: evenkeel.posting.v1.DepositWithdrawn
+	(*DepositDiffered)(nil),            // 39: evenkeel.posting.v1.DepositDiffered
+	(*RemittanceUnfunded)(nil),         // 40: evenkeel.posting.v1.RemittanceUnfunded
+	(*DepositUnmatched)(nil),           // 41: evenkeel.posting.v1.DepositUnmatched
+	(*DepositDue)(nil),                 // 42: evenkeel.posting.v1.DepositDue
+	(*RemittanceDue)(nil),              // 43: evenkeel.posting.v1.RemittanceDue
+	(*DepositReceived)(nil),            // 44: evenkeel.posting.v1.DepositReceived
+	(*DepositReversed)(nil),            // 45: evenkeel.posting.v1.DepositReversed
+	(*PatientPaymentReceived)(nil),     // 46: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 47: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 48: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 49: evenkeel.posting.v1.PatientPaymentAssigned
+	(*PatientAccountSettled)(nil),      // 50: evenkeel.posting.v1.PatientAccountSettled
+	(*PatientFundsReleased)(nil),       // 51: evenkeel.posting.v1.PatientFundsReleased
+	(*PatientPaymentRefunded)(nil),     // 52: evenkeel.posting.v1.PatientPaymentRefunded
+	(*PatientPaymentReversed)(nil),     // 53: evenkeel.posting.v1.PatientPaymentReversed
+	(*PatientPaymentShare)(nil),        // 54: evenkeel.posting.v1.PatientPaymentShare
+	(*v1.ServiceLine)(nil),             // 55: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 56: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 57: evenkeel.type.v1.Leg
+	(*v1.Source)(nil),                  // 58: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),              // 59: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 60: evenkeel.type.v1.Adjustment
+	(*v12.RemittanceClaim)(nil),        // 61: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 62: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	49, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	50, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	51, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	55, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	56, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	57, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	52, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
-	49, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
-	51, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
+	55, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	57, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 7: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	51, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
-	53, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	54, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	51, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	57, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	57, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
 	9,  // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	52, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
-	50, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	52, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
-	53, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	52, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
-	53, // 18: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	52, // 19: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	53, // 20: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 21: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
-	53, // 22: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 23: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	52, // 24: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	53, // 25: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 26: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	52, // 27: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	53, // 28: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	53, // 29: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 30: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	52, // 31: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	53, // 32: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	52, // 33: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	53, // 34: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 35: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	52, // 36: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	53, // 37: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	53, // 38: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	53, // 39: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	53, // 40: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	53, // 41: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	52, // 42: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
-	53, // 43: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	51, // 44: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
-	53, // 45: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	53, // 46: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	53, // 47: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	55, // 48: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	51, // 49: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	52, // 50: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	51, // 51: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	53, // 52: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	53, // 53: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	52, // 54: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	56, // 55: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	55, // 56: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	51, // 57: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	52, // 58: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	51, // 59: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	52, // 60: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	51, // 61: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	51, // 62: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	52, // 63: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
-	51, // 64: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
-	65, // [65:65] is the sub-list for method output_type
-	65, // [65:65] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	58, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
+	56, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	58, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
+	59, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
+	59, // 18: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 19: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	59, // 20: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	57, // 21: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 22: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	57, // 23: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 24: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	59, // 25: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	57, // 26: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 27: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	59, // 28: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 29: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	57, // 30: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 31: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	59, // 32: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 33: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	59, // 34: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	57, // 35: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 36: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	59, // 37: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 38: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 39: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 40: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 41: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 42: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
+	59, // 43: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	57, // 44: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 45: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 46: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 47: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 48: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	57, // 49: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 50: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	57, // 51: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 52: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 53: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 54: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	62, // 55: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	61, // 56: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	57, // 57: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 58: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	57, // 59: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 60: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	57, // 61: evenkeel.posting.v1.RemittanceMatched.legs:type_name -> evenkeel.type.v1.Leg
+	57, // 62: evenkeel.posting.v1.DepositWithdrawn.legs:type_name -> evenkeel.type.v1.Leg
+	57, // 63: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	57, // 64: evenkeel.posting.v1.DepositReversed.legs:type_name -> evenkeel.type.v1.Leg
+	57, // 65: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 66: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
+	57, // 67: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
+	54, // 68: evenkeel.posting.v1.PatientPaymentReversed.shares:type_name -> evenkeel.posting.v1.PatientPaymentShare
+	57, // 69: evenkeel.posting.v1.PatientPaymentReversed.legs:type_name -> evenkeel.type.v1.Leg
+	70, // [70:70] is the sub-list for method output_type
+	70, // [70:70] is the sub-list for method input_type
+	70, // [70:70] is the sub-list for extension type_name
+	70, // [70:70] is the sub-list for extension extendee
+	0,  // [0:70] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -5724,7 +6310,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   49,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

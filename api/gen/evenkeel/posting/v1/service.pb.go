@@ -33,6 +33,7 @@ const (
 	DepositStatus_DEPOSIT_STATUS_OPEN        DepositStatus = 1 // no remittance of that trace number yet
 	DepositStatus_DEPOSIT_STATUS_MATCHED     DepositStatus = 2
 	DepositStatus_DEPOSIT_STATUS_DIFFERS     DepositStatus = 3 // a remittance of that trace number has another amount
+	DepositStatus_DEPOSIT_STATUS_REVERSED    DepositStatus = 4 // taken back
 )
 
 // Enum value maps for DepositStatus.
@@ -42,12 +43,14 @@ var (
 		1: "DEPOSIT_STATUS_OPEN",
 		2: "DEPOSIT_STATUS_MATCHED",
 		3: "DEPOSIT_STATUS_DIFFERS",
+		4: "DEPOSIT_STATUS_REVERSED",
 	}
 	DepositStatus_value = map[string]int32{
 		"DEPOSIT_STATUS_UNSPECIFIED": 0,
 		"DEPOSIT_STATUS_OPEN":        1,
 		"DEPOSIT_STATUS_MATCHED":     2,
 		"DEPOSIT_STATUS_DIFFERS":     3,
+		"DEPOSIT_STATUS_REVERSED":    4,
 	}
 )
 
@@ -132,8 +135,9 @@ type RecordDepositRequest struct {
 	PayerId         string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                         // ours, where known
 	PayerIdentifier string                 `protobuf:"bytes,2,opt,name=payer_identifier,json=payerIdentifier,proto3" json:"payer_identifier,omitempty"` // TRN03 of the addenda, where the bank shows it; empty: any payer
 	TraceNumber     string                 `protobuf:"bytes,3,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`             // TRN02 of the addenda, or the check number
-	Amount          *v1.Money              `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`                                          // more than 0
-	DepositDate     string                 `protobuf:"bytes,5,opt,name=deposit_date,json=depositDate,proto3" json:"deposit_date,omitempty"`             // the bank's value date
+	Amount          *v1.Money              `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`                                          // more than 0, at most 10,000,000.00
+	DepositDate     string                 `protobuf:"bytes,5,opt,name=deposit_date,json=depositDate,proto3" json:"deposit_date,omitempty"`             // the bank's value date, not in the future
+	Today           string                 `protobuf:"bytes,6,opt,name=today,proto3" json:"today,omitempty"`                                            // written by the platform
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -203,6 +207,73 @@ func (x *RecordDepositRequest) GetDepositDate() string {
 	return ""
 }
 
+func (x *RecordDepositRequest) GetToday() string {
+	if x != nil {
+		return x.Today
+	}
+	return ""
+}
+
+type ReverseDepositRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DepositId     string                 `protobuf:"bytes,1,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // never PHI
+	Today         string                 `protobuf:"bytes,3,opt,name=today,proto3" json:"today,omitempty"`   // written by the platform
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReverseDepositRequest) Reset() {
+	*x = ReverseDepositRequest{}
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReverseDepositRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReverseDepositRequest) ProtoMessage() {}
+
+func (x *ReverseDepositRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReverseDepositRequest.ProtoReflect.Descriptor instead.
+func (*ReverseDepositRequest) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ReverseDepositRequest) GetDepositId() string {
+	if x != nil {
+		return x.DepositId
+	}
+	return ""
+}
+
+func (x *ReverseDepositRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReverseDepositRequest) GetToday() string {
+	if x != nil {
+		return x.Today
+	}
+	return ""
+}
+
 type ListDepositsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Status        DepositStatus          `protobuf:"varint,1,opt,name=status,proto3,enum=evenkeel.posting.v1.DepositStatus" json:"status,omitempty"` // unspecified: all
@@ -214,7 +285,7 @@ type ListDepositsRequest struct {
 
 func (x *ListDepositsRequest) Reset() {
 	*x = ListDepositsRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[1]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -226,7 +297,7 @@ func (x *ListDepositsRequest) String() string {
 func (*ListDepositsRequest) ProtoMessage() {}
 
 func (x *ListDepositsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[1]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -239,7 +310,7 @@ func (x *ListDepositsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDepositsRequest.ProtoReflect.Descriptor instead.
 func (*ListDepositsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{1}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ListDepositsRequest) GetStatus() DepositStatus {
@@ -273,7 +344,7 @@ type ListDepositsResponse struct {
 
 func (x *ListDepositsResponse) Reset() {
 	*x = ListDepositsResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[2]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -285,7 +356,7 @@ func (x *ListDepositsResponse) String() string {
 func (*ListDepositsResponse) ProtoMessage() {}
 
 func (x *ListDepositsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[2]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -298,7 +369,7 @@ func (x *ListDepositsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDepositsResponse.ProtoReflect.Descriptor instead.
 func (*ListDepositsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{2}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListDepositsResponse) GetDeposits() []*Deposit {
@@ -331,7 +402,7 @@ type Deposit struct {
 
 func (x *Deposit) Reset() {
 	*x = Deposit{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[3]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -343,7 +414,7 @@ func (x *Deposit) String() string {
 func (*Deposit) ProtoMessage() {}
 
 func (x *Deposit) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[3]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -356,7 +427,7 @@ func (x *Deposit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deposit.ProtoReflect.Descriptor instead.
 func (*Deposit) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{3}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Deposit) GetDepositId() string {
@@ -430,7 +501,7 @@ type RecordPatientPaymentRequest struct {
 
 func (x *RecordPatientPaymentRequest) Reset() {
 	*x = RecordPatientPaymentRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[4]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +513,7 @@ func (x *RecordPatientPaymentRequest) String() string {
 func (*RecordPatientPaymentRequest) ProtoMessage() {}
 
 func (x *RecordPatientPaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[4]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +526,7 @@ func (x *RecordPatientPaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordPatientPaymentRequest.ProtoReflect.Descriptor instead.
 func (*RecordPatientPaymentRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{4}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RecordPatientPaymentRequest) GetPatientId() string {
@@ -522,7 +593,7 @@ type RefundPatientPaymentRequest struct {
 
 func (x *RefundPatientPaymentRequest) Reset() {
 	*x = RefundPatientPaymentRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[5]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -534,7 +605,7 @@ func (x *RefundPatientPaymentRequest) String() string {
 func (*RefundPatientPaymentRequest) ProtoMessage() {}
 
 func (x *RefundPatientPaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[5]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -547,7 +618,7 @@ func (x *RefundPatientPaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefundPatientPaymentRequest.ProtoReflect.Descriptor instead.
 func (*RefundPatientPaymentRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{5}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RefundPatientPaymentRequest) GetPatientPaymentId() string {
@@ -599,6 +670,66 @@ func (x *RefundPatientPaymentRequest) GetToday() string {
 	return ""
 }
 
+type ReversePatientPaymentRequest struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	PatientPaymentId string                 `protobuf:"bytes,1,opt,name=patient_payment_id,json=patientPaymentId,proto3" json:"patient_payment_id,omitempty"`
+	Reason           string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // never PHI
+	Today            string                 `protobuf:"bytes,3,opt,name=today,proto3" json:"today,omitempty"`   // written by the platform
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ReversePatientPaymentRequest) Reset() {
+	*x = ReversePatientPaymentRequest{}
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReversePatientPaymentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReversePatientPaymentRequest) ProtoMessage() {}
+
+func (x *ReversePatientPaymentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReversePatientPaymentRequest.ProtoReflect.Descriptor instead.
+func (*ReversePatientPaymentRequest) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ReversePatientPaymentRequest) GetPatientPaymentId() string {
+	if x != nil {
+		return x.PatientPaymentId
+	}
+	return ""
+}
+
+func (x *ReversePatientPaymentRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReversePatientPaymentRequest) GetToday() string {
+	if x != nil {
+		return x.Today
+	}
+	return ""
+}
+
 type VoidChargeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -609,7 +740,7 @@ type VoidChargeRequest struct {
 
 func (x *VoidChargeRequest) Reset() {
 	*x = VoidChargeRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +752,7 @@ func (x *VoidChargeRequest) String() string {
 func (*VoidChargeRequest) ProtoMessage() {}
 
 func (x *VoidChargeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[6]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +765,7 @@ func (x *VoidChargeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoidChargeRequest.ProtoReflect.Descriptor instead.
 func (*VoidChargeRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *VoidChargeRequest) GetAccountId() string {
@@ -662,7 +793,7 @@ type ListPatientPaymentsRequest struct {
 
 func (x *ListPatientPaymentsRequest) Reset() {
 	*x = ListPatientPaymentsRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +805,7 @@ func (x *ListPatientPaymentsRequest) String() string {
 func (*ListPatientPaymentsRequest) ProtoMessage() {}
 
 func (x *ListPatientPaymentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[7]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +818,7 @@ func (x *ListPatientPaymentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPatientPaymentsRequest.ProtoReflect.Descriptor instead.
 func (*ListPatientPaymentsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListPatientPaymentsRequest) GetPatientId() string {
@@ -721,7 +852,7 @@ type ListPatientPaymentsResponse struct {
 
 func (x *ListPatientPaymentsResponse) Reset() {
 	*x = ListPatientPaymentsResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -733,7 +864,7 @@ func (x *ListPatientPaymentsResponse) String() string {
 func (*ListPatientPaymentsResponse) ProtoMessage() {}
 
 func (x *ListPatientPaymentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[8]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -746,7 +877,7 @@ func (x *ListPatientPaymentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPatientPaymentsResponse.ProtoReflect.Descriptor instead.
 func (*ListPatientPaymentsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListPatientPaymentsResponse) GetPatientPayments() []*PatientPayment {
@@ -774,14 +905,15 @@ type PatientPayment struct {
 	Reference        string                 `protobuf:"bytes,7,opt,name=reference,proto3" json:"reference,omitempty"`
 	ReceivedDate     string                 `protobuf:"bytes,8,opt,name=received_date,json=receivedDate,proto3" json:"received_date,omitempty"`
 	AccountId        string                 `protobuf:"bytes,9,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
-	Refunded         *v1.Money              `protobuf:"bytes,10,opt,name=refunded,proto3" json:"refunded,omitempty"` // given back
+	Refunded         *v1.Money              `protobuf:"bytes,10,opt,name=refunded,proto3" json:"refunded,omitempty"`                             // given back
+	ReversedDate     string                 `protobuf:"bytes,11,opt,name=reversed_date,json=reversedDate,proto3" json:"reversed_date,omitempty"` // set: taken back, all of it
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *PatientPayment) Reset() {
 	*x = PatientPayment{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +925,7 @@ func (x *PatientPayment) String() string {
 func (*PatientPayment) ProtoMessage() {}
 
 func (x *PatientPayment) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +938,7 @@ func (x *PatientPayment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPayment.ProtoReflect.Descriptor instead.
 func (*PatientPayment) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PatientPayment) GetPatientPaymentId() string {
@@ -879,6 +1011,13 @@ func (x *PatientPayment) GetRefunded() *v1.Money {
 	return nil
 }
 
+func (x *PatientPayment) GetReversedDate() string {
+	if x != nil {
+		return x.ReversedDate
+	}
+	return ""
+}
+
 type AcceptUnderpaymentRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -891,7 +1030,7 @@ type AcceptUnderpaymentRequest struct {
 
 func (x *AcceptUnderpaymentRequest) Reset() {
 	*x = AcceptUnderpaymentRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +1042,7 @@ func (x *AcceptUnderpaymentRequest) String() string {
 func (*AcceptUnderpaymentRequest) ProtoMessage() {}
 
 func (x *AcceptUnderpaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +1055,7 @@ func (x *AcceptUnderpaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptUnderpaymentRequest.ProtoReflect.Descriptor instead.
 func (*AcceptUnderpaymentRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AcceptUnderpaymentRequest) GetAccountId() string {
@@ -956,7 +1095,7 @@ type GetAccountRequest struct {
 
 func (x *GetAccountRequest) Reset() {
 	*x = GetAccountRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1107,7 @@ func (x *GetAccountRequest) String() string {
 func (*GetAccountRequest) ProtoMessage() {}
 
 func (x *GetAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1120,7 @@ func (x *GetAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccountRequest.ProtoReflect.Descriptor instead.
 func (*GetAccountRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetAccountRequest) GetAccountId() string {
@@ -1003,7 +1142,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1154,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1167,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListAccountsRequest) GetPatientId() string {
@@ -1069,7 +1208,7 @@ type ListAccountsResponse struct {
 
 func (x *ListAccountsResponse) Reset() {
 	*x = ListAccountsResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1081,7 +1220,7 @@ func (x *ListAccountsResponse) String() string {
 func (*ListAccountsResponse) ProtoMessage() {}
 
 func (x *ListAccountsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1094,7 +1233,7 @@ func (x *ListAccountsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountsResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListAccountsResponse) GetAccounts() []*Account {
@@ -1134,7 +1273,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1285,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1298,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Account) GetAccountId() string {
@@ -1287,7 +1426,7 @@ type AccountLine struct {
 
 func (x *AccountLine) Reset() {
 	*x = AccountLine{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1438,7 @@ func (x *AccountLine) String() string {
 func (*AccountLine) ProtoMessage() {}
 
 func (x *AccountLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1451,7 @@ func (x *AccountLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountLine.ProtoReflect.Descriptor instead.
 func (*AccountLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AccountLine) GetLineId() string {
@@ -1404,7 +1543,7 @@ type LedgerBalance struct {
 
 func (x *LedgerBalance) Reset() {
 	*x = LedgerBalance{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1416,7 +1555,7 @@ func (x *LedgerBalance) String() string {
 func (*LedgerBalance) ProtoMessage() {}
 
 func (x *LedgerBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1429,7 +1568,7 @@ func (x *LedgerBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerBalance.ProtoReflect.Descriptor instead.
 func (*LedgerBalance) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LedgerBalance) GetAccount() v1.LedgerAccount {
@@ -1480,7 +1619,7 @@ type LedgerLeg struct {
 
 func (x *LedgerLeg) Reset() {
 	*x = LedgerLeg{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +1631,7 @@ func (x *LedgerLeg) String() string {
 func (*LedgerLeg) ProtoMessage() {}
 
 func (x *LedgerLeg) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +1644,7 @@ func (x *LedgerLeg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerLeg.ProtoReflect.Descriptor instead.
 func (*LedgerLeg) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *LedgerLeg) GetEventId() string {
@@ -1601,7 +1740,7 @@ type GetRemittanceRequest struct {
 
 func (x *GetRemittanceRequest) Reset() {
 	*x = GetRemittanceRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1752,7 @@ func (x *GetRemittanceRequest) String() string {
 func (*GetRemittanceRequest) ProtoMessage() {}
 
 func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1765,7 @@ func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRemittanceRequest.ProtoReflect.Descriptor instead.
 func (*GetRemittanceRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetRemittanceRequest) GetRemittanceId() string {
@@ -1647,7 +1786,7 @@ type ListRemittancesRequest struct {
 
 func (x *ListRemittancesRequest) Reset() {
 	*x = ListRemittancesRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1659,7 +1798,7 @@ func (x *ListRemittancesRequest) String() string {
 func (*ListRemittancesRequest) ProtoMessage() {}
 
 func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1672,7 +1811,7 @@ func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesRequest.ProtoReflect.Descriptor instead.
 func (*ListRemittancesRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListRemittancesRequest) GetStatus() RemittanceStatus {
@@ -1706,7 +1845,7 @@ type ListRemittancesResponse struct {
 
 func (x *ListRemittancesResponse) Reset() {
 	*x = ListRemittancesResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1718,7 +1857,7 @@ func (x *ListRemittancesResponse) String() string {
 func (*ListRemittancesResponse) ProtoMessage() {}
 
 func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1731,7 +1870,7 @@ func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesResponse.ProtoReflect.Descriptor instead.
 func (*ListRemittancesResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListRemittancesResponse) GetRemittances() []*Remittance {
@@ -1773,7 +1912,7 @@ type Remittance struct {
 
 func (x *Remittance) Reset() {
 	*x = Remittance{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1785,7 +1924,7 @@ func (x *Remittance) String() string {
 func (*Remittance) ProtoMessage() {}
 
 func (x *Remittance) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +1937,7 @@ func (x *Remittance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remittance.ProtoReflect.Descriptor instead.
 func (*Remittance) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Remittance) GetRemittanceId() string {
@@ -1924,13 +2063,20 @@ var File_evenkeel_posting_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"!evenkeel/posting/v1/service.proto\x12\x13evenkeel.posting.v1\x1a\x1bbuf/validate/validate.proto\x1a!evenkeel/exchange/v1/events.proto\x1a\x1fevenkeel/intake/v1/events.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\"\x8b\x02\n" +
+	"!evenkeel/posting/v1/service.proto\x12\x13evenkeel.posting.v1\x1a\x1bbuf/validate/validate.proto\x1a!evenkeel/exchange/v1/events.proto\x1a\x1fevenkeel/intake/v1/events.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\"\xa7\x02\n" +
 	"\x14RecordDepositRequest\x12\x19\n" +
 	"\bpayer_id\x18\x01 \x01(\tR\apayerId\x122\n" +
 	"\x10payer_identifier\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18PR\x0fpayerIdentifier\x12,\n" +
 	"\ftrace_number\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x182R\vtraceNumber\x127\n" +
 	"\x06amount\x18\x04 \x01(\v2\x17.evenkeel.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12=\n" +
-	"\fdeposit_date\x18\x05 \x01(\tB\x1a\xbaH\x17r\x152\x13^\\d{4}-\\d{2}-\\d{2}$R\vdepositDate\"\x8d\x01\n" +
+	"\fdeposit_date\x18\x05 \x01(\tB\x1a\xbaH\x17r\x152\x13^\\d{4}-\\d{2}-\\d{2}$R\vdepositDate\x12\x1a\n" +
+	"\x05today\x18\x06 \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"v\n" +
+	"\x15ReverseDepositRequest\x12\x1d\n" +
+	"\n" +
+	"deposit_id\x18\x01 \x01(\tR\tdepositId\x12\"\n" +
+	"\x06reason\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06reason\x12\x1a\n" +
+	"\x05today\x18\x03 \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"\x8d\x01\n" +
 	"\x13ListDepositsRequest\x12:\n" +
 	"\x06status\x18\x01 \x01(\x0e2\".evenkeel.posting.v1.DepositStatusR\x06status\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
@@ -1967,7 +2113,12 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x06method\x18\x04 \x01(\tR\x06method\x12%\n" +
 	"\treference\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18PR\treference\x12#\n" +
 	"\rrefunded_date\x18\x06 \x01(\tR\frefundedDate\x12\x1a\n" +
-	"\x05today\x18\a \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"V\n" +
+	"\x05today\x18\a \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"\x8c\x01\n" +
+	"\x1cReversePatientPaymentRequest\x12,\n" +
+	"\x12patient_payment_id\x18\x01 \x01(\tR\x10patientPaymentId\x12\"\n" +
+	"\x06reason\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06reason\x12\x1a\n" +
+	"\x05today\x18\x03 \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\"V\n" +
 	"\x11VoidChargeRequest\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\"\n" +
@@ -1981,7 +2132,7 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x95\x01\n" +
 	"\x1bListPatientPaymentsResponse\x12N\n" +
 	"\x10patient_payments\x18\x01 \x03(\v2#.evenkeel.posting.v1.PatientPaymentR\x0fpatientPayments\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaf\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd4\x03\n" +
 	"\x0ePatientPayment\x12,\n" +
 	"\x12patient_payment_id\x18\x01 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
 	"\n" +
@@ -1995,7 +2146,8 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"account_id\x18\t \x01(\tR\taccountId\x123\n" +
 	"\brefunded\x18\n" +
-	" \x01(\v2\x17.evenkeel.type.v1.MoneyR\brefunded\"\x9b\x01\n" +
+	" \x01(\v2\x17.evenkeel.type.v1.MoneyR\brefunded\x12#\n" +
+	"\rreversed_date\x18\v \x01(\tR\freversedDate\"\x9b\x01\n" +
 	"\x19AcceptUnderpaymentRequest\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\"\n" +
@@ -2102,22 +2254,25 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x14provider_adjustments\x18\x0e \x01(\v2\x17.evenkeel.type.v1.MoneyR\x13providerAdjustments\x12<\n" +
 	"\tresiduals\x18\x0f \x03(\v2\x1e.evenkeel.exchange.v1.ResidualR\tresiduals\x12\x18\n" +
 	"\areasons\x18\x10 \x03(\tR\areasons\x122\n" +
-	"\x04legs\x18\x11 \x03(\v2\x1e.evenkeel.posting.v1.LedgerLegR\x04legs*\x80\x01\n" +
+	"\x04legs\x18\x11 \x03(\v2\x1e.evenkeel.posting.v1.LedgerLegR\x04legs*\x9d\x01\n" +
 	"\rDepositStatus\x12\x1e\n" +
 	"\x1aDEPOSIT_STATUS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DEPOSIT_STATUS_OPEN\x10\x01\x12\x1a\n" +
 	"\x16DEPOSIT_STATUS_MATCHED\x10\x02\x12\x1a\n" +
-	"\x16DEPOSIT_STATUS_DIFFERS\x10\x03*x\n" +
+	"\x16DEPOSIT_STATUS_DIFFERS\x10\x03\x12\x1b\n" +
+	"\x17DEPOSIT_STATUS_REVERSED\x10\x04*x\n" +
 	"\x10RemittanceStatus\x12!\n" +
 	"\x1dREMITTANCE_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aREMITTANCE_STATUS_BALANCED\x10\x01\x12!\n" +
-	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\xde\v\n" +
+	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\x90\x0e\n" +
 	"\x0ePostingService\x12n\n" +
-	"\rRecordDeposit\x12).evenkeel.posting.v1.RecordDepositRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/deposits\x12y\n" +
+	"\rRecordDeposit\x12).evenkeel.posting.v1.RecordDepositRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/deposits\x12\x87\x01\n" +
+	"\x0eReverseDeposit\x12*.evenkeel.posting.v1.ReverseDepositRequest\x1a\x19.evenkeel.type.v1.Receipt\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/deposits/{deposit_id}/reversals\x12y\n" +
 	"\fListDeposits\x12(.evenkeel.posting.v1.ListDepositsRequest\x1a).evenkeel.posting.v1.ListDepositsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/deposits\x12\x84\x01\n" +
 	"\x14RecordPatientPayment\x120.evenkeel.posting.v1.RecordPatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/patient-payments\x12\x96\x01\n" +
 	"\x13ListPatientPayments\x12/.evenkeel.posting.v1.ListPatientPaymentsRequest\x1a0.evenkeel.posting.v1.ListPatientPaymentsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/patient-payments\x12\xa1\x01\n" +
-	"\x14RefundPatientPayment\x120.evenkeel.posting.v1.RefundPatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"<\x82\xd3\xe4\x93\x026:\x01*\"1/v1/patient-payments/{patient_payment_id}/refunds\x12{\n" +
+	"\x14RefundPatientPayment\x120.evenkeel.posting.v1.RefundPatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"<\x82\xd3\xe4\x93\x026:\x01*\"1/v1/patient-payments/{patient_payment_id}/refunds\x12\xa5\x01\n" +
+	"\x15ReversePatientPayment\x121.evenkeel.posting.v1.ReversePatientPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\">\x82\xd3\xe4\x93\x028:\x01*\"3/v1/patient-payments/{patient_payment_id}/reversals\x12{\n" +
 	"\n" +
 	"VoidCharge\x12&.evenkeel.posting.v1.VoidChargeRequest\x1a\x19.evenkeel.type.v1.Receipt\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/accounts/{account_id}/voids\x12\x9e\x01\n" +
 	"\x12AcceptUnderpayment\x12..evenkeel.posting.v1.AcceptUnderpaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"=\x82\xd3\xe4\x93\x027:\x01*\"2/v1/accounts/{account_id}/underpayment-acceptances\x12u\n" +
@@ -2140,108 +2295,114 @@ func file_evenkeel_posting_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_posting_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_evenkeel_posting_v1_service_proto_goTypes = []any{
-	(DepositStatus)(0),                  // 0: evenkeel.posting.v1.DepositStatus
-	(RemittanceStatus)(0),               // 1: evenkeel.posting.v1.RemittanceStatus
-	(*RecordDepositRequest)(nil),        // 2: evenkeel.posting.v1.RecordDepositRequest
-	(*ListDepositsRequest)(nil),         // 3: evenkeel.posting.v1.ListDepositsRequest
-	(*ListDepositsResponse)(nil),        // 4: evenkeel.posting.v1.ListDepositsResponse
-	(*Deposit)(nil),                     // 5: evenkeel.posting.v1.Deposit
-	(*RecordPatientPaymentRequest)(nil), // 6: evenkeel.posting.v1.RecordPatientPaymentRequest
-	(*RefundPatientPaymentRequest)(nil), // 7: evenkeel.posting.v1.RefundPatientPaymentRequest
-	(*VoidChargeRequest)(nil),           // 8: evenkeel.posting.v1.VoidChargeRequest
-	(*ListPatientPaymentsRequest)(nil),  // 9: evenkeel.posting.v1.ListPatientPaymentsRequest
-	(*ListPatientPaymentsResponse)(nil), // 10: evenkeel.posting.v1.ListPatientPaymentsResponse
-	(*PatientPayment)(nil),              // 11: evenkeel.posting.v1.PatientPayment
-	(*AcceptUnderpaymentRequest)(nil),   // 12: evenkeel.posting.v1.AcceptUnderpaymentRequest
-	(*GetAccountRequest)(nil),           // 13: evenkeel.posting.v1.GetAccountRequest
-	(*ListAccountsRequest)(nil),         // 14: evenkeel.posting.v1.ListAccountsRequest
-	(*ListAccountsResponse)(nil),        // 15: evenkeel.posting.v1.ListAccountsResponse
-	(*Account)(nil),                     // 16: evenkeel.posting.v1.Account
-	(*AccountLine)(nil),                 // 17: evenkeel.posting.v1.AccountLine
-	(*LedgerBalance)(nil),               // 18: evenkeel.posting.v1.LedgerBalance
-	(*LedgerLeg)(nil),                   // 19: evenkeel.posting.v1.LedgerLeg
-	(*GetRemittanceRequest)(nil),        // 20: evenkeel.posting.v1.GetRemittanceRequest
-	(*ListRemittancesRequest)(nil),      // 21: evenkeel.posting.v1.ListRemittancesRequest
-	(*ListRemittancesResponse)(nil),     // 22: evenkeel.posting.v1.ListRemittancesResponse
-	(*Remittance)(nil),                  // 23: evenkeel.posting.v1.Remittance
-	(*v1.Money)(nil),                    // 24: evenkeel.type.v1.Money
-	(*v11.ResponsiblePayer)(nil),        // 25: evenkeel.intake.v1.ResponsiblePayer
-	(v1.LedgerAccount)(0),               // 26: evenkeel.type.v1.LedgerAccount
-	(v1.PayerSequence)(0),               // 27: evenkeel.type.v1.PayerSequence
-	(*v1.Source)(nil),                   // 28: evenkeel.type.v1.Source
-	(*v12.Residual)(nil),                // 29: evenkeel.exchange.v1.Residual
-	(*v1.Receipt)(nil),                  // 30: evenkeel.type.v1.Receipt
+	(DepositStatus)(0),                   // 0: evenkeel.posting.v1.DepositStatus
+	(RemittanceStatus)(0),                // 1: evenkeel.posting.v1.RemittanceStatus
+	(*RecordDepositRequest)(nil),         // 2: evenkeel.posting.v1.RecordDepositRequest
+	(*ReverseDepositRequest)(nil),        // 3: evenkeel.posting.v1.ReverseDepositRequest
+	(*ListDepositsRequest)(nil),          // 4: evenkeel.posting.v1.ListDepositsRequest
+	(*ListDepositsResponse)(nil),         // 5: evenkeel.posting.v1.ListDepositsResponse
+	(*Deposit)(nil),                      // 6: evenkeel.posting.v1.Deposit
+	(*RecordPatientPaymentRequest)(nil),  // 7: evenkeel.posting.v1.RecordPatientPaymentRequest
+	(*RefundPatientPaymentRequest)(nil),  // 8: evenkeel.posting.v1.RefundPatientPaymentRequest
+	(*ReversePatientPaymentRequest)(nil), // 9: evenkeel.posting.v1.ReversePatientPaymentRequest
+	(*VoidChargeRequest)(nil),            // 10: evenkeel.posting.v1.VoidChargeRequest
+	(*ListPatientPaymentsRequest)(nil),   // 11: evenkeel.posting.v1.ListPatientPaymentsRequest
+	(*ListPatientPaymentsResponse)(nil),  // 12: evenkeel.posting.v1.ListPatientPaymentsResponse
+	(*PatientPayment)(nil),               // 13: evenkeel.posting.v1.PatientPayment
+	(*AcceptUnderpaymentRequest)(nil),    // 14: evenkeel.posting.v1.AcceptUnderpaymentRequest
+	(*GetAccountRequest)(nil),            // 15: evenkeel.posting.v1.GetAccountRequest
+	(*ListAccountsRequest)(nil),          // 16: evenkeel.posting.v1.ListAccountsRequest
+	(*ListAccountsResponse)(nil),         // 17: evenkeel.posting.v1.ListAccountsResponse
+	(*Account)(nil),                      // 18: evenkeel.posting.v1.Account
+	(*AccountLine)(nil),                  // 19: evenkeel.posting.v1.AccountLine
+	(*LedgerBalance)(nil),                // 20: evenkeel.posting.v1.LedgerBalance
+	(*LedgerLeg)(nil),                    // 21: evenkeel.posting.v1.LedgerLeg
+	(*GetRemittanceRequest)(nil),         // 22: evenkeel.posting.v1.GetRemittanceRequest
+	(*ListRemittancesRequest)(nil),       // 23: evenkeel.posting.v1.ListRemittancesRequest
+	(*ListRemittancesResponse)(nil),      // 24: evenkeel.posting.v1.ListRemittancesResponse
+	(*Remittance)(nil),                   // 25: evenkeel.posting.v1.Remittance
+	(*v1.Money)(nil),                     // 26: evenkeel.type.v1.Money
+	(*v11.ResponsiblePayer)(nil),         // 27: evenkeel.intake.v1.ResponsiblePayer
+	(v1.LedgerAccount)(0),                // 28: evenkeel.type.v1.LedgerAccount
+	(v1.PayerSequence)(0),                // 29: evenkeel.type.v1.PayerSequence
+	(*v1.Source)(nil),                    // 30: evenkeel.type.v1.Source
+	(*v12.Residual)(nil),                 // 31: evenkeel.exchange.v1.Residual
+	(*v1.Receipt)(nil),                   // 32: evenkeel.type.v1.Receipt
 }
 var file_evenkeel_posting_v1_service_proto_depIdxs = []int32{
-	24, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
+	26, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 1: evenkeel.posting.v1.ListDepositsRequest.status:type_name -> evenkeel.posting.v1.DepositStatus
-	5,  // 2: evenkeel.posting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.posting.v1.Deposit
-	24, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
+	6,  // 2: evenkeel.posting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.posting.v1.Deposit
+	26, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 4: evenkeel.posting.v1.Deposit.status:type_name -> evenkeel.posting.v1.DepositStatus
-	24, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
-	24, // 6: evenkeel.posting.v1.RefundPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
-	11, // 7: evenkeel.posting.v1.ListPatientPaymentsResponse.patient_payments:type_name -> evenkeel.posting.v1.PatientPayment
-	24, // 8: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
-	24, // 9: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
-	24, // 10: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
-	24, // 11: evenkeel.posting.v1.PatientPayment.refunded:type_name -> evenkeel.type.v1.Money
-	16, // 12: evenkeel.posting.v1.ListAccountsResponse.accounts:type_name -> evenkeel.posting.v1.Account
-	24, // 13: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
-	24, // 14: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
-	24, // 15: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
-	17, // 16: evenkeel.posting.v1.Account.lines:type_name -> evenkeel.posting.v1.AccountLine
-	18, // 17: evenkeel.posting.v1.Account.balances:type_name -> evenkeel.posting.v1.LedgerBalance
-	19, // 18: evenkeel.posting.v1.Account.legs:type_name -> evenkeel.posting.v1.LedgerLeg
-	25, // 19: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	24, // 20: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
-	24, // 21: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
-	24, // 22: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
-	24, // 23: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
-	24, // 24: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
-	24, // 25: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
-	24, // 26: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
-	24, // 27: evenkeel.posting.v1.AccountLine.disputed:type_name -> evenkeel.type.v1.Money
-	26, // 28: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
-	27, // 29: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	24, // 30: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
-	26, // 31: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
-	27, // 32: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	24, // 33: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
-	28, // 34: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
+	26, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	26, // 6: evenkeel.posting.v1.RefundPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	13, // 7: evenkeel.posting.v1.ListPatientPaymentsResponse.patient_payments:type_name -> evenkeel.posting.v1.PatientPayment
+	26, // 8: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
+	26, // 9: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
+	26, // 10: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
+	26, // 11: evenkeel.posting.v1.PatientPayment.refunded:type_name -> evenkeel.type.v1.Money
+	18, // 12: evenkeel.posting.v1.ListAccountsResponse.accounts:type_name -> evenkeel.posting.v1.Account
+	26, // 13: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
+	26, // 14: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
+	26, // 15: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
+	19, // 16: evenkeel.posting.v1.Account.lines:type_name -> evenkeel.posting.v1.AccountLine
+	20, // 17: evenkeel.posting.v1.Account.balances:type_name -> evenkeel.posting.v1.LedgerBalance
+	21, // 18: evenkeel.posting.v1.Account.legs:type_name -> evenkeel.posting.v1.LedgerLeg
+	27, // 19: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	26, // 20: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
+	26, // 21: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
+	26, // 22: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
+	26, // 23: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
+	26, // 24: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
+	26, // 25: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
+	26, // 26: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
+	26, // 27: evenkeel.posting.v1.AccountLine.disputed:type_name -> evenkeel.type.v1.Money
+	28, // 28: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
+	29, // 29: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	26, // 30: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
+	28, // 31: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
+	29, // 32: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	26, // 33: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
+	30, // 34: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
 	1,  // 35: evenkeel.posting.v1.ListRemittancesRequest.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	23, // 36: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
-	24, // 37: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
+	25, // 36: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
+	26, // 37: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
 	1,  // 38: evenkeel.posting.v1.Remittance.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	24, // 39: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
-	24, // 40: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
-	29, // 41: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
-	19, // 42: evenkeel.posting.v1.Remittance.legs:type_name -> evenkeel.posting.v1.LedgerLeg
+	26, // 39: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
+	26, // 40: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
+	31, // 41: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
+	21, // 42: evenkeel.posting.v1.Remittance.legs:type_name -> evenkeel.posting.v1.LedgerLeg
 	2,  // 43: evenkeel.posting.v1.PostingService.RecordDeposit:input_type -> evenkeel.posting.v1.RecordDepositRequest
-	3,  // 44: evenkeel.posting.v1.PostingService.ListDeposits:input_type -> evenkeel.posting.v1.ListDepositsRequest
-	6,  // 45: evenkeel.posting.v1.PostingService.RecordPatientPayment:input_type -> evenkeel.posting.v1.RecordPatientPaymentRequest
-	9,  // 46: evenkeel.posting.v1.PostingService.ListPatientPayments:input_type -> evenkeel.posting.v1.ListPatientPaymentsRequest
-	7,  // 47: evenkeel.posting.v1.PostingService.RefundPatientPayment:input_type -> evenkeel.posting.v1.RefundPatientPaymentRequest
-	8,  // 48: evenkeel.posting.v1.PostingService.VoidCharge:input_type -> evenkeel.posting.v1.VoidChargeRequest
-	12, // 49: evenkeel.posting.v1.PostingService.AcceptUnderpayment:input_type -> evenkeel.posting.v1.AcceptUnderpaymentRequest
-	13, // 50: evenkeel.posting.v1.PostingService.GetAccount:input_type -> evenkeel.posting.v1.GetAccountRequest
-	14, // 51: evenkeel.posting.v1.PostingService.ListAccounts:input_type -> evenkeel.posting.v1.ListAccountsRequest
-	20, // 52: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
-	21, // 53: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
-	30, // 54: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
-	4,  // 55: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
-	30, // 56: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
-	10, // 57: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
-	30, // 58: evenkeel.posting.v1.PostingService.RefundPatientPayment:output_type -> evenkeel.type.v1.Receipt
-	30, // 59: evenkeel.posting.v1.PostingService.VoidCharge:output_type -> evenkeel.type.v1.Receipt
-	30, // 60: evenkeel.posting.v1.PostingService.AcceptUnderpayment:output_type -> evenkeel.type.v1.Receipt
-	16, // 61: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
-	15, // 62: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
-	23, // 63: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
-	22, // 64: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
-	54, // [54:65] is the sub-list for method output_type
-	43, // [43:54] is the sub-list for method input_type
+	3,  // 44: evenkeel.posting.v1.PostingService.ReverseDeposit:input_type -> evenkeel.posting.v1.ReverseDepositRequest
+	4,  // 45: evenkeel.posting.v1.PostingService.ListDeposits:input_type -> evenkeel.posting.v1.ListDepositsRequest
+	7,  // 46: evenkeel.posting.v1.PostingService.RecordPatientPayment:input_type -> evenkeel.posting.v1.RecordPatientPaymentRequest
+	11, // 47: evenkeel.posting.v1.PostingService.ListPatientPayments:input_type -> evenkeel.posting.v1.ListPatientPaymentsRequest
+	8,  // 48: evenkeel.posting.v1.PostingService.RefundPatientPayment:input_type -> evenkeel.posting.v1.RefundPatientPaymentRequest
+	9,  // 49: evenkeel.posting.v1.PostingService.ReversePatientPayment:input_type -> evenkeel.posting.v1.ReversePatientPaymentRequest
+	10, // 50: evenkeel.posting.v1.PostingService.VoidCharge:input_type -> evenkeel.posting.v1.VoidChargeRequest
+	14, // 51: evenkeel.posting.v1.PostingService.AcceptUnderpayment:input_type -> evenkeel.posting.v1.AcceptUnderpaymentRequest
+	15, // 52: evenkeel.posting.v1.PostingService.GetAccount:input_type -> evenkeel.posting.v1.GetAccountRequest
+	16, // 53: evenkeel.posting.v1.PostingService.ListAccounts:input_type -> evenkeel.posting.v1.ListAccountsRequest
+	22, // 54: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
+	23, // 55: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
+	32, // 56: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
+	32, // 57: evenkeel.posting.v1.PostingService.ReverseDeposit:output_type -> evenkeel.type.v1.Receipt
+	5,  // 58: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
+	32, // 59: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	12, // 60: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
+	32, // 61: evenkeel.posting.v1.PostingService.RefundPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	32, // 62: evenkeel.posting.v1.PostingService.ReversePatientPayment:output_type -> evenkeel.type.v1.Receipt
+	32, // 63: evenkeel.posting.v1.PostingService.VoidCharge:output_type -> evenkeel.type.v1.Receipt
+	32, // 64: evenkeel.posting.v1.PostingService.AcceptUnderpayment:output_type -> evenkeel.type.v1.Receipt
+	18, // 65: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
+	17, // 66: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
+	25, // 67: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
+	24, // 68: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
+	56, // [56:69] is the sub-list for method output_type
+	43, // [43:56] is the sub-list for method input_type
 	43, // [43:43] is the sub-list for extension type_name
 	43, // [43:43] is the sub-list for extension extendee
 	0,  // [0:43] is the sub-list for field type_name
@@ -2258,7 +2419,7 @@ func file_evenkeel_posting_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_service_proto_rawDesc), len(file_evenkeel_posting_v1_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -62,6 +62,51 @@ func local_request_PostingService_RecordDeposit_0(ctx context.Context, marshaler
 	return msg, metadata, err
 }
 
+func request_PostingService_ReverseDeposit_0(ctx context.Context, marshaler runtime.Marshaler, client PostingServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReverseDepositRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["deposit_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "deposit_id")
+	}
+	protoReq.DepositId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "deposit_id", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.ReverseDeposit(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_PostingService_ReverseDeposit_0(ctx context.Context, marshaler runtime.Marshaler, server PostingServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReverseDepositRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["deposit_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "deposit_id")
+	}
+	protoReq.DepositId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "deposit_id", err)
+	}
+	msg, err := server.ReverseDeposit(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 var filter_PostingService_ListDeposits_0 = &utilities.DoubleArray{Encoding: map[string]int{}, Base: []int(nil), Check: []int(nil)}
 
 func request_PostingService_ListDeposits_0(ctx context.Context, marshaler runtime.Marshaler, client PostingServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
@@ -201,6 +246,51 @@ func local_request_PostingService_RefundPatientPayment_0(ctx context.Context, ma
 		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "patient_payment_id", err)
 	}
 	msg, err := server.RefundPatientPayment(ctx, &protoReq)
+	return msg, metadata, err
+}
+
+func request_PostingService_ReversePatientPayment_0(ctx context.Context, marshaler runtime.Marshaler, client PostingServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReversePatientPaymentRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["patient_payment_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "patient_payment_id")
+	}
+	protoReq.PatientPaymentId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "patient_payment_id", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.ReversePatientPayment(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_PostingService_ReversePatientPayment_0(ctx context.Context, marshaler runtime.Marshaler, server PostingServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReversePatientPaymentRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["patient_payment_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "patient_payment_id")
+	}
+	protoReq.PatientPaymentId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "patient_payment_id", err)
+	}
+	msg, err := server.ReversePatientPayment(ctx, &protoReq)
 	return msg, metadata, err
 }
 
@@ -468,6 +558,26 @@ func RegisterPostingServiceHandlerServer(ctx context.Context, mux *runtime.Serve
 		}
 		forward_PostingService_RecordDeposit_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_PostingService_ReverseDeposit_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/evenkeel.posting.v1.PostingService/ReverseDeposit", runtime.WithHTTPPathPattern("/v1/deposits/{deposit_id}/reversals"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_PostingService_ReverseDeposit_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_PostingService_ReverseDeposit_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_PostingService_ListDeposits_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -547,6 +657,26 @@ func RegisterPostingServiceHandlerServer(ctx context.Context, mux *runtime.Serve
 			return
 		}
 		forward_PostingService_RefundPatientPayment_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_PostingService_ReversePatientPayment_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/evenkeel.posting.v1.PostingService/ReversePatientPayment", runtime.WithHTTPPathPattern("/v1/patient-payments/{patient_payment_id}/reversals"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_PostingService_ReversePatientPayment_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_PostingService_ReversePatientPayment_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	mux.Handle(http.MethodPost, pattern_PostingService_VoidCharge_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
@@ -725,6 +855,23 @@ func RegisterPostingServiceHandlerClient(ctx context.Context, mux *runtime.Serve
 		}
 		forward_PostingService_RecordDeposit_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_PostingService_ReverseDeposit_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/evenkeel.posting.v1.PostingService/ReverseDeposit", runtime.WithHTTPPathPattern("/v1/deposits/{deposit_id}/reversals"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_PostingService_ReverseDeposit_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_PostingService_ReverseDeposit_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_PostingService_ListDeposits_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -792,6 +939,23 @@ func RegisterPostingServiceHandlerClient(ctx context.Context, mux *runtime.Serve
 			return
 		}
 		forward_PostingService_RefundPatientPayment_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_PostingService_ReversePatientPayment_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/evenkeel.posting.v1.PostingService/ReversePatientPayment", runtime.WithHTTPPathPattern("/v1/patient-payments/{patient_payment_id}/reversals"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_PostingService_ReversePatientPayment_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_PostingService_ReversePatientPayment_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	mux.Handle(http.MethodPost, pattern_PostingService_VoidCharge_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
@@ -899,29 +1063,33 @@ func RegisterPostingServiceHandlerClient(ctx context.Context, mux *runtime.Serve
 }
 
 var (
-	pattern_PostingService_RecordDeposit_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "deposits"}, ""))
-	pattern_PostingService_ListDeposits_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "deposits"}, ""))
-	pattern_PostingService_RecordPatientPayment_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "patient-payments"}, ""))
-	pattern_PostingService_ListPatientPayments_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "patient-payments"}, ""))
-	pattern_PostingService_RefundPatientPayment_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "patient-payments", "patient_payment_id", "refunds"}, ""))
-	pattern_PostingService_VoidCharge_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "accounts", "account_id", "voids"}, ""))
-	pattern_PostingService_AcceptUnderpayment_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "accounts", "account_id", "underpayment-acceptances"}, ""))
-	pattern_PostingService_GetAccount_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "accounts", "account_id"}, ""))
-	pattern_PostingService_ListAccounts_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "accounts"}, ""))
-	pattern_PostingService_GetRemittance_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "remittances", "remittance_id"}, ""))
-	pattern_PostingService_ListRemittances_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "remittances"}, ""))
+	pattern_PostingService_RecordDeposit_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "deposits"}, ""))
+	pattern_PostingService_ReverseDeposit_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "deposits", "deposit_id", "reversals"}, ""))
+	pattern_PostingService_ListDeposits_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "deposits"}, ""))
+	pattern_PostingService_RecordPatientPayment_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "patient-payments"}, ""))
+	pattern_PostingService_ListPatientPayments_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "patient-payments"}, ""))
+	pattern_PostingService_RefundPatientPayment_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "patient-payments", "patient_payment_id", "refunds"}, ""))
+	pattern_PostingService_ReversePatientPayment_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "patient-payments", "patient_payment_id", "reversals"}, ""))
+	pattern_PostingService_VoidCharge_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "accounts", "account_id", "voids"}, ""))
+	pattern_PostingService_AcceptUnderpayment_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "accounts", "account_id", "underpayment-acceptances"}, ""))
+	pattern_PostingService_GetAccount_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "accounts", "account_id"}, ""))
+	pattern_PostingService_ListAccounts_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "accounts"}, ""))
+	pattern_PostingService_GetRemittance_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "remittances", "remittance_id"}, ""))
+	pattern_PostingService_ListRemittances_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "remittances"}, ""))
 )
 
 var (
-	forward_PostingService_RecordDeposit_0        = runtime.ForwardResponseMessage
-	forward_PostingService_ListDeposits_0         = runtime.ForwardResponseMessage
-	forward_PostingService_RecordPatientPayment_0 = runtime.ForwardResponseMessage
-	forward_PostingService_ListPatientPayments_0  = runtime.ForwardResponseMessage
-	forward_PostingService_RefundPatientPayment_0 = runtime.ForwardResponseMessage
-	forward_PostingService_VoidCharge_0           = runtime.ForwardResponseMessage
-	forward_PostingService_AcceptUnderpayment_0   = runtime.ForwardResponseMessage
-	forward_PostingService_GetAccount_0           = runtime.ForwardResponseMessage
-	forward_PostingService_ListAccounts_0         = runtime.ForwardResponseMessage
-	forward_PostingService_GetRemittance_0        = runtime.ForwardResponseMessage
-	forward_PostingService_ListRemittances_0      = runtime.ForwardResponseMessage
+	forward_PostingService_RecordDeposit_0         = runtime.ForwardResponseMessage
+	forward_PostingService_ReverseDeposit_0        = runtime.ForwardResponseMessage
+	forward_PostingService_ListDeposits_0          = runtime.ForwardResponseMessage
+	forward_PostingService_RecordPatientPayment_0  = runtime.ForwardResponseMessage
+	forward_PostingService_ListPatientPayments_0   = runtime.ForwardResponseMessage
+	forward_PostingService_RefundPatientPayment_0  = runtime.ForwardResponseMessage
+	forward_PostingService_ReversePatientPayment_0 = runtime.ForwardResponseMessage
+	forward_PostingService_VoidCharge_0            = runtime.ForwardResponseMessage
+	forward_PostingService_AcceptUnderpayment_0    = runtime.ForwardResponseMessage
+	forward_PostingService_GetAccount_0            = runtime.ForwardResponseMessage
+	forward_PostingService_ListAccounts_0          = runtime.ForwardResponseMessage
+	forward_PostingService_GetRemittance_0         = runtime.ForwardResponseMessage
+	forward_PostingService_ListRemittances_0       = runtime.ForwardResponseMessage
 )

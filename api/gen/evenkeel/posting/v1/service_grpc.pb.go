@@ -20,17 +20,19 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PostingService_RecordDeposit_FullMethodName        = "/evenkeel.posting.v1.PostingService/RecordDeposit"
-	PostingService_ListDeposits_FullMethodName         = "/evenkeel.posting.v1.PostingService/ListDeposits"
-	PostingService_RecordPatientPayment_FullMethodName = "/evenkeel.posting.v1.PostingService/RecordPatientPayment"
-	PostingService_ListPatientPayments_FullMethodName  = "/evenkeel.posting.v1.PostingService/ListPatientPayments"
-	PostingService_RefundPatientPayment_FullMethodName = "/evenkeel.posting.v1.PostingService/RefundPatientPayment"
-	PostingService_VoidCharge_FullMethodName           = "/evenkeel.posting.v1.PostingService/VoidCharge"
-	PostingService_AcceptUnderpayment_FullMethodName   = "/evenkeel.posting.v1.PostingService/AcceptUnderpayment"
-	PostingService_GetAccount_FullMethodName           = "/evenkeel.posting.v1.PostingService/GetAccount"
-	PostingService_ListAccounts_FullMethodName         = "/evenkeel.posting.v1.PostingService/ListAccounts"
-	PostingService_GetRemittance_FullMethodName        = "/evenkeel.posting.v1.PostingService/GetRemittance"
-	PostingService_ListRemittances_FullMethodName      = "/evenkeel.posting.v1.PostingService/ListRemittances"
+	PostingService_RecordDeposit_FullMethodName         = "/evenkeel.posting.v1.PostingService/RecordDeposit"
+	PostingService_ReverseDeposit_FullMethodName        = "/evenkeel.posting.v1.PostingService/ReverseDeposit"
+	PostingService_ListDeposits_FullMethodName          = "/evenkeel.posting.v1.PostingService/ListDeposits"
+	PostingService_RecordPatientPayment_FullMethodName  = "/evenkeel.posting.v1.PostingService/RecordPatientPayment"
+	PostingService_ListPatientPayments_FullMethodName   = "/evenkeel.posting.v1.PostingService/ListPatientPayments"
+	PostingService_RefundPatientPayment_FullMethodName  = "/evenkeel.posting.v1.PostingService/RefundPatientPayment"
+	PostingService_ReversePatientPayment_FullMethodName = "/evenkeel.posting.v1.PostingService/ReversePatientPayment"
+	PostingService_VoidCharge_FullMethodName            = "/evenkeel.posting.v1.PostingService/VoidCharge"
+	PostingService_AcceptUnderpayment_FullMethodName    = "/evenkeel.posting.v1.PostingService/AcceptUnderpayment"
+	PostingService_GetAccount_FullMethodName            = "/evenkeel.posting.v1.PostingService/GetAccount"
+	PostingService_ListAccounts_FullMethodName          = "/evenkeel.posting.v1.PostingService/ListAccounts"
+	PostingService_GetRemittance_FullMethodName         = "/evenkeel.posting.v1.PostingService/GetRemittance"
+	PostingService_ListRemittances_FullMethodName       = "/evenkeel.posting.v1.PostingService/ListRemittances"
 )
 
 // PostingServiceClient is the client API for PostingService service.
@@ -40,8 +42,12 @@ const (
 // Every cent: where it is, and which event put it there.
 type PostingServiceClient interface {
 	// Records money that the bank saw. It is matched with the remittance of the same trace number and amount, whichever comes first.
-	// The same payer identifier, trace number, amount and date again change nothing. Refusals: posting.money_positive, posting.currency, posting.day.
+	// The same payer identifier, trace number, amount and date again change nothing. Refusals: posting.payer_exists, posting.money_positive, posting.deposit_limit,
+	// posting.currency, posting.day, posting.not_in_the_future, posting.deposit_stands.
 	RecordDeposit(ctx context.Context, in *RecordDepositRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
+	// Takes a deposit back that was recorded by mistake, or that the bank took back: its entry is mirrored, and the remittance it paid waits for its money again.
+	// Refusals: posting.deposit_exists, posting.deposit_stands.
+	ReverseDeposit(ctx context.Context, in *ReverseDepositRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// The deposits, newest first.
 	ListDeposits(ctx context.Context, in *ListDepositsRequest, opts ...grpc.CallOption) (*ListDepositsResponse, error)
 	// Records money from a patient. It pays what the patient owes, oldest service first; what is left is held for what comes (a copay paid at the visit). Money named for an
@@ -54,6 +60,9 @@ type PostingServiceClient interface {
 	// Gives money back to a patient that is on no account yet, at most what is left of the payment. It leaves the bank that day.
 	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future.
 	RefundPatientPayment(ctx context.Context, in *RefundPatientPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
+	// Takes a patient's payment back, all of it: the check bounced, or it was recorded by mistake. What it paid is owed again.
+	// Refusals: posting.patient_payment_exists, posting.patient_payment_stands, posting.nothing_given_back.
+	ReversePatientPayment(ctx context.Context, in *ReversePatientPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Takes the charge of a visit off that no payer is asked for: it was signed by mistake. What the patient has paid of it is free again. The charge of a visit that a
 	// payer is asked for goes with its claim: POST /v1/claims/{claim_id}/voids.
 	// Refusals: posting.account_exists, posting.no_payer_asked, posting.charge_stands.
@@ -83,6 +92,16 @@ func (c *postingServiceClient) RecordDeposit(ctx context.Context, in *RecordDepo
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(v1.Receipt)
 	err := c.cc.Invoke(ctx, PostingService_RecordDeposit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *postingServiceClient) ReverseDeposit(ctx context.Context, in *ReverseDepositRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Receipt)
+	err := c.cc.Invoke(ctx, PostingService_ReverseDeposit_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +142,16 @@ func (c *postingServiceClient) RefundPatientPayment(ctx context.Context, in *Ref
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(v1.Receipt)
 	err := c.cc.Invoke(ctx, PostingService_RefundPatientPayment_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *postingServiceClient) ReversePatientPayment(ctx context.Context, in *ReversePatientPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Receipt)
+	err := c.cc.Invoke(ctx, PostingService_ReversePatientPayment_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -196,8 +225,12 @@ func (c *postingServiceClient) ListRemittances(ctx context.Context, in *ListRemi
 // Every cent: where it is, and which event put it there.
 type PostingServiceServer interface {
 	// Records money that the bank saw. It is matched with the remittance of the same trace number and amount, whichever comes first.
-	// The same payer identifier, trace number, amount and date again change nothing. Refusals: posting.money_positive, posting.currency, posting.day.
+	// The same payer identifier, trace number, amount and date again change nothing. Refusals: posting.payer_exists, posting.money_positive, posting.deposit_limit,
+	// posting.currency, posting.day, posting.not_in_the_future, posting.deposit_stands.
 	RecordDeposit(context.Context, *RecordDepositRequest) (*v1.Receipt, error)
+	// Takes a deposit back that was recorded by mistake, or that the bank took back: its entry is mirrored, and the remittance it paid waits for its money again.
+	// Refusals: posting.deposit_exists, posting.deposit_stands.
+	ReverseDeposit(context.Context, *ReverseDepositRequest) (*v1.Receipt, error)
 	// The deposits, newest first.
 	ListDeposits(context.Context, *ListDepositsRequest) (*ListDepositsResponse, error)
 	// Records money from a patient. It pays what the patient owes, oldest service first; what is left is held for what comes (a copay paid at the visit). Money named for an
@@ -210,6 +243,9 @@ type PostingServiceServer interface {
 	// Gives money back to a patient that is on no account yet, at most what is left of the payment. It leaves the bank that day.
 	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future.
 	RefundPatientPayment(context.Context, *RefundPatientPaymentRequest) (*v1.Receipt, error)
+	// Takes a patient's payment back, all of it: the check bounced, or it was recorded by mistake. What it paid is owed again.
+	// Refusals: posting.patient_payment_exists, posting.patient_payment_stands, posting.nothing_given_back.
+	ReversePatientPayment(context.Context, *ReversePatientPaymentRequest) (*v1.Receipt, error)
 	// Takes the charge of a visit off that no payer is asked for: it was signed by mistake. What the patient has paid of it is free again. The charge of a visit that a
 	// payer is asked for goes with its claim: POST /v1/claims/{claim_id}/voids.
 	// Refusals: posting.account_exists, posting.no_payer_asked, posting.charge_stands.
@@ -238,6 +274,9 @@ type UnimplementedPostingServiceServer struct{}
 func (UnimplementedPostingServiceServer) RecordDeposit(context.Context, *RecordDepositRequest) (*v1.Receipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecordDeposit not implemented")
 }
+func (UnimplementedPostingServiceServer) ReverseDeposit(context.Context, *ReverseDepositRequest) (*v1.Receipt, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReverseDeposit not implemented")
+}
 func (UnimplementedPostingServiceServer) ListDeposits(context.Context, *ListDepositsRequest) (*ListDepositsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDeposits not implemented")
 }
@@ -249,6 +288,9 @@ func (UnimplementedPostingServiceServer) ListPatientPayments(context.Context, *L
 }
 func (UnimplementedPostingServiceServer) RefundPatientPayment(context.Context, *RefundPatientPaymentRequest) (*v1.Receipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefundPatientPayment not implemented")
+}
+func (UnimplementedPostingServiceServer) ReversePatientPayment(context.Context, *ReversePatientPaymentRequest) (*v1.Receipt, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReversePatientPayment not implemented")
 }
 func (UnimplementedPostingServiceServer) VoidCharge(context.Context, *VoidChargeRequest) (*v1.Receipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method VoidCharge not implemented")
@@ -303,6 +345,24 @@ func _PostingService_RecordDeposit_Handler(srv interface{}, ctx context.Context,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PostingServiceServer).RecordDeposit(ctx, req.(*RecordDepositRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PostingService_ReverseDeposit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReverseDepositRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PostingServiceServer).ReverseDeposit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PostingService_ReverseDeposit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PostingServiceServer).ReverseDeposit(ctx, req.(*ReverseDepositRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -375,6 +435,24 @@ func _PostingService_RefundPatientPayment_Handler(srv interface{}, ctx context.C
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PostingServiceServer).RefundPatientPayment(ctx, req.(*RefundPatientPaymentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PostingService_ReversePatientPayment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReversePatientPaymentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PostingServiceServer).ReversePatientPayment(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PostingService_ReversePatientPayment_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PostingServiceServer).ReversePatientPayment(ctx, req.(*ReversePatientPaymentRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -499,6 +577,10 @@ var PostingService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _PostingService_RecordDeposit_Handler,
 		},
 		{
+			MethodName: "ReverseDeposit",
+			Handler:    _PostingService_ReverseDeposit_Handler,
+		},
+		{
 			MethodName: "ListDeposits",
 			Handler:    _PostingService_ListDeposits_Handler,
 		},
@@ -513,6 +595,10 @@ var PostingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RefundPatientPayment",
 			Handler:    _PostingService_RefundPatientPayment_Handler,
+		},
+		{
+			MethodName: "ReversePatientPayment",
+			Handler:    _PostingService_ReversePatientPayment_Handler,
 		},
 		{
 			MethodName: "VoidCharge",
