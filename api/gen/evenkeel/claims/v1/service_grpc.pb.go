@@ -43,8 +43,8 @@ type ClaimsServiceClient interface {
 	CorrectClaim(ctx context.Context, in *CorrectClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Takes a claim back: at the payer (frequency 8 with the number of its decision in force) when the payer decided it, or took it in and does not answer; a claim
 	// that the payer never took in is closed.
-	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. The rest that an earlier
-	// payer left stays on the account when only a later payer's claim is taken back.
+	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. When only a later
+	// payer's claim is taken back, what is open with that payer is the patient's.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known.
 	VoidClaim(ctx context.Context, in *VoidClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Sends a held claim as it is, although edits failed; what was rejected goes out again as a version of its own. The reason is recorded.
@@ -156,8 +156,8 @@ type ClaimsServiceServer interface {
 	CorrectClaim(context.Context, *CorrectClaimRequest) (*v1.Receipt, error)
 	// Takes a claim back: at the payer (frequency 8 with the number of its decision in force) when the payer decided it, or took it in and does not answer; a claim
 	// that the payer never took in is closed.
-	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. The rest that an earlier
-	// payer left stays on the account when only a later payer's claim is taken back.
+	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. When only a later
+	// payer's claim is taken back, what is open with that payer is the patient's.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known.
 	VoidClaim(context.Context, *VoidClaimRequest) (*v1.Receipt, error)
 	// Sends a held claim as it is, although edits failed; what was rejected goes out again as a version of its own. The reason is recorded.
