@@ -359,8 +359,19 @@ func (i importer) remittance(ctx context.Context, b *strings.Builder, r *exchang
 		}
 		return nil
 	}
-	var cleared, held, own int64 // own: of what is held, adjustments of the provider as a whole
-	for _, l := range one.Legs {
+	cleared, held, said := whereItIs(one.Legs)
+	fmt.Fprintf(b, "  payment %s of %s, %s: %s in = %s on the ledger + %s held%s\n",
+		one.TraceNumber, one.PayerName, plural(int(one.Claims), "claim", "claims"), money.Format(in), money.Format(cleared-held), money.Format(held), said)
+	if cleared != in {
+		return fmt.Errorf("payment %s: %s came in, %s is booked: this must never be, run evenkeel verify", one.TraceNumber, money.Format(in), money.Format(cleared))
+	}
+	return nil
+}
+
+// whereItIs is what a remittance's legs have cleared, what of it is held, and why.
+func whereItIs(legs []*postingv1.LedgerLeg) (cleared, held int64, said string) {
+	var own int64 // of what is held: adjustments of the provider as a whole
+	for _, l := range legs {
 		switch l.Account {
 		case typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING:
 			cleared += l.Amount.GetAmountMinor()
@@ -378,14 +389,8 @@ func (i importer) remittance(ctx context.Context, b *strings.Builder, r *exchang
 	if own != 0 {
 		why = append(why, money.Format(own)+" of the payer's own adjustments, to be explained")
 	}
-	said := ""
 	if why != nil {
 		said = ": " + strings.Join(why, ", ")
 	}
-	fmt.Fprintf(b, "  payment %s of %s, %s: %s in = %s on the ledger + %s held%s\n",
-		one.TraceNumber, one.PayerName, plural(int(one.Claims), "claim", "claims"), money.Format(in), money.Format(cleared-held), money.Format(held), said)
-	if cleared != in {
-		return fmt.Errorf("payment %s: %s came in, %s is booked: this must never be, run evenkeel verify", one.TraceNumber, money.Format(in), money.Format(cleared))
-	}
-	return nil
+	return cleared, held, said
 }

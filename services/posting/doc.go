@@ -18,4 +18,6 @@
 //     TestNoBalanceBilling).
 //  8. Money without its remittance and a remittance without its money are told a week later (settlement: TestWhatDoesNotComeIsToldOnce).
 //  9. A payer's answer is booked to that payer, under whichever number of the visit it comes, and never to another (account: TestAnswering).
+// 10. What is not booked takes no deposit and nothing repeats it (settlement: TestAMendedFileIsBookedInAnyOrder); cash.clearing of each payer is 0 once all is matched (same test).
+// 11. What is taken back, a deposit or a patient's payment, mirrors its entry once (settlement: TestWithdraw, patientledger: TestReverse).
 package posting

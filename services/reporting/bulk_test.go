@@ -68,9 +68,19 @@ func TestABulkFoldMakesWhatProjectMakes(t *testing.T) {
 			service, stream, e = "posting", "remittance/"+rem, &postingv1.RemittanceQuarantined{RemittanceId: rem}
 		case 12:
 			service, stream = "posting", "deposit/"+dep
-			e = &postingv1.DepositReceived{DepositId: dep, PayerId: payer, PayerIdentifier: "P", TraceNumber: dep, Amount: amount, DepositDate: date.Add(day, -1), Legs: []*typev1.Leg{leg(bank, amount, ""), leg(cash, -amount, payer)}}
+			e = &postingv1.DepositReceived{DepositId: dep, PayerId: []string{payer, ""}[r.IntN(2)], PayerIdentifier: "P", TraceNumber: dep, Amount: amount, DepositDate: date.Add(day, -1), Legs: []*typev1.Leg{leg(bank, amount, ""), leg(cash, -amount, payer)}}
 		case 13:
-			service, stream, e = "posting", "settlement/set_"+dep, &postingv1.RemittanceMatched{RemittanceId: rem, DepositId: dep, TraceNumber: "T", Amount: amount}
+			service, stream = "posting", "settlement/set_"+dep
+			switch r.IntN(4) {
+			case 0:
+				e = &postingv1.DepositWithdrawn{DepositId: dep, RemittanceId: rem}
+			case 1:
+				stream, e = "deposit/"+dep, &postingv1.DepositReversed{DepositId: dep, Amount: amount, ReversedDate: day}
+			case 2:
+				e = &postingv1.RemittanceMatched{RemittanceId: rem, DepositId: dep, TraceNumber: "T", Amount: amount}
+			default:
+				e = &postingv1.RemittanceMatched{RemittanceId: rem, DepositId: dep, TraceNumber: "T", Amount: amount, PayerId: payer}
+			}
 		case 14:
 			e = &claimsv1.ClaimScrubbed{ClaimId: claim, Clean: r.IntN(2) > 0, Edits: make([]*claimsv1.EditFailure, 0)}
 		case 15:

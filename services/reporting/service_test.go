@@ -411,6 +411,41 @@ func TestLegsAreListedWithTheBytesThatCausedThem(t *testing.T) {
 	}
 }
 
+// A deposit of no payer has the payer of its remittance once they are matched; one that was taken back is listed no more from that day on.
+func TestADepositIsItsRemittancesPayersUntilItIsTakenBack(t *testing.T) {
+	b := practice(t)
+	b.on(date.Add(today, -1))
+	b.publish("posting", "deposit/dep_9", &postingv1.DepositReceived{
+		DepositId: "dep_9", TraceNumber: "T9", Amount: 80_00, DepositDate: date.Add(today, -1), Legs: []*typev1.Leg{leg(bank, 80_00, ""), leg(cash, -80_00, "")},
+	})
+	b.publish("posting", "settlement/set_9", &postingv1.RemittanceMatched{
+		RemittanceId: "rem_9", DepositId: "dep_9", TraceNumber: "T9", Amount: 80_00, PayerId: "pay_1", Legs: []*typev1.Leg{leg(cash, 80_00, ""), leg(cash, -80_00, "pay_1")},
+	})
+	b.on(today)
+	b.publish("posting", "deposit/dep_9", &postingv1.DepositReversed{
+		DepositId: "dep_9", TraceNumber: "T9", Amount: 80_00, ReversedDate: today, Legs: []*typev1.Leg{leg(bank, -80_00, ""), leg(cash, 80_00, "")},
+	})
+	b.caughtUp()
+	standing := func(day string) (out []string) {
+		list, err := b.api.ListDeposits(hosttest.As(t.Context(), b.p, ""), &pb.ListDepositsRequest{AsOf: day})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range list.Deposits {
+			if d.DepositId == "dep_9" {
+				out = append(out, d.PayerId+" "+d.RemittanceId)
+			}
+		}
+		return out
+	}
+	if before := standing(date.Add(today, -1)); len(before) != 1 || before[0] != "pay_1 rem_9" {
+		t.Errorf("before it was taken back: %v", before)
+	}
+	if after := standing(today); len(after) != 0 {
+		t.Errorf("after: %v", after)
+	}
+}
+
 func TestDenialsCountTheFirstDecision(t *testing.T) {
 	b := practice(t)
 	b.on("2026-06-29") // a Monday
