@@ -209,6 +209,46 @@ func TestFromVisitToSecondPayer(t *testing.T) {
 	}
 }
 
+// A denied claim is voided at its payer, under the number of its last decision; with the payer's answer nothing is denied any more.
+func TestAVoidEndsItsDenials(t *testing.T) {
+	r := start(t, nil)
+	id := claim.ID("enc_1", primary)
+	hosttest.Publish(t, r.p, "coding", "encounter/enc_1", visit("enc_1", "90837", ""))
+	r.until(id, pb.ClaimStatus_CLAIM_STATUS_READY, 1)
+	r.exchange(id, 1)
+	r.until(id, pb.ClaimStatus_CLAIM_STATUS_ACCEPTED, 1)
+	decided := func(remittance, status, number string, amount int64) {
+		p := posted("enc_1", id, remittance, status, 0, cas("CO", "4", amount))
+		p.RemittanceClaim.PayerClaimControlNumber = number
+		hosttest.Publish(t, r.p, "posting", "account/enc_1", p)
+	}
+	number := func(want string) {
+		hosttest.Until(t, "the payer's number is "+want, func() error {
+			if c, err := r.get(id); err != nil || c.Summary.PayerClaimControlNumber != want {
+				return fmt.Errorf("%v, %v", c.GetSummary(), err)
+			}
+			return nil
+		})
+	}
+	decided("rem_1", "4", "081", 15000)
+	number("081")
+	decided("rem_2", "4", "105", 15000)
+	number("105")
+	decided("rem_3", "22", "081", -15000)
+	if _, err := r.api.VoidClaim(hosttest.As(t.Context(), r.p, "void"), &pb.VoidClaimRequest{ClaimId: id, Reason: "billed by mistake"}); err != nil {
+		t.Fatal(err)
+	}
+	c := r.until(id, pb.ClaimStatus_CLAIM_STATUS_READY, 2)
+	if c.Summary.PayerClaimControlNumber != "105" || c.Summary.Denied.AmountMinor != 15000 {
+		t.Fatal(c.Summary)
+	}
+	decided("rem_4", "22", "105", -15000)
+	c = r.until(id, pb.ClaimStatus_CLAIM_STATUS_CLOSED, 2)
+	if c.Summary.Denied.AmountMinor != 0 || len(c.OpenDenials) != 0 || c.Summary.Adjudication == pb.AdjudicationStatus_ADJUDICATION_STATUS_DENIED {
+		t.Fatal(c)
+	}
+}
+
 // A claim that waits for an authorization is held, and goes by itself when the payer approves; another is released by a person.
 func TestHeldClaims(t *testing.T) {
 	r := start(t, nil)

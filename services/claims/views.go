@@ -77,6 +77,12 @@ func Project(r es.Recorded) []es.Statement {
 			denied(r),
 		}
 	case *pb.ClaimClosed:
+		if e.Withdrawn { // its denials end with it
+			return []es.Statement{
+				es.SQL(`DELETE FROM open_denials WHERE tenant_id = $1 AND claim_id = $2`, r.Tenant, r.StreamID),
+				denied(r), set(`work = 'closed'`),
+			}
+		}
 		return []es.Statement{set(`work = 'closed'`)}
 	case *pb.ClaimScrubbed, *pb.ClaimOverdue, *pb.TimelyFilingWarningRaised, *pb.SecondaryClaimPrepared, *pb.ClaimDisputeLessened, *pb.CoverageChangeDetected, *pb.CoverageChangeCleared:
 		return []es.Statement{es.SQL(`UPDATE claims SET version = $3 WHERE tenant_id = $1 AND claim_id = $2`, r.Tenant, r.StreamID, r.Version)}

@@ -241,7 +241,7 @@ func (b *bulk) change(c *claimed, r es.Recorded) {
 		}
 	case *claimsv1.ClaimClosed:
 		if c.closed = true; e.Withdrawn {
-			c.withdrawn = cmp.Or(c.withdrawn, r.OccurredOn)
+			c.withdrawn, c.openDenials = cmp.Or(c.withdrawn, r.OccurredOn), 0
 		}
 	case *claimsv1.ClaimReopened:
 		c.closed = false
@@ -276,7 +276,9 @@ func (b *bulk) openDenials(claim id) {
 	if c == nil {
 		return
 	}
-	c.openDenials = 0
+	if c.openDenials = 0; c.withdrawn != "" {
+		return
+	}
 	for _, d := range b.denials[claim] {
 		if d.overturned == "" {
 			c.openDenials += d.amount

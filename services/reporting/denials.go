@@ -138,7 +138,8 @@ func (s *Server) ListDenialRows(ctx context.Context, r *pb.ListDenialRowsRequest
 	after, values := o.After(8)
 	rows, err := s.rt.DB.Query(ctx, `SELECT d.claim_id, coalesce(c.account_id, ''), d.line_id, d.payer_id, coalesce(p.name, d.payer_id), d.location_id, coalesce(l.name, d.location_id), d.service_code,
 			coalesce(d.service_date::text, ''), d.denied_date::text, d.group_code, d.carc, d.rarc, d.denied_amount, d.origin, d.default_action,
-			coalesce(d.overturned_date <= $3::text::date, false), coalesce(c.patient_control_number, ''), d.label, `+o.Key()+`
+			coalesce(d.overturned_date <= $3::text::date, false), coalesce(c.patient_control_number, ''), d.label,
+			coalesce(c.withdrawn_date <= $3::text::date, false), `+o.Key()+`
 		FROM denials d LEFT JOIN claims c ON c.tenant_id = d.tenant_id AND c.claim_id = d.claim_id LEFT JOIN payers p ON p.tenant_id = d.tenant_id AND p.payer_id = d.payer_id
 			LEFT JOIN locations l ON l.tenant_id = d.tenant_id AND l.location_id = d.location_id`+where+` AND `+after+o.By(), append(args, values...)...)
 	if err != nil {
@@ -148,7 +149,7 @@ func (s *Server) ListDenialRows(ctx context.Context, r *pb.ListDenialRowsRequest
 		d := &pb.DenialRow{DeniedAmount: money.Of(0)}
 		k := page.Keyed[*pb.DenialRow]{Row: d}
 		return k, row.Scan(&d.ClaimId, &d.AccountId, &d.LineId, &d.PayerId, &d.PayerName, &d.LocationId, &d.LocationName, &d.ServiceCode, &d.ServiceDate, &d.DeniedDate, &d.GroupCode, &d.Carc, &d.Rarc,
-			&d.DeniedAmount.AmountMinor, &d.Origin, &d.DefaultAction, &d.Overturned, &d.PatientControlNumber, &d.Label, &k.Key)
+			&d.DeniedAmount.AmountMinor, &d.Origin, &d.DefaultAction, &d.Overturned, &d.PatientControlNumber, &d.Label, &d.Withdrawn, &k.Key)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("denial rows: %w", err)

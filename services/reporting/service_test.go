@@ -507,6 +507,33 @@ func TestDenialsCountTheFirstDecision(t *testing.T) {
 	if c := claims.Claims[0]; c.OpenAmount.AmountMinor != 900_00 || c.PayerName != "First Health" || c.PatientControlNumber != "PCNenc_8" {
 		t.Fatal(c)
 	}
+	// A claim that is taken back takes its denials with it; one that comes later is not open either.
+	open := func() (rows int, denied, claim string) {
+		if err := b.db().QueryRow(t.Context(), `SELECT count(*), coalesce(sum(d.denied_amount), 0)::text, (SELECT open_denials::text FROM claims WHERE claim_id = 'clm_enc_1')
+			FROM denials d JOIN claims c USING (tenant_id, claim_id) WHERE d.overturned_date IS NULL AND c.withdrawn_date IS NULL`).Scan(&rows, &denied, &claim); err != nil {
+			t.Fatal(err)
+		}
+		return rows, denied, claim
+	}
+	if rows, denied, claim := open(); rows != 1 || denied != "20000" || claim != "20000" {
+		t.Fatal(rows, denied, claim)
+	}
+	b.on("2026-07-09")
+	b.publish("claims", "claim/clm_enc_1", &claimsv1.ClaimClosed{ClaimId: "clm_enc_1", Reason: "voided", Withdrawn: true, PayerId: "pay_1"})
+	b.publish("claims", "claim/clm_enc_1", &claimsv1.LineDenied{ClaimId: "clm_enc_1", PayerId: "pay_1", LineId: "L2", GroupCode: "CO", Carc: "16", DeniedAmount: 200_00, RemittanceId: "rem_4", LocationId: "loc_2"})
+	b.caughtUp()
+	if rows, denied, claim := open(); rows != 0 || denied != "0" || claim != "0" {
+		t.Fatal(rows, denied, claim)
+	}
+	for day, want := range map[string]bool{"2026-07-08": false, "2026-07-09": true} {
+		rows, err = b.api.ListDenialRows(hosttest.As(t.Context(), b.p, ""), &pb.ListDenialRowsRequest{Carc: "CO-29", AsOf: day})
+		if err != nil || len(rows.Rows) != 1 || rows.Rows[0].Withdrawn != want || rows.Rows[0].Overturned {
+			t.Fatal(day, rows, err)
+		}
+	}
+	if found := b.verify(); len(found.Findings) > 0 {
+		t.Fatal(found.Findings)
+	}
 }
 
 func TestKeyFiguresAreWhatTheirFormulasSay(t *testing.T) {

@@ -170,7 +170,7 @@ func claim(r es.Recorded) []es.Statement {
 			r.Tenant, r.StreamID, e.LineId, e.Carc, r.OccurredOn, e.RemittanceId), openDenials(r)}
 	case *claimsv1.ClaimClosed:
 		if e.Withdrawn {
-			return set(`closed = true, withdrawn_date = coalesce(withdrawn_date, $3::text::date)`, r.OccurredOn)
+			return set(`closed = true, withdrawn_date = coalesce(withdrawn_date, $3::text::date), open_denials = 0`, r.OccurredOn) // they end with it
 		}
 		return set(`closed = true`)
 	case *claimsv1.ClaimReopened:
@@ -180,7 +180,8 @@ func claim(r es.Recorded) []es.Statement {
 }
 
 func openDenials(r es.Recorded) es.Statement {
-	return es.SQL(`UPDATE claims SET open_denials = (SELECT coalesce(sum(denied_amount), 0) FROM denials d WHERE d.tenant_id = $1 AND d.claim_id = $2 AND d.overturned_date IS NULL)
+	return es.SQL(`UPDATE claims SET open_denials = CASE WHEN withdrawn_date IS NULL
+			THEN (SELECT coalesce(sum(denied_amount), 0) FROM denials d WHERE d.tenant_id = $1 AND d.claim_id = $2 AND d.overturned_date IS NULL) ELSE 0 END
 		WHERE tenant_id = $1 AND claim_id = $2`, r.Tenant, r.StreamID)
 }
 

@@ -1186,3 +1186,51 @@ func TestALaterPayerDeniesAtMostWhatWasLeft(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// The denials of a claim that was taken back end with it, and none comes after.
+func TestTheDenialsOfAWithdrawnClaimEnd(t *testing.T) {
+	w := gone(t)
+	line := decidedLine("L1", "90837", 15000, 0, cas("CO", "16", 15000))
+	w.tell(t, posting("rem_1", "4", line))
+	out, err := Void(w.states[clm1], &pb.VoidClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01"}, edits.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.record(t, clm1, out)
+	w.drain(t)
+	if len(w.states[clm1].Denials) != 1 {
+		t.Fatal("the payer has not answered the void yet")
+	}
+	w.tell(t, posting("rem_2", "22", decidedLine("L1", "90837", -15000, 0, cas("CO", "16", -15000))))
+	if c := last[*pb.ClaimClosed](w, clm1); len(c.DeniedLineIds) != 1 || len(w.states[clm1].Denials) != 0 {
+		t.Fatal(c)
+	}
+	w.tell(t, posting("rem_3", "4", line))
+	if s := w.states[clm1]; len(s.Denials) != 0 || !s.Closed {
+		t.Fatal(w.names(clm1))
+	}
+}
+
+// A void ends with the takeback of what it names, not with that of what was replaced before.
+func TestAVoidEndsWithTheTakebackOfWhatItNames(t *testing.T) {
+	w := gone(t)
+	pays := func(remittance, status, number string, sign int64) es.Event {
+		return numbered(remittance, status, number, decidedLine("L1", "90837", sign*15000, sign*15000), decidedLine("L2", "90785", sign*1000, sign*1000))
+	}
+	w.tell(t, pays("r1", "1", "081", 1), pays("r2", "1", "105", 1))
+	out, err := Void(w.states[clm1], &pb.VoidClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01"}, edits.Facts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.record(t, clm1, out)
+	w.drain(t)
+	for _, step := range []struct {
+		number string
+		closed bool
+	}{{"081", false}, {"105", true}} {
+		w.tell(t, pays("back "+step.number, "22", step.number, -1))
+		if s := w.states[clm1]; s.Closed != step.closed {
+			t.Errorf("after the takeback of %s: %v", step.number, w.names(clm1))
+		}
+	}
+}

@@ -154,7 +154,9 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		switch {
 		case e.DecisionStands:
 		case s.Withdrawn && s.Content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID:
-			if !s.Closed {
+			// What an earlier replacement took the place of is taken back beside it, and answers no void.
+			other := r.PayerClaimControlNumber != "" && r.PayerClaimControlNumber != s.Content.PayerClaimControlNumber && len(s.with(events...).Numbers) > 0
+			if !s.Closed && !other {
 				events = append(events, withdrawn(s, reversedForClose))
 			}
 		case s.Closed:
@@ -166,7 +168,9 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		return events, nil
 	}
 	events = append(events, foundAfterAll(s)...)
-	events = append(events, denied(s, e)...)
+	if !s.Withdrawn || !s.Closed { // of a claim that was taken back nobody asks for anything
+		events = append(events, denied(s, e)...)
+	}
 	if d.Next != nil && s.NextClaimID == "" {
 		events = append(events, &pb.SecondaryClaimPrepared{
 			ClaimId: id, NextClaimId: d.Next.ClaimID, PatientId: s.Created.PatientId, PayerId: d.Next.PayerID, PayerSequence: d.Next.Sequence,

@@ -133,6 +133,9 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimClosed:
 		s.Closed, s.Held = true, nil
 		s.Withdrawn = s.Withdrawn || strings.HasPrefix(e.Reason, withdrawnReason)
+		if e.Withdrawn {
+			s.Denials = nil // they end with it
+		}
 	case *pb.ClaimReopened:
 		s.Closed = false
 	case *pb.CoverageChangeDetected:

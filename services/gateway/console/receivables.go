@@ -148,7 +148,7 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 	// Our own words for a code stand on the claims that it denied: one claim of each code tells them.
 	told, claims := map[string]bool{}, []string{}
 	for _, x := range all {
-		if !x.Overturned && !told[x.Carc] {
+		if !x.Overturned && !x.Withdrawn && !told[x.Carc] {
 			told[x.Carc] = true
 			claims = append(claims, x.ClaimId)
 		}
@@ -159,8 +159,11 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 	}
 	for _, x := range all {
 		state := badge("open")
-		if x.Overturned {
+		switch {
+		case x.Overturned:
 			state = badge("overturned")
+		case x.Withdrawn:
+			state = badge("withdrawn")
 		}
 		reason := text(x.GroupCode + "-" + x.Carc)
 		reason.Href, reason.Class = r.here("carc", x.Carc), "day"

@@ -1241,7 +1241,8 @@ type DenialRow struct {
 	DefaultAction        string                 `protobuf:"bytes,16,opt,name=default_action,json=defaultAction,proto3" json:"default_action,omitempty"`
 	Overturned           bool                   `protobuf:"varint,17,opt,name=overturned,proto3" json:"overturned,omitempty"`
 	PatientControlNumber string                 `protobuf:"bytes,18,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"`
-	Label                string                 `protobuf:"bytes,19,opt,name=label,proto3" json:"label,omitempty"` // our own short words for the CARC; empty: not in our table
+	Label                string                 `protobuf:"bytes,19,opt,name=label,proto3" json:"label,omitempty"`          // our own short words for the CARC; empty: not in our table
+	Withdrawn            bool                   `protobuf:"varint,20,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"` // its claim was taken back, and it ended with it
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1407,6 +1408,13 @@ func (x *DenialRow) GetLabel() string {
 		return x.Label
 	}
 	return ""
+}
+
+func (x *DenialRow) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return false
 }
 
 type ListDenialRowsResponse struct {
@@ -3222,7 +3230,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"page_token\x18\b \x01(\tR\tpageToken\x12\x12\n" +
 	"\x04sort\x18\t \x01(\tR\x04sort\x124\n" +
 	"\x16patient_control_number\x18\n" +
-	" \x01(\tR\x14patientControlNumber\"\xf5\x04\n" +
+	" \x01(\tR\x14patientControlNumber\"\x93\x05\n" +
 	"\tDenialRow\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3250,7 +3258,8 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"overturned\x18\x11 \x01(\bR\n" +
 	"overturned\x124\n" +
 	"\x16patient_control_number\x18\x12 \x01(\tR\x14patientControlNumber\x12\x14\n" +
-	"\x05label\x18\x13 \x01(\tR\x05label\"\xd1\x01\n" +
+	"\x05label\x18\x13 \x01(\tR\x05label\x12\x1c\n" +
+	"\twithdrawn\x18\x14 \x01(\bR\twithdrawn\"\xd1\x01\n" +
 	"\x16ListDenialRowsResponse\x124\n" +
 	"\x04rows\x18\x01 \x03(\v2 .evenkeel.reporting.v1.DenialRowR\x04rows\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12:\n" +
