@@ -88,7 +88,13 @@ func (s *Server) cuts(ctx context.Context, data []byte) ([]pieces.Cut, error) {
 			if err != nil {
 				return nil, err
 			}
-			patient = claims[p.Number].PatientID
+			if patient = claims[p.Number].PatientID; patient == "" {
+				before, _, err := engine.Find(ctx, s.rt.Engine, interchange.PriorMirror, p.Number)
+				if err != nil {
+					return nil, err
+				}
+				patient = interchange.PatientOf(before)
+			}
 		}
 		if c, known := p.Cut(patient); known {
 			out = append(out, c)

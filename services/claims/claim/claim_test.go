@@ -328,6 +328,35 @@ func TestACrossedOverClaimIsAnswered(t *testing.T) {
 	}
 }
 
+// A payer that answers to the claim of the other billing system gets no second one; what it has got already it answers too.
+func TestAnAnswerToTheOtherSystemsClaim(t *testing.T) {
+	paid := func(remittance, by string) *postingv1.ClaimPaymentPosted {
+		p := posting(remittance, "1", decidedLine("L1", "90837", 15000, 9000, cas("CO", "45", 6000)), decidedLine("L2", "90785", 1000, 800, cas("CO", "45", 200)))
+		p.RemittanceClaim.MatchedBy = by
+		return p
+	}
+	held := func(e *codingv1.CodingCompleted) { group(e); e.AuthorizationId = "" } // the payer wants an authorization, and there is none
+	for _, c := range []struct {
+		name  string
+		visit func(*codingv1.CodingCompleted)
+		in    events
+		want  string
+	}{
+		{"ours waits to be sent", nil, events{paid("rem_1", byPriorNumber)}, made + " SubmissionRecalled ClaimAdjudicated ClaimClosed"},
+		{"ours is held", held, events{paid("rem_1", byPriorNumber)}, "ClaimCreated ClaimScrubbed ClaimHeld ClaimReleased ClaimAdjudicated ClaimClosed"},
+		{"ours is out: both answers are posted", nil, events{sentFile(clm1, 1), paid("rem_1", byPriorNumber), paid("rem_2", "patient_control_number")},
+			made + " ClaimSubmitted ClaimAdjudicated ClaimClosed ClaimAdjudicated"},
+		{"a preview decides nothing", nil, events{func() es.Event { p := paid("rem_1", byPriorNumber); p.RemittanceClaim.StatusCode = "25"; return p }()}, made + " ClaimAdjudicated"},
+	} {
+		w := newWorld()
+		w.tell(t, append(office(), coded(c.visit))...)
+		w.tell(t, c.in...)
+		if got := strings.Join(w.names(clm1), " "); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestLineDenied(t *testing.T) {
 	w := gone(t)
 	line := decidedLine("L1", "90837", 15000, 0, cas("CO", "197", 15000))

@@ -144,12 +144,16 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		return nil, nil
 	}
 	id, reversal := s.Created.ClaimId, Reversal(e)
-	events := []es.Event{&pb.ClaimAdjudicated{
+	var events []es.Event
+	if r.MatchedBy == byPriorNumber && !reversal && r.StatusCode != statusPreview {
+		events = answeredBefore(s)
+	}
+	events = append(events, &pb.ClaimAdjudicated{
 		ClaimId: id, RemittanceId: e.RemittanceId, StatusCode: r.StatusCode, ChargeAmount: r.ChargeAmount, PaidAmount: r.PaidAmount,
 		PatientResponsibilityAmount: content.PatientShare(r), PayerClaimControlNumber: r.PayerClaimControlNumber, AdjudicationDate: e.AdjudicationDate,
 		Reversal: reversal, Source: r.Source, ClaimOrdinal: r.Ordinal, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, DisputedAmount: e.DisputedAmount,
 		DecisionStands: e.DecisionStands,
-	}}
+	})
 	if reversal {
 		switch {
 		case e.DecisionStands:

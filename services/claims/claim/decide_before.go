@@ -28,3 +28,18 @@ func recalled(s State) *pb.SubmissionRecalled {
 		ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, ClaimVersion: s.Sent, ReceiverId: s.Content.ReceiverId, EdiPayerId: s.Content.EdiPayerId,
 	}
 }
+
+// byPriorNumber is how the exchange says that a payer answers to the claim of the other billing system.
+const byPriorNumber = "prior_claim_number"
+
+// answeredBefore takes back what the payer needs no more, since it has decided the claim of the other billing system: what waits to be sent or is held. What has gone out it answers too,
+// and what it pays twice is a credit.
+func answeredBefore(s State) []es.Event {
+	switch {
+	case s.InFlight && s.Files[s.Sent] == "":
+		return []es.Event{recalled(s)}
+	case s.Held != nil && s.Sent == 0:
+		return []es.Event{&pb.ClaimReleased{ClaimId: s.Created.ClaimId, Reason: "the payer has decided the claim that the other billing system sent: nothing is sent"}}
+	}
+	return nil
+}

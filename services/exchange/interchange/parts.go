@@ -63,6 +63,8 @@ func cuts(data []byte, look es.Look) []pieces.Cut {
 			}
 		} else if s, there := es.Find(look, ClaimMirror, "n:"+p.Number); there {
 			patient = s[p.Number].PatientID
+		} else if all, there := es.Find(look, PriorMirror, p.Number); there {
+			patient = PatientOf(all)
 		}
 		if c, known := p.Cut(patient); known {
 			out = append(out, c)

@@ -155,4 +155,4 @@ var PayerMirror = es.Mirror[[]string]{
 func capitals(s string) string { return strings.ToUpper(strings.TrimSpace(s)) }
 
 // Mirrors are all of them.
-var Mirrors = []es.AnyMirror{pieces.Mirror, ClaimMirror, SentMirror, NumberMirror, QuestionMirror, PayerMirror}
+var Mirrors = []es.AnyMirror{pieces.Mirror, ClaimMirror, SentMirror, NumberMirror, QuestionMirror, PayerMirror, PriorMirror, VisitMirror}

@@ -320,6 +320,60 @@ func TestWhoAnswers(t *testing.T) {
 	}
 }
 
+// A payer's answer to what the other billing system sent is an answer to our claim of that visit for that payer, where number, charge and day mean one visit.
+func TestAnAnswerToTheOtherSystemsClaim(t *testing.T) {
+	data := bytes.Replace(sample(t, payer+"claim.835"), []byte("CLP*"+number+"*"), []byte("CLP*OLDNUM7*"), 1)
+	plain := remittance(t, data, known()).Claims[0]
+	first := typev1.PayerSequence_PAYER_SEQUENCE_PRIMARY
+	visit := func(encounter string, change func(*pb.ClaimImported)) *pb.ClaimImported {
+		e := &pb.ClaimImported{
+			EncounterId: encounter, PatientId: "pat_" + encounter, PriorClaimNumber: "OLDNUM7", ChargeAmount: plain.ChargeAmount, ServiceDate: plain.ServiceDate,
+			Coverages: []*pb.ImportedCoverage{{PayerId: "pay_1", PayerSequence: first}, {PayerId: "pay_2", PayerSequence: first + 1}},
+		}
+		if change != nil {
+			change(e)
+		}
+		return e
+	}
+	made := func(encounter, payer string) es.Event {
+		return &claimsv1.ClaimCreated{ClaimId: "clm_" + encounter + payer, EncounterId: encounter, Content: &claimsv1.ClaimContent{PatientControlNumber: "N" + encounter + payer, PayerId: payer}}
+	}
+	evergreen := func(id string) es.Event {
+		return &registryv1.PayerRegistered{PayerId: id, EdiPayerId: "EVG01", Name: "Evergreen"}
+	}
+	secondary := func(e *pb.ClaimImported) { e.Coverages[0], e.Coverages[1] = e.Coverages[1], e.Coverages[0] }
+	for _, c := range []struct {
+		name        string
+		look        es.Look
+		claim, says string
+	}{
+		{"of the payer that was asked", known(visit("a", nil), made("a", "pay_1"), evergreen("pay_1")), "clm_apay_1", ""},
+		{"the file names nobody we know", known(visit("a", nil), made("a", "pay_1")), "clm_apay_1", ""},
+		{"two claims are ours: the one of the payer named", known(visit("a", nil), made("a", "pay_1"), made("a", "pay_2"), evergreen("pay_2")), "clm_apay_2", ""},
+		{"and nobody's where none is named", known(visit("a", nil), made("a", "pay_1"), made("a", "pay_2")), "", ""},
+		{"the next payer, which has no claim of ours", known(visit("a", nil), made("a", "pay_1"), evergreen("pay_2")), "clm_apay_1", "pay_2"},
+		{"a decision that came with the visit is not booked again", known(visit("a", secondary), made("a", "pay_2"), evergreen("pay_1")), "", ""},
+		{"another charge", known(visit("a", func(e *pb.ClaimImported) { e.ChargeAmount++ }), made("a", "pay_1")), "", ""},
+		{"another day", known(visit("a", func(e *pb.ClaimImported) { e.ServiceDate = "2025-01-02" }), made("a", "pay_1")), "", ""},
+		{"a number for two days", known(visit("a", nil), visit("b", func(e *pb.ClaimImported) { e.ServiceDate = "2025-01-02" }), made("b", "pay_1"), made("a", "pay_1")), "clm_apay_1", ""},
+		{"a number for two visits of a day", known(visit("a", nil), visit("b", nil), made("b", "pay_1"), made("a", "pay_1")), "", ""},
+		{"a claim that is held as a duplicate has none of ours", known(visit("a", nil)), "", ""},
+	} {
+		got := remittance(t, data, c.look).Claims[0]
+		if got.ClaimId != c.claim || got.AnsweringPayerId != c.says || (got.MatchedBy == ByPriorNumber) != (c.claim != "") {
+			t.Errorf("%s: %q by %q, of %q", c.name, got.ClaimId, got.MatchedBy, got.AnsweringPayerId)
+		}
+	}
+	for _, c := range []struct {
+		look es.Look
+		want int
+	}{{known(visit("a", nil)), 1}, {known(visit("a", nil), visit("b", nil)), 0}, {known(), 0}} {
+		if got := cuts(data, c.look); len(got) != c.want {
+			t.Errorf("%d parts are sealed under a patient's key, want %d", len(got), c.want)
+		}
+	}
+}
+
 // Every source names the bytes of its segment, in the payer's file and in all public samples.
 func TestAmountsNameTheirBytes(t *testing.T) {
 	files, err := filepath.Glob(public + "835/*")

@@ -34,12 +34,12 @@ func (r *reader) remittance() {
 	if s.Payee.IDQualifier == "XX" {
 		out.PayeeNpi = s.Payee.ID
 	}
+	named, may := r.payer(s)
 	var asked []string // the payer of each claim of ours
 	for n, c := range s.Claims() {
-		claim, payerID := r.remittanceClaim(n+1, c)
+		claim, payerID := r.remittanceClaim(n+1, c, named, may)
 		out.Claims, asked = append(out.Claims, claim), append(asked, payerID)
 	}
-	named, may := r.payer(s)
 	remitter(out, named, may, asked)
 	for _, a := range s.ProviderAdjustments {
 		out.ProviderAdjustments = append(out.ProviderAdjustments, &pb.ProviderAdjustment{
@@ -93,8 +93,14 @@ func remitter(out *pb.RemittanceRead, named string, may, asked []string) {
 	}
 }
 
-func (r *reader) remittanceClaim(n int, c *t835.Claim) (out *pb.RemittanceClaim, payerID string) {
-	own, matchedBy := r.ours(c.Number, c.PayerClaimNumber)
+func (r *reader) remittanceClaim(n int, c *t835.Claim, named string, may []string) (out *pb.RemittanceClaim, payerID string) {
+	own, matchedBy := Ours{}, ByPriorNumber
+	if _, ours := es.Find(r.look, ClaimMirror, "n:"+c.Number); !ours {
+		own = r.before(c, named, may)
+	}
+	if own.ClaimID == "" {
+		own, matchedBy = r.ours(c.Number, c.PayerClaimNumber)
+	}
 	out = &pb.RemittanceClaim{
 		Ordinal: int32(n), ClaimId: own.ClaimID, PatientControlNumber: c.Number, StatusCode: c.Status, ChargeAmount: c.Charge, PaidAmount: c.Paid,
 		PayerClaimControlNumber: c.PayerClaimNumber, OriginalClaimNumber: x12.FindRef(c.Refs, "F8"), Adjustments: r.adjustments(c.Adjustments), Rarc: c.Remarks(),

@@ -380,19 +380,19 @@ func TestACrossedOverClaim(t *testing.T) {
 		t.Errorf("paid before the move: %v", all)
 	}
 
-	answer := func(n, payer, edi, status, paid, adjusted string) string {
+	answer := func(n, number, payer, edi, status, paid, adjusted string) string {
 		body := fmt.Sprintf("ST*835*000%[1]s~BPR*I*%[5]s*C*CHK************20251220~TRN*1*T%[1]s*191000000%[1]s~DTM*405*20251220~N1*PR*%[2]s~N3*1 A ST~N4*SPRINGFIELD*IL*62704~REF*2U*%[3]s~PER*BL*OFFICE*TE*2175550100~"+
 			"N1*PE*LAKESIDE COUNSELING*XX*1234567893~LX*1~CLP*%[7]s*%[4]s*150*%[5]s**12*ICN%[1]s~NM1*QC*1*SAMPLE*JORDAN~SVC*HC:90837*150*%[5]s**1~DTM*472*20251202~%[6]s~REF*6R*L1~",
-			n, payer, edi, status, paid, adjusted, first.PatientControlNumber)
+			n, payer, edi, status, paid, adjusted, number)
 		return fmt.Sprintf("ISA*00*          *00*          *ZZ*%-15s*ZZ*EVENKEEL       *251220*0600*^*00501*00000000%s*0*P*:~GS*HP*%s*EVENKEEL*20251220*0600*%s*X*005010X221A1~%sSE*%d*000%s~GE*1*%s~IEA*1*00000000%s~",
 			edi, n, edi, n, body, strings.Count(body, "~")+1, n, n, n)
 	}
-	bring("first.835", answer("1", "EVERGREEN HEALTH PLAN", "EVG01", "19", "95", "CAS*CO*45*30~CAS*PR*2*25"))
+	bring("first.835", answer("1", first.PatientControlNumber, "EVERGREEN HEALTH PLAN", "EVG01", "19", "95", "CAS*CO*45*30~CAS*PR*2*25"))
 	second := visit()["SECONDARY"]
 	if second.Status != "CLAIM_STATUS_ACCEPTED" || second.PayerID == first.PayerID {
 		t.Fatalf("sent on: %v\n%s", visit(), out.String())
 	}
-	bring("second.835", answer("2", "STATE MEDICAID", "STM05", "2", "20", "CAS*OA*23*125~CAS*PR*3*5"))
+	bring("second.835", answer("2", first.PatientControlNumber, "STATE MEDICAID", "STM05", "2", "20", "CAS*OA*23*125~CAS*PR*3*5"))
 	now := visit()
 	if c := now["PRIMARY"]; c.Status != "CLAIM_STATUS_CLOSED" || c.Paid.cents(t) != 95_00 {
 		t.Errorf("the first payer's claim: %v", c)
@@ -415,6 +415,23 @@ func TestACrossedOverClaim(t *testing.T) {
 	for _, w := range work.WorkItems {
 		if w.Kind != "unfunded_remittance" {
 			t.Errorf("left to do: %s, %s", w.Kind, w.Detail)
+		}
+	}
+
+	// Another visit's payer answers to what the other system sent it, under that system's number: ours is not sent any more.
+	bring("old.837", strings.NewReplacer("20260302", "20251203", "E0123456789ABCDEF", "OLDNUM7").Replace(strings.ReplaceAll(string(sample), "~\n", "~")))
+	bring("old.835", strings.ReplaceAll(answer("3", "OLDNUM7", "EVERGREEN HEALTH PLAN", "EVG01", "1", "120", "CAS*CO*45*30"), "*472*20251202", "*472*20251203"))
+	for _, days := range []int{0, 20} {
+		advance(t, p, days)
+		var list struct{ Claims []row }
+		get(t, p, "/v1/claims?page_size=500", &list)
+		for _, c := range list.Claims {
+			if c.AccountID != first.AccountID && (c.Status != "CLAIM_STATUS_CLOSED" || c.Paid.cents(t) != 120_00) {
+				t.Errorf("answered under the old number, after %d days: %v", days, c)
+			}
+		}
+		if len(list.Claims) != 3 {
+			t.Errorf("%d claims", len(list.Claims))
 		}
 	}
 	t.Log(out.String())
