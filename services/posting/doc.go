@@ -12,12 +12,12 @@
 //  2. Charge = paid + adjusted + moved to the patient + open, for every line at every time (account: TestWhatIsChargedIsAlwaysSomewhere).
 //  3. A reversal mirrors one live posting, once; PR is never a denial, CO never a patient's balance (same test).
 //  4. What a remittance does to cash.clearing sums to its payment (TestTheCashOfARemittanceIsItsPayment).
-//  5. A remittance that is off by a cent is quarantined whole (remittance: TestOneCentOffIsQuarantined).
-//  6. No cent of a patient is promised twice, and none beyond what is owed stays on an account (patientledger: TestNoCentIsPromisedTwice).
+//  5. A remittance that is off by a cent is quarantined whole (remittance: TestOneCentOffIsQuarantined). What is not booked takes no deposit and nothing repeats it, and cash.clearing of
+//     each payer is 0 once all is matched (settlement: TestAMendedFileIsBookedInAnyOrder).
+//  6. No cent of a patient is promised twice, and none beyond what is owed stays on an account (patientledger: TestNoCentIsPromisedTwice). What is taken back, a
+//     deposit or a patient's payment, mirrors its entry once (settlement: TestWithdraw, patientledger: TestReverse).
 //  7. What a payer takes off below its contract, or gives the patient against it, is not lost: it stays open with the payer until it is paid or given up (account: TestBelowContract,
 //     TestNoBalanceBilling).
 //  8. Money without its remittance and a remittance without its money are told a week later (settlement: TestWhatDoesNotComeIsToldOnce).
 //  9. A payer's answer is booked to that payer, under whichever number of the visit it comes, and never to another (account: TestAnswering).
-// 10. What is not booked takes no deposit and nothing repeats it (settlement: TestAMendedFileIsBookedInAnyOrder); cash.clearing of each payer is 0 once all is matched (same test).
-// 11. What is taken back, a deposit or a patient's payment, mirrors its entry once (settlement: TestWithdraw, patientledger: TestReverse).
 package posting
