@@ -6,7 +6,7 @@
 // api/proto/evenkeel/collections/v1/events.proto.
 //
 // Invariants:
-//  1. The same problem is one open item; it is resolved by itself when what it waited for has happened (workitem: TestWorkItem, TestWhatOpensIsResolved).
+//  1. The same problem is one open item, which says what is so now (workitem: TestAnOpenItemFollowsWhatIsTold); it is resolved by itself when what it waited for has happened (workitem: TestWorkItem, TestWhatOpensIsResolved).
 //  2. A patient's balance is the sum of what posting moved, each move noted once (patientbalance: TestBalance).
 //  3. A statement's lines sum to its balance, and it is written only when something is owed (patientbalance: TestStatement). The same statement is the same bytes
 //     (statement: TestTheSameStatementIsTheSameBytes).

@@ -67,6 +67,14 @@ func TestWorkItems(t *testing.T) {
 	if err != nil || got.Assignee != "ana" || got.Outcome != "accepted" || got.Automatic || got.State != pb.WorkItemState_WORK_ITEM_STATE_RESOLVED {
 		t.Fatalf("%v, %v", got, err)
 	}
+	// Corrected and held again: the same item, with what is at risk now.
+	hosttest.Publish(t, p, "claims", "claim/clm_1", &claimsv1.ClaimHeld{ClaimId: "clm_1", PatientId: "pat_1", ChargeAmount: 42000, Reasons: []*problemv1.Reason{{RuleId: "claims.y", Message: "n"}}})
+	hosttest.Until(t, "the item follows its claim", func() error {
+		if held := list(&pb.ListWorkItemsRequest{ClaimId: "clm_1"}, 1)[0]; held.AtRisk.AmountMinor != 42000 || held.Detail != "n (claims.y)" {
+			return fmt.Errorf("it says %v", held)
+		}
+		return nil
+	})
 	hosttest.Publish(t, p, "claims", "claim/clm_1", &claimsv1.ClaimReleased{ClaimId: "clm_1"})
 	list(&pb.ListWorkItemsRequest{State: pb.WorkItemState_WORK_ITEM_STATE_OPEN}, 0)
 	if held := list(&pb.ListWorkItemsRequest{ClaimId: "clm_1"}, 1)[0]; !held.Automatic {

@@ -18,6 +18,9 @@ func Project(r es.Recorded) []es.Statement {
 				outcome = '', note = '', automatic = false, remittance_id = excluded.remittance_id, version = excluded.version`,
 			r.Tenant, e.WorkItemId, e.Kind, e.Subject, e.Title, e.Detail, e.Owner, e.OpenedDate, e.DueDate, e.AtRiskAmount, e.DefaultAction, e.PatientId, e.ClaimId,
 			e.AccountId, e.EncounterId, e.AppointmentId, e.RemittanceId, e.DepositId, e.InterchangeId, e.PayerId, e.AuthorizationId, r.Version)}
+	case *pb.WorkItemRestated:
+		return []es.Statement{es.SQL(`UPDATE work_items SET title = $3, detail = $4, at_risk_amount = $5, default_action = $6, version = $7 WHERE tenant_id = $1 AND work_item_id = $2`,
+			r.Tenant, e.WorkItemId, e.Title, e.Detail, e.AtRiskAmount, e.DefaultAction, r.Version)}
 	case *pb.WorkItemAssigned:
 		return []es.Statement{es.SQL(`UPDATE work_items SET assignee = $3, version = $4 WHERE tenant_id = $1 AND work_item_id = $2`, r.Tenant, e.WorkItemId, e.Assignee, r.Version)}
 	case *pb.WorkItemResolved:

@@ -5,6 +5,10 @@
 package workitem
 
 import (
+	"cmp"
+
+	"google.golang.org/protobuf/proto"
+
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
@@ -55,6 +59,9 @@ var Kinds = map[string]Kind{
 	"refused_file":           {"integrations", 1, "send a file of a kind we read"},
 }
 
+// restated are the kinds whose item follows what is told of it while it is open: what is told last is all there is to it. Items of other kinds gather what several events tell.
+var restated = map[string]bool{"claim_held": true, "coverage_change": true, "credit_balance": true}
+
 // ID of the item of a kind about a subject.
 func ID(kind, subject string) string { return es.Derive("wrk", kind, subject) }
 
@@ -73,6 +80,9 @@ func Evolve(s State, event es.Event) State {
 	switch e := event.(type) {
 	case *pb.WorkItemOpened:
 		s.Opened, s.Resolved, s.Assignee = e, nil, ""
+	case *pb.WorkItemRestated:
+		s.Opened = proto.CloneOf(s.Opened)
+		s.Opened.Title, s.Opened.Detail, s.Opened.AtRiskAmount, s.Opened.DefaultAction = e.Title, e.Detail, e.AtRiskAmount, e.DefaultAction
 	case *pb.WorkItemAssigned:
 		s.Assignee = e.Assignee
 	case *pb.WorkItemResolved:
@@ -81,12 +91,21 @@ func Evolve(s State, event es.Event) State {
 	return s
 }
 
-// Raise opens an item, or opens it again; an open one stays as it is. DueDate, where set, is a deadline that wins when it is earlier than the kind's.
+// Raise opens an item, or opens it again; an open one stays as it is, or says what is so now (restated). DueDate, where set, is a deadline that wins when it is earlier than the kind's.
 func Raise(s State, c *pb.WorkItemOpened) ([]es.Event, error) {
-	if s.Opened != nil && s.Resolved == nil {
-		return nil, nil
-	}
 	kind := Kinds[c.Kind]
+	if s.Opened != nil && s.Resolved == nil {
+		now := &pb.WorkItemRestated{
+			WorkItemId: s.Opened.WorkItemId, Title: c.Title, Detail: c.Detail, AtRiskAmount: c.AtRiskAmount, DefaultAction: cmp.Or(c.DefaultAction, kind.Default),
+		}
+		was := &pb.WorkItemRestated{
+			WorkItemId: s.Opened.WorkItemId, Title: s.Opened.Title, Detail: s.Opened.Detail, AtRiskAmount: s.Opened.AtRiskAmount, DefaultAction: s.Opened.DefaultAction,
+		}
+		if !restated[c.Kind] || proto.Equal(now, was) {
+			return nil, nil
+		}
+		return []es.Event{now}, nil
+	}
 	opened := &pb.WorkItemOpened{
 		WorkItemId: ID(c.Kind, c.Subject), Kind: c.Kind, Subject: c.Subject, Title: c.Title, Detail: c.Detail, Owner: kind.Owner,
 		DueDate: date.Add(c.OpenedDate, kind.Days), AtRiskAmount: c.AtRiskAmount, PatientId: c.PatientId, ClaimId: c.ClaimId, AccountId: c.AccountId,

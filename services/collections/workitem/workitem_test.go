@@ -248,3 +248,34 @@ func TestALeftOverDepositIsAskedAboutAsItIs(t *testing.T) {
 		t.Errorf("%v", item)
 	}
 }
+
+// A claim that is held again with another amount is the same item, with what is at risk now; whoever has it keeps it. Two reasons of one denied line are told one after the other: the item stays.
+func TestAnOpenItemFollowsWhatIsTold(t *testing.T) {
+	type events = []es.Event
+	tell := func(kind, detail string, amount int64) *pb.WorkItemOpened {
+		return &pb.WorkItemOpened{Kind: kind, Subject: "clm_1", Title: "T", Detail: detail, AtRiskAmount: amount, OpenedDate: "2026-03-02"}
+	}
+	open := func(kind, detail string, amount int64) *pb.WorkItemOpened {
+		o := opened(kind, "clm_1", map[string]string{"claim_held": "2026-03-04", "denial": "2026-03-09"}[kind])
+		o.Detail, o.AtRiskAmount = detail, amount
+		return o
+	}
+	again := func(detail string, amount int64) *pb.WorkItemRestated {
+		return &pb.WorkItemRestated{WorkItemId: ID("claim_held", "clm_1"), Title: "T", Detail: detail, AtRiskAmount: amount, DefaultAction: Kinds["claim_held"].Default}
+	}
+	held := open("claim_held", "no authorization", 21000)
+	given := &pb.WorkItemAssigned{WorkItemId: held.WorkItemId, Assignee: "ana"}
+	done := &pb.WorkItemResolved{WorkItemId: held.WorkItemId, Outcome: "released"}
+	estest.Run(t, Stream, Raise, []estest.Case[*pb.WorkItemOpened]{
+		{Name: "another amount", Given: events{held, given}, When: tell("claim_held", "no authorization", 42000), Then: events{again("no authorization", 42000)}},
+		{Name: "another reason", Given: events{held}, When: tell("claim_held", "not covered", 21000), Then: events{again("not covered", 21000)}},
+		{Name: "told again as it was", Given: events{held}, When: tell("claim_held", "no authorization", 21000)},
+		{Name: "told again as it is now", Given: events{held, again("not covered", 42000)}, When: tell("claim_held", "not covered", 42000)},
+		{Name: "one that was done opens anew", Given: events{held, done}, When: tell("claim_held", "no authorization", 42000), Then: events{open("claim_held", "no authorization", 42000)}},
+		{Name: "a denial gathers its reasons", Given: events{open("denial", "CO-16", 15000)}, When: tell("denial", "CO-97", 500)},
+	})
+	s := Evolve(Evolve(Evolve(State{}, held), given), again("not covered", 42000))
+	if s.Assignee != "ana" || s.Opened.AtRiskAmount != 42000 || s.Opened.DueDate != held.DueDate || held.AtRiskAmount != 21000 {
+		t.Error(s)
+	}
+}

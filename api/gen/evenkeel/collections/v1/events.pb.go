@@ -221,6 +221,83 @@ func (x *WorkItemOpened) GetAuthorizationId() string {
 	return ""
 }
 
+// What an open item is about was told again, and is not as it was: whose it is and by when stays.
+type WorkItemRestated struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WorkItemId    string                 `protobuf:"bytes,1,opt,name=work_item_id,json=workItemId,proto3" json:"work_item_id,omitempty"`
+	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`   // never PHI
+	Detail        string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"` // never PHI: reasons, codes, amounts
+	AtRiskAmount  int64                  `protobuf:"varint,4,opt,name=at_risk_amount,json=atRiskAmount,proto3" json:"at_risk_amount,omitempty"`
+	DefaultAction string                 `protobuf:"bytes,5,opt,name=default_action,json=defaultAction,proto3" json:"default_action,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkItemRestated) Reset() {
+	*x = WorkItemRestated{}
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkItemRestated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkItemRestated) ProtoMessage() {}
+
+func (x *WorkItemRestated) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkItemRestated.ProtoReflect.Descriptor instead.
+func (*WorkItemRestated) Descriptor() ([]byte, []int) {
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *WorkItemRestated) GetWorkItemId() string {
+	if x != nil {
+		return x.WorkItemId
+	}
+	return ""
+}
+
+func (x *WorkItemRestated) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *WorkItemRestated) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *WorkItemRestated) GetAtRiskAmount() int64 {
+	if x != nil {
+		return x.AtRiskAmount
+	}
+	return 0
+}
+
+func (x *WorkItemRestated) GetDefaultAction() string {
+	if x != nil {
+		return x.DefaultAction
+	}
+	return ""
+}
+
 type WorkItemAssigned struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	WorkItemId    string                 `protobuf:"bytes,1,opt,name=work_item_id,json=workItemId,proto3" json:"work_item_id,omitempty"`
@@ -231,7 +308,7 @@ type WorkItemAssigned struct {
 
 func (x *WorkItemAssigned) Reset() {
 	*x = WorkItemAssigned{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[1]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -243,7 +320,7 @@ func (x *WorkItemAssigned) String() string {
 func (*WorkItemAssigned) ProtoMessage() {}
 
 func (x *WorkItemAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[1]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -256,7 +333,7 @@ func (x *WorkItemAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkItemAssigned.ProtoReflect.Descriptor instead.
 func (*WorkItemAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{1}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *WorkItemAssigned) GetWorkItemId() string {
@@ -285,7 +362,7 @@ type WorkItemResolved struct {
 
 func (x *WorkItemResolved) Reset() {
 	*x = WorkItemResolved{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[2]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -297,7 +374,7 @@ func (x *WorkItemResolved) String() string {
 func (*WorkItemResolved) ProtoMessage() {}
 
 func (x *WorkItemResolved) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[2]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -310,7 +387,7 @@ func (x *WorkItemResolved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkItemResolved.ProtoReflect.Descriptor instead.
 func (*WorkItemResolved) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{2}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *WorkItemResolved) GetWorkItemId() string {
@@ -358,7 +435,7 @@ type PatientBalanceChanged struct {
 
 func (x *PatientBalanceChanged) Reset() {
 	*x = PatientBalanceChanged{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[3]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -370,7 +447,7 @@ func (x *PatientBalanceChanged) String() string {
 func (*PatientBalanceChanged) ProtoMessage() {}
 
 func (x *PatientBalanceChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[3]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -383,7 +460,7 @@ func (x *PatientBalanceChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientBalanceChanged.ProtoReflect.Descriptor instead.
 func (*PatientBalanceChanged) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{3}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PatientBalanceChanged) GetPatientId() string {
@@ -462,7 +539,7 @@ type StatementLine struct {
 
 func (x *StatementLine) Reset() {
 	*x = StatementLine{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -474,7 +551,7 @@ func (x *StatementLine) String() string {
 func (*StatementLine) ProtoMessage() {}
 
 func (x *StatementLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -487,7 +564,7 @@ func (x *StatementLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementLine.ProtoReflect.Descriptor instead.
 func (*StatementLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{4}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *StatementLine) GetAccountId() string {
@@ -586,7 +663,7 @@ type StatementRequested struct {
 
 func (x *StatementRequested) Reset() {
 	*x = StatementRequested{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +675,7 @@ func (x *StatementRequested) String() string {
 func (*StatementRequested) ProtoMessage() {}
 
 func (x *StatementRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +688,7 @@ func (x *StatementRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementRequested.ProtoReflect.Descriptor instead.
 func (*StatementRequested) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{5}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StatementRequested) GetStatementId() string {
@@ -656,7 +733,7 @@ type StatementIssued struct {
 
 func (x *StatementIssued) Reset() {
 	*x = StatementIssued{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +745,7 @@ func (x *StatementIssued) String() string {
 func (*StatementIssued) ProtoMessage() {}
 
 func (x *StatementIssued) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +758,7 @@ func (x *StatementIssued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementIssued.ProtoReflect.Descriptor instead.
 func (*StatementIssued) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StatementIssued) GetStatementId() string {
@@ -782,7 +859,7 @@ type StatementWithheld struct {
 
 func (x *StatementWithheld) Reset() {
 	*x = StatementWithheld{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +871,7 @@ func (x *StatementWithheld) String() string {
 func (*StatementWithheld) ProtoMessage() {}
 
 func (x *StatementWithheld) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +884,7 @@ func (x *StatementWithheld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementWithheld.ProtoReflect.Descriptor instead.
 func (*StatementWithheld) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StatementWithheld) GetStatementId() string {
@@ -855,7 +932,7 @@ type StatementDue struct {
 
 func (x *StatementDue) Reset() {
 	*x = StatementDue{}
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +944,7 @@ func (x *StatementDue) String() string {
 func (*StatementDue) ProtoMessage() {}
 
 func (x *StatementDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_collections_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +957,7 @@ func (x *StatementDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatementDue.ProtoReflect.Descriptor instead.
 func (*StatementDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_collections_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StatementDue) GetPatientId() string {
@@ -921,7 +998,14 @@ const file_evenkeel_collections_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"deposit_id\x18\x12 \x01(\tR\tdepositId\x12%\n" +
 	"\x0einterchange_id\x18\x13 \x01(\tR\rinterchangeId\x12)\n" +
-	"\x10authorization_id\x18\x14 \x01(\tR\x0fauthorizationId\"P\n" +
+	"\x10authorization_id\x18\x14 \x01(\tR\x0fauthorizationId\"\xaf\x01\n" +
+	"\x10WorkItemRestated\x12 \n" +
+	"\fwork_item_id\x18\x01 \x01(\tR\n" +
+	"workItemId\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x16\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\x12$\n" +
+	"\x0eat_risk_amount\x18\x04 \x01(\x03R\fatRiskAmount\x12%\n" +
+	"\x0edefault_action\x18\x05 \x01(\tR\rdefaultAction\"P\n" +
 	"\x10WorkItemAssigned\x12 \n" +
 	"\fwork_item_id\x18\x01 \x01(\tR\n" +
 	"workItemId\x12\x1a\n" +
@@ -1003,25 +1087,26 @@ func file_evenkeel_collections_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_collections_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_collections_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_evenkeel_collections_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_evenkeel_collections_v1_events_proto_goTypes = []any{
 	(*WorkItemOpened)(nil),        // 0: evenkeel.collections.v1.WorkItemOpened
-	(*WorkItemAssigned)(nil),      // 1: evenkeel.collections.v1.WorkItemAssigned
-	(*WorkItemResolved)(nil),      // 2: evenkeel.collections.v1.WorkItemResolved
-	(*PatientBalanceChanged)(nil), // 3: evenkeel.collections.v1.PatientBalanceChanged
-	(*StatementLine)(nil),         // 4: evenkeel.collections.v1.StatementLine
-	(*StatementRequested)(nil),    // 5: evenkeel.collections.v1.StatementRequested
-	(*StatementIssued)(nil),       // 6: evenkeel.collections.v1.StatementIssued
-	(*StatementWithheld)(nil),     // 7: evenkeel.collections.v1.StatementWithheld
-	(*StatementDue)(nil),          // 8: evenkeel.collections.v1.StatementDue
-	(*v1.PersonName)(nil),         // 9: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),            // 10: evenkeel.type.v1.Address
+	(*WorkItemRestated)(nil),      // 1: evenkeel.collections.v1.WorkItemRestated
+	(*WorkItemAssigned)(nil),      // 2: evenkeel.collections.v1.WorkItemAssigned
+	(*WorkItemResolved)(nil),      // 3: evenkeel.collections.v1.WorkItemResolved
+	(*PatientBalanceChanged)(nil), // 4: evenkeel.collections.v1.PatientBalanceChanged
+	(*StatementLine)(nil),         // 5: evenkeel.collections.v1.StatementLine
+	(*StatementRequested)(nil),    // 6: evenkeel.collections.v1.StatementRequested
+	(*StatementIssued)(nil),       // 7: evenkeel.collections.v1.StatementIssued
+	(*StatementWithheld)(nil),     // 8: evenkeel.collections.v1.StatementWithheld
+	(*StatementDue)(nil),          // 9: evenkeel.collections.v1.StatementDue
+	(*v1.PersonName)(nil),         // 10: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),            // 11: evenkeel.type.v1.Address
 }
 var file_evenkeel_collections_v1_events_proto_depIdxs = []int32{
-	4,  // 0: evenkeel.collections.v1.StatementIssued.lines:type_name -> evenkeel.collections.v1.StatementLine
-	9,  // 1: evenkeel.collections.v1.StatementIssued.patient_name:type_name -> evenkeel.type.v1.PersonName
-	10, // 2: evenkeel.collections.v1.StatementIssued.patient_address:type_name -> evenkeel.type.v1.Address
-	10, // 3: evenkeel.collections.v1.StatementIssued.organization_address:type_name -> evenkeel.type.v1.Address
+	5,  // 0: evenkeel.collections.v1.StatementIssued.lines:type_name -> evenkeel.collections.v1.StatementLine
+	10, // 1: evenkeel.collections.v1.StatementIssued.patient_name:type_name -> evenkeel.type.v1.PersonName
+	11, // 2: evenkeel.collections.v1.StatementIssued.patient_address:type_name -> evenkeel.type.v1.Address
+	11, // 3: evenkeel.collections.v1.StatementIssued.organization_address:type_name -> evenkeel.type.v1.Address
 	4,  // [4:4] is the sub-list for method output_type
 	4,  // [4:4] is the sub-list for method input_type
 	4,  // [4:4] is the sub-list for extension type_name
@@ -1040,7 +1125,7 @@ func file_evenkeel_collections_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_collections_v1_events_proto_rawDesc), len(file_evenkeel_collections_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
