@@ -1436,8 +1436,8 @@ type RemittanceClaim struct {
 	CrossoverPayerName          string                 `protobuf:"bytes,15,opt,name=crossover_payer_name,json=crossoverPayerName,proto3" json:"crossover_payer_name,omitempty"`
 	InterestAmount              int64                  `protobuf:"varint,16,opt,name=interest_amount,json=interestAmount,proto3" json:"interest_amount,omitempty"`
 	Source                      *v12.Source            `protobuf:"bytes,17,opt,name=source,proto3" json:"source,omitempty"`
-	AnsweringPayerId            string                 `protobuf:"bytes,19,opt,name=answering_payer_id,json=answeringPayerId,proto3" json:"answering_payer_id,omitempty"` // ours, who this answer is of, where the file names it and it is not the payer of claim_id: a payer that was sent the claim by another one; empty: the payer of claim_id
 	ClaimVersion                int32                  `protobuf:"varint,18,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`              // the last version of our claim that was to go out when this was read; 0: none is known
+	AnsweringPayerId            string                 `protobuf:"bytes,19,opt,name=answering_payer_id,json=answeringPayerId,proto3" json:"answering_payer_id,omitempty"` // ours, who this answer is of, where the file names it and it is not the payer of claim_id: a payer that was sent the claim by another one; empty: the payer of claim_id
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }
@@ -1591,18 +1591,18 @@ func (x *RemittanceClaim) GetSource() *v12.Source {
 	return nil
 }
 
-func (x *RemittanceClaim) GetAnsweringPayerId() string {
-	if x != nil {
-		return x.AnsweringPayerId
-	}
-	return ""
-}
-
 func (x *RemittanceClaim) GetClaimVersion() int32 {
 	if x != nil {
 		return x.ClaimVersion
 	}
 	return 0
+}
+
+func (x *RemittanceClaim) GetAnsweringPayerId() string {
+	if x != nil {
+		return x.AnsweringPayerId
+	}
+	return ""
 }
 
 type RemittanceLine struct {
@@ -2533,9 +2533,9 @@ const file_evenkeel_exchange_v1_events_proto_rawDesc = "" +
 	"matched_by\x18\x0e \x01(\tR\tmatchedBy\x120\n" +
 	"\x14crossover_payer_name\x18\x0f \x01(\tR\x12crossoverPayerName\x12'\n" +
 	"\x0finterest_amount\x18\x10 \x01(\x03R\x0einterestAmount\x120\n" +
-	"\x06source\x18\x11 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12,\n" +
-	"\x12answering_payer_id\x18\x13 \x01(\tR\x10answeringPayerId\x12#\n" +
-	"\rclaim_version\x18\x12 \x01(\x05R\fclaimVersion\"\xab\x04\n" +
+	"\x06source\x18\x11 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12#\n" +
+	"\rclaim_version\x18\x12 \x01(\x05R\fclaimVersion\x12,\n" +
+	"\x12answering_payer_id\x18\x13 \x01(\tR\x10answeringPayerId\"\xab\x04\n" +
 	"\x0eRemittanceLine\x12\x18\n" +
 	"\aordinal\x18\x01 \x01(\x05R\aordinal\x12\x17\n" +
 	"\aline_id\x18\x02 \x01(\tR\x06lineId\x12!\n" +
