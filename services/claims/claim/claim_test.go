@@ -658,6 +658,17 @@ func TestTheClaimsToLaterPayersFollow(t *testing.T) {
 		if r := w.states[clm2].Held.Reasons[0]; r.RuleId != StillBilled.ID {
 			t.Fatal(r)
 		}
+		w.tell(t, second("rem_2", "2", 1)) // it answers, and a person voids
+		out, err := Void(w.states[clm2], &pb.VoidClaimRequest{ClaimId: clm2, Reason: "r", Today: "2026-04-01"}, edits.Facts{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.record(t, clm2, out)
+		w.drain(t)
+		w.tell(t, second("rem_10", "22", -1))
+		if c := last[*pb.ClaimClosed](w, clm2); !c.GetWithdrawn() || c.ChargeStands {
+			t.Fatal("the charge went with the first payer's claim", c)
+		}
 	})
 	t.Run("one that was decided is voided at its payer", func(t *testing.T) {
 		w := gone(t)

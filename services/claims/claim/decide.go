@@ -353,6 +353,7 @@ func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
 		return nil, missing(c.ClaimId)
 	}
 	f.Today = c.Today
+	s.ChargeVoided = s.ChargeVoided || slices.ContainsFunc(s.Held.GetReasons(), func(r *problemv1.Reason) bool { return r.RuleId == StillBilled.ID })
 	return takeBack(s, c.Reason, f)
 }
 
@@ -386,6 +387,6 @@ func Follow(s State, f edits.Facts) ([]es.Event, error) {
 		return nil, nil
 	}
 	var why refuse.List
-	why.If(true, StillBilled, "", "the visit is billed no more, and the payer has this claim: void it when the payer has answered")
+	why.If(true, StillBilled, "", "the visit is billed no more, and the payer has this claim: void it when the payer has answered, or when it was asked and its status is reported")
 	return []es.Event{hold(s, why.Reasons())}, nil
 }

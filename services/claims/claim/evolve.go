@@ -82,6 +82,7 @@ func Evolve(s State, event es.Event) State {
 		s.InFlight = false
 	case *pb.CrossoverDetected:
 		s.CrossedOver, s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held = true, e.ClaimVersion, true, true, false, nil
+		s.OnFile, s.Lost = false, false
 		s.Files[e.ClaimVersion] = e.CrossoverDate
 	case *pb.ClaimSubmitted:
 		s.Files[e.ClaimVersion] = e.SubmittedDate
