@@ -136,6 +136,8 @@ func rows(r es.Recorded) []es.Statement {
 			es.SQL(`UPDATE remittances SET deposit_id = $3, differing_deposit_id = '' WHERE tenant_id = $1 AND remittance_id = $2`, r.Tenant, e.RemittanceId, e.DepositId),
 			es.SQL(`UPDATE deposits SET status = 'matched', remittance_id = $3, payer_id = coalesce(nullif($4, ''), payer_id) WHERE tenant_id = $1 AND deposit_id = $2`,
 				r.Tenant, e.DepositId, e.RemittanceId, e.PayerId),
+			es.SQL(`UPDATE remittances SET differing_deposit_id = '' WHERE tenant_id = $1 AND remittance_id = ANY($2::text[]) AND differing_deposit_id = $3`,
+				r.Tenant, e.DifferingRemittanceIds, e.DepositId),
 		}
 	case *pb.DepositLeftOver:
 		return one(`UPDATE deposits SET status = 'open', remittance_id = '' WHERE tenant_id = $1 AND deposit_id = $2`, r.Tenant, e.DepositId)

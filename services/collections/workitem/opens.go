@@ -412,7 +412,11 @@ func resolves(event es.Event) []done {
 		}
 		return out
 	case *postingv1.RemittanceMatched:
-		return []done{{"deposit", e.RemittanceId + " " + e.DepositId, "matched"}, {"unfunded_remittance", e.RemittanceId, "matched"}, {"unmatched_deposit", e.DepositId, "matched"}}
+		out := []done{{"deposit", e.RemittanceId + " " + e.DepositId, "matched"}, {"unfunded_remittance", e.RemittanceId, "matched"}, {"unmatched_deposit", e.DepositId, "matched"}}
+		for _, id := range e.DifferingRemittanceIds {
+			out = append(out, done{"deposit", id + " " + e.DepositId, "it paid another remittance"})
+		}
+		return out
 	case *postingv1.DepositDiffered: // which is work of its own
 		return []done{{"unfunded_remittance", e.RemittanceId, "another amount came"}, {"unmatched_deposit", e.DepositId, "another amount came"}}
 	}

@@ -47,7 +47,10 @@ func Evolve(s State, event es.Event) State {
 		s.Deposits = append(s.Deposits, e)
 	case *pb.RemittanceMatched:
 		s.Matched[e.RemittanceId], s.Matched[e.DepositId] = e, e
-		s.Differed = slices.DeleteFunc(s.Differed, func(p Pair) bool { return p == Pair{e.RemittanceId, e.DepositId} })
+		for _, id := range e.DifferingRemittanceIds {
+			delete(s.Told, id)
+		}
+		s.Differed = slices.DeleteFunc(s.Differed, func(p Pair) bool { return p.DepositID == e.DepositId })
 	case *pb.DepositDiffered:
 		s.Told[e.RemittanceId], s.Told[e.DepositId] = true, true
 		s.Differed = append(s.Differed, Pair{e.RemittanceId, e.DepositId})
@@ -214,13 +217,18 @@ func differs(r *pb.RemittanceAdvised, d *pb.DepositAdvised) bool {
 }
 
 // pair matches the two. Where the bank named no payer, or another, its money is carried over to the remittance's: cash.clearing of each payer comes to 0. A deposit that was said
-// to differ from the remittance is on its own now.
+// to differ from the remittance is on its own now, and so is a remittance of another payer from which the deposit was said to differ.
 func pair(s State, r *pb.RemittanceAdvised, d *pb.DepositAdvised) []es.Event {
 	matched := &pb.RemittanceMatched{RemittanceId: r.RemittanceId, DepositId: d.DepositId, TraceNumber: r.TraceNumber, Amount: d.Amount, PayerId: r.PayerId}
 	if d.PayerId != r.PayerId {
 		matched.Legs = new(money.Entry).
 			Debit(d.Amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, PayerId: d.PayerId}).
 			Credit(d.Amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, PayerId: r.PayerId}).Legs()
+	}
+	for _, p := range s.Differed {
+		if p.DepositID == d.DepositId && p.RemittanceID != r.RemittanceId {
+			matched.DifferingRemittanceIds = append(matched.DifferingRemittanceIds, p.RemittanceID)
+		}
 	}
 	out := []es.Event{matched}
 	for _, other := range s.Deposits {

@@ -196,6 +196,23 @@ func TestALeftOverDepositIsAskedAboutAsItIs(t *testing.T) {
 	}
 }
 
+// Money of no payer differs from one payer's remittance and is another's of the same number: the first waits anew.
+func TestMoneyThatWasAnothersIsNotAskedAbout(t *testing.T) {
+	type events = []es.Event
+	other := advised("rem_2", "B", 79, "")
+	differed := &pb.DepositDiffered{RemittanceId: "rem_1", DepositId: "dep_1", TraceNumber: "T1", RemittanceAmount: 80, DepositAmount: 79, PayerId: "pay_1"}
+	found := pairOf("rem_2", "dep_1", 79)
+	found.DifferingRemittanceIds = []string{"rem_1"}
+	given := events{advised("rem_1", "A", 80, ""), seen("dep_1", "", 79), differed}
+	estest.Run(t, Stream, Advise, []estest.Case[*pb.RemittanceAdvised]{{Name: "the other payer's comes", Given: given, When: other, Then: events{other, found}}})
+	estest.Run(t, Stream, Unfunded, []estest.Case[*pb.DepositDue]{{
+		Name: "the first one's money is asked for when it does not come", Given: append(given, other, found), When: &pb.DepositDue{SettlementId: "set_1", RemittanceId: "rem_1"},
+		Then: events{&pb.RemittanceUnfunded{
+			SettlementId: "set_1", RemittanceId: "rem_1", PayerId: "pay_1", TraceNumber: "T1", Amount: 80, EffectiveDate: "2026-03-20", WaitedDays: 7, RuleId: "posting.reassociated",
+		}},
+	}})
+}
+
 // A deposit that is taken back gives its remittance free: it waits again, or takes the next money of its amount; what the match had carried over goes back.
 func TestWithdraw(t *testing.T) {
 	type events = []es.Event

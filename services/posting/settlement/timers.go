@@ -44,7 +44,11 @@ func Timers(r es.Recorded) []es.TimerOp {
 			Body: &pb.RemittanceDue{SettlementId: r.StreamID, DepositId: e.DepositId},
 		})}
 	case *pb.RemittanceMatched:
-		return []es.TimerOp{es.CancelTimer(key(e.RemittanceId)), es.CancelTimer(key(e.DepositId))}
+		out := []es.TimerOp{es.CancelTimer(key(e.RemittanceId)), es.CancelTimer(key(e.DepositId))}
+		for _, id := range e.DifferingRemittanceIds {
+			out = append(out, depositDue(r.StreamID, id, r.RecordedAt))
+		}
+		return out
 	}
 	return nil
 }

@@ -3975,15 +3975,16 @@ func (x *DepositAdvised) GetDepositDate() string {
 }
 
 type RemittanceMatched struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	RemittanceId  string                 `protobuf:"bytes,1,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
-	DepositId     string                 `protobuf:"bytes,2,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
-	TraceNumber   string                 `protobuf:"bytes,3,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
-	Amount        int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`
-	PayerId       string                 `protobuf:"bytes,5,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // ours, as the remittance names it; empty in events of before 2026-11-24
-	Legs          []*v1.Leg              `protobuf:"bytes,6,rep,name=legs,proto3" json:"legs,omitempty"`                      // cash.clearing of the deposit's payer / of the remittance's, where the bank named none or another
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state                  protoimpl.MessageState `protogen:"open.v1"`
+	RemittanceId           string                 `protobuf:"bytes,1,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	DepositId              string                 `protobuf:"bytes,2,opt,name=deposit_id,json=depositId,proto3" json:"deposit_id,omitempty"`
+	TraceNumber            string                 `protobuf:"bytes,3,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`
+	Amount                 int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	PayerId                string                 `protobuf:"bytes,5,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                                                // ours, as the remittance names it; empty in events of before 2026-11-24
+	Legs                   []*v1.Leg              `protobuf:"bytes,6,rep,name=legs,proto3" json:"legs,omitempty"`                                                                     // cash.clearing of the deposit's payer / of the remittance's, where the bank named none or another
+	DifferingRemittanceIds []string               `protobuf:"bytes,7,rep,name=differing_remittance_ids,json=differingRemittanceIds,proto3" json:"differing_remittance_ids,omitempty"` // other remittances from whose amounts the deposit was told to differ: they wait for their money anew
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
 }
 
 func (x *RemittanceMatched) Reset() {
@@ -4054,6 +4055,13 @@ func (x *RemittanceMatched) GetPayerId() string {
 func (x *RemittanceMatched) GetLegs() []*v1.Leg {
 	if x != nil {
 		return x.Legs
+	}
+	return nil
+}
+
+func (x *RemittanceMatched) GetDifferingRemittanceIds() []string {
+	if x != nil {
+		return x.DifferingRemittanceIds
 	}
 	return nil
 }
@@ -5989,7 +5997,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\ftrace_number\x18\x04 \x01(\tR\vtraceNumber\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12\x19\n" +
 	"\bpayer_id\x18\x06 \x01(\tR\apayerId\x12!\n" +
-	"\fdeposit_date\x18\a \x01(\tR\vdepositDate\"\xd8\x01\n" +
+	"\fdeposit_date\x18\a \x01(\tR\vdepositDate\"\x92\x02\n" +
 	"\x11RemittanceMatched\x12#\n" +
 	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12\x1d\n" +
 	"\n" +
@@ -5997,7 +6005,8 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\ftrace_number\x18\x03 \x01(\tR\vtraceNumber\x12\x16\n" +
 	"\x06amount\x18\x04 \x01(\x03R\x06amount\x12\x19\n" +
 	"\bpayer_id\x18\x05 \x01(\tR\apayerId\x12)\n" +
-	"\x04legs\x18\x06 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xf3\x01\n" +
+	"\x04legs\x18\x06 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x128\n" +
+	"\x18differing_remittance_ids\x18\a \x03(\tR\x16differingRemittanceIds\"\xf3\x01\n" +
 	"\x0fDepositLeftOver\x12#\n" +
 	"\rsettlement_id\x18\x01 \x01(\tR\fsettlementId\x12\x1d\n" +
 	"\n" +
