@@ -163,6 +163,12 @@ func TestApprovedAfterTheVisits(t *testing.T) {
 		hosttest.Publish(t, p, "registry", "payer/pay_1", &registryv1.PayerRegistered{PayerId: "pay_1"}),
 		hosttest.Publish(t, p, "registry", "payer/pay_1", &registryv1.PayerPolicySet{PayerId: "pay_1", FromDate: "2026-01-01", AuthorizationCodes: []string{"90837"}}),
 	}
+	// Asked for first, which waits until the policy is known here.
+	units := map[string]int32{"90837": 2}
+	r, err := api.RequestAuthorization(hosttest.As(t.Context(), p, "k1", tokens...), &pb.RequestAuthorizationRequest{PatientId: "pat_1", PayerId: "pay_1", FromDate: "2026-01-01", ThruDate: "2026-06-30", UnitsByCode: units})
+	if err != nil {
+		t.Fatal(err)
+	}
 	payers := []*intakev1.ResponsiblePayer{{PayerId: "pay_1", PayerSequence: typev1.PayerSequence_PAYER_SEQUENCE_PRIMARY}}
 	noted := 0
 	coded := func(encounter, day string) {
@@ -190,11 +196,6 @@ func TestApprovedAfterTheVisits(t *testing.T) {
 	coded("enc_3", "2026-03-16")
 	hosttest.Publish(t, p, "claims", "claim/clm_1", &claimsv1.ClaimCreated{ClaimId: "clm_1", EncounterId: "enc_1", PatientId: "pat_1", Content: &claimsv1.ClaimContent{PayerId: "pay_1"}})
 
-	units := map[string]int32{"90837": 2}
-	r, err := api.RequestAuthorization(hosttest.As(t.Context(), p, "k1", tokens...), &pb.RequestAuthorizationRequest{PatientId: "pat_1", PayerId: "pay_1", FromDate: "2026-01-01", ThruDate: "2026-06-30", UnitsByCode: units})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if _, err := api.ApproveAuthorization(hosttest.As(t.Context(), p, "k2"), &pb.ApproveAuthorizationRequest{AuthorizationId: r.Id, AuthNo: "A-77", FromDate: "2026-01-01", ThruDate: "2026-06-30", UnitsByCode: units}); err != nil {
 		t.Fatal(err)
 	}
