@@ -60,7 +60,7 @@ func Project(r es.Recorded) []es.Statement {
 		}
 		return []es.Statement{set(`adjudication = CASE WHEN $4 <> 'reversed' AND EXISTS (SELECT FROM open_denials d WHERE d.tenant_id = $1 AND d.claim_id = $2) THEN 'denied' ELSE $4 END,
 			transport = CASE WHEN transport IN ('requested', 'submitted', 'acknowledged', 'rejected') THEN 'accepted' ELSE transport END,
-			paid_amount = paid_amount + $5, patient_responsibility_amount = $6, payer_claim_control_number = CASE WHEN $4 = 'reversed' THEN payer_claim_control_number ELSE coalesce(nullif($7, ''), payer_claim_control_number) END`,
+			paid_amount = paid_amount + $5, patient_responsibility_amount = CASE WHEN $4 = 'reversed' THEN 0 ELSE $6 END, payer_claim_control_number = CASE WHEN $4 = 'reversed' THEN payer_claim_control_number ELSE coalesce(nullif($7, ''), payer_claim_control_number) END`,
 			to, e.PaidAmount, e.PatientResponsibilityAmount, e.PayerClaimControlNumber)}
 	case *pb.LineDenied:
 		return []es.Statement{

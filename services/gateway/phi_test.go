@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
 )
@@ -39,6 +40,11 @@ func TestFinanceSeesNoPatients(t *testing.T) {
 		if may(session.Finance, r.method, r.pattern) != (call == "GET /v1/claims/{claim_id}") {
 			t.Errorf("finance may %s: %v", call, may(session.Finance, r.method, r.pattern))
 		}
+	}
+	c := &claimsv1.Claim{PayerName: "Payer", Person: &claimsv1.ClaimPerson{MemberId: "M1"}, Summary: &claimsv1.ClaimSummary{ClaimId: "clm_1"}}
+	withoutPeople(c.ProtoReflect())
+	if c.Person != nil || c.PayerName == "" || c.Summary.ClaimId == "" {
+		t.Errorf("finance reads %v", c)
 	}
 	if found < 10 {
 		t.Errorf("only %d calls name people: are the fields still marked?", found)

@@ -253,12 +253,34 @@ var isToken = regexp.MustCompile(`^[a-z]+:\d{1,3}:\d{1,18}$`)
 // readsByPost are calls that read, with a body because what is asked for must not stand in a URL.
 func readsByPost(pattern string) bool { return strings.HasSuffix(pattern, ":search") }
 
+// withoutPeople takes what names people, or says what they have, out of an answer: finance follows a claim to its dollars and need not know whose it is.
+func withoutPeople(m protoreflect.Message) {
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		phi, _ := proto.GetExtension(f.Options(), typev1.E_Phi).(bool)
+		switch {
+		case phi:
+			m.Clear(f)
+		case f.Message() == nil || f.IsMap():
+		case f.IsList():
+			for i := range v.List().Len() {
+				withoutPeople(v.List().Get(i).Message())
+			}
+		default:
+			withoutPeople(v.Message())
+		}
+		return true
+	})
+}
+
 // answer adds what HTTP has its own words for.
 func (e *edge) answer(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
 	w.Header().Set("Cache-Control", "no-store")
 	if b, ok := m.(*httpbody.HttpBody); ok && strings.HasPrefix(b.ContentType, "text/html") {
 		// A statement is shown as it is, and can do nothing.
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox")
+	}
+	if id, ok := session.Of(ctx); ok && id.Role == session.Finance {
+		withoutPeople(m.ProtoReflect())
 	}
 	c, _ := ctx.Value(callKey{}).(call)
 	r, ok := m.(*typev1.Receipt)

@@ -538,7 +538,10 @@ func TestWhatCorrectedUnitsMayNotBe(t *testing.T) {
 		})
 	}
 	denied := states(t)["denied"]
-	if got := correct(denied, 333); got != "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (7 v2 ICN1)" { // 49.95
+	if got := correct(denied, 1500); got != "claims.whole_units" {
+		t.Errorf("a part of a unit: %s", got)
+	}
+	if got := correct(denied, 3000); got != "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (7 v2 ICN1)" {
 		t.Errorf("a price in whole cents: %s", got)
 	}
 	odd := denied.with()

@@ -31,6 +31,8 @@ var (
 	ChangesSomething = refuse.Rule{ID: "claims.changes_something", Version: 1, Owner: "billing"}
 	// FirstPayersUnits: how much was done is said to the payer that is asked first; the claims after it repeat its lines. Source: our own choice; payers compare the lines (CARC 22, 23).
 	FirstPayersUnits = refuse.Rule{ID: "claims.first_payers_units", Version: 1, Owner: "billing"}
+	// WholeUnits: a service that is counted by sessions or by time is billed in whole units. Source: CPT's time rules; parts of a unit are for drugs and anesthesia. Checked 2026-11-24.
+	WholeUnits = refuse.Rule{ID: "claims.whole_units", Version: 1, Owner: "billing"}
 	// WholeCents: a changed number of units has a price. Source: our own choice; nothing is rounded.
 	WholeCents = refuse.Rule{ID: "claims.whole_cents", Version: 1, Owner: "billing"}
 	// StillBilled: the claim to the payer before this one stands. Fails when that one was taken back while this payer is at work on this one; a person looks.
@@ -275,6 +277,7 @@ func change(no *refuse.List, content *pb.ClaimContent, l *pb.LineChange, field s
 			product, divisor := line.ChargeAmount*int64(l.UnitsThousandths), int64(line.UnitsThousandths)
 			no.If(len(content.PriorPayers) > 0 && product/divisor != line.ChargeAmount, FirstPayersUnits, field+".units_thousandths",
 				"an earlier payer has decided on the units: correct the claim to that payer, this one follows when it decides anew")
+			no.If(l.UnitsThousandths%1000 != 0, WholeUnits, field+".units_thousandths", "%d thousandths: a service is billed in whole units, 1000 is one", l.UnitsThousandths)
 			no.If(product%divisor != 0, WholeCents, field+".units_thousandths", "%s for %d thousandths of a unit is no whole number of cents for %d: void the claim and bill the visit anew",
 				money.Format(line.ChargeAmount), divisor, l.UnitsThousandths)
 			charge := product / divisor

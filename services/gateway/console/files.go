@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 )
 
@@ -203,8 +206,16 @@ func (c *console) interchange(ctx context.Context, r *request) (*page, error) {
 		if from < 0 {
 			return nil, invalid("from in the address is a number of bytes.")
 		}
-		if d.Bytes, err = c.segmentsOf(ctx, x, from, window, offset, length); err != nil {
+		d.Bytes, err = c.segmentsOf(ctx, x, from, window, offset, length)
+		if status.Code(err) == codes.NotFound {
+			d.Closed = "Its bytes are not kept, since it was refused: mend what the findings name and send it again."
+		} else if err != nil {
 			return nil, err
+		}
+	}
+	if from := number(r.q.Get("from")); d.Bytes != nil {
+		if r.q.Get("from") == "" {
+			from = max(0, offset-window/4)
 		}
 		if from > 0 {
 			d.Earlier = r.here("from", strconv.FormatInt(max(0, from-window+around), 10)) + "#bytes"

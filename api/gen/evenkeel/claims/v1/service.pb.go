@@ -278,7 +278,7 @@ type LineChange struct {
 	Modifiers           []string               `protobuf:"bytes,2,rep,name=modifiers,proto3" json:"modifiers,omitempty"`                                                  // all of them, in claim order
 	RemoveModifiers     bool                   `protobuf:"varint,3,opt,name=remove_modifiers,json=removeModifiers,proto3" json:"remove_modifiers,omitempty"`              // the line has none
 	DiagnosisPointers   []int32                `protobuf:"varint,4,rep,packed,name=diagnosis_pointers,json=diagnosisPointers,proto3" json:"diagnosis_pointers,omitempty"` // 1-based, all of them
-	UnitsThousandths    int32                  `protobuf:"varint,5,opt,name=units_thousandths,json=unitsThousandths,proto3" json:"units_thousandths,omitempty"`           // 1000 = 1 unit; the charge, on the account too, follows the price per unit
+	UnitsThousandths    int32                  `protobuf:"varint,5,opt,name=units_thousandths,json=unitsThousandths,proto3" json:"units_thousandths,omitempty"`           // 1000 = 1 unit, whole ones, at most 99; the charge, on the account too, follows the price per unit
 	PlaceOfService      string                 `protobuf:"bytes,6,opt,name=place_of_service,json=placeOfService,proto3" json:"place_of_service,omitempty"`
 	AuthorizationNumber string                 `protobuf:"bytes,7,opt,name=authorization_number,json=authorizationNumber,proto3" json:"authorization_number,omitempty"`
 	unknownFields       protoimpl.UnknownFields
@@ -1704,14 +1704,14 @@ var File_evenkeel_claims_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_claims_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" evenkeel/claims/v1/service.proto\x12\x12evenkeel.claims.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fevenkeel/claims/v1/events.proto\x1a!evenkeel/problem/v1/problem.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xec\x02\n" +
+	" evenkeel/claims/v1/service.proto\x12\x12evenkeel.claims.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fevenkeel/claims/v1/events.proto\x1a!evenkeel/problem/v1/problem.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n" +
 	"\n" +
 	"LineChange\x12 \n" +
 	"\aline_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x06lineId\x12&\n" +
 	"\tmodifiers\x18\x02 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\x04R\tmodifiers\x12)\n" +
 	"\x10remove_modifiers\x18\x03 \x01(\bR\x0fremoveModifiers\x127\n" +
-	"\x12diagnosis_pointers\x18\x04 \x03(\x05B\b\xbaH\x05\x92\x01\x02\x10\x04R\x11diagnosisPointers\x124\n" +
-	"\x11units_thousandths\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x10unitsThousandths\x12>\n" +
+	"\x12diagnosis_pointers\x18\x04 \x03(\x05B\b\xbaH\x05\x92\x01\x02\x10\x04R\x11diagnosisPointers\x128\n" +
+	"\x11units_thousandths\x18\x05 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xb8\x85\x06(\x00R\x10unitsThousandths\x12>\n" +
 	"\x10place_of_service\x18\x06 \x01(\tB\x14\xbaH\x11r\x0f2\r^([0-9]{2})?$R\x0eplaceOfService\x12:\n" +
 	"\x14authorization_number\x18\a \x01(\tB\a\xbaH\x04r\x02\x182R\x13authorizationNumber\"\xeb\x01\n" +
 	"\x13CorrectClaimRequest\x12\"\n" +
