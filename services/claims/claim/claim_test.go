@@ -531,6 +531,20 @@ func TestCorrectedUnitsChangeTheCharge(t *testing.T) {
 	}
 }
 
+// A second copy that is denied as a duplicate takes nothing's place: a replacement names the payment.
+func TestADuplicatesDenialIsNotReplaced(t *testing.T) {
+	w := gone(t)
+	twice := posting("rem_2", "4", decidedLine("L1", "90837", 15000, 0, cas("CO", "18", 15000)), decidedLine("L2", "90785", 1000, 0, cas("CO", "18", 1000)))
+	twice.RemittanceClaim.PayerClaimControlNumber = "ICN2"
+	w.tell(t, posting("rem_1", "1", decidedLine("L1", "90837", 15000, 15000), decidedLine("L2", "90785", 1000, 1000)), twice)
+	got := decide(t, w.states[clm1], func(s State) ([]es.Event, error) {
+		return Correct(s, &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01", Lines: []*pb.LineChange{{LineId: "L1", Modifiers: []string{"HO"}}}}, edits.Facts{})
+	})
+	if got != "CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (7 v2 ICN1)" {
+		t.Fatal(got)
+	}
+}
+
 func TestWhatCorrectedUnitsMayNotBe(t *testing.T) {
 	correct := func(s State, thousandths int32) string {
 		return decide(t, s, func(s State) ([]es.Event, error) {

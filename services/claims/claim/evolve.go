@@ -30,6 +30,7 @@ type State struct {
 	Files    map[int32]string // by version: the day on which it went out
 
 	Numbers     []string                   // the payer's claim numbers of its decisions that it has not taken back, oldest first
+	Last        string                     // remittance of the last decision
 	PayerNumber string                     // its claim number that a replacement or void names: of the last of these decisions, before one as it took the claim in
 	Acked       string                     // its claim number of the version that was sent last, as it took that in
 	Remits      map[string]bool            // claim payments that were taken in
@@ -50,6 +51,9 @@ type State struct {
 	ChargeVoided bool // the first payer's claim was taken back before this one
 	Overdue      map[string]bool
 }
+
+// duplicate is the reason of a denial that says that the payer has the claim already. Source: the public CARC list. Checked 2026-11-24.
+const duplicate = "18"
 
 // Stream is the claim's stream.
 var Stream = es.Stream[State]{Kind: "claim", Evolve: Evolve}
@@ -118,10 +122,14 @@ func Evolve(s State, event es.Event) State {
 		}
 		s.EverDecided, s.Decided, s.InFlight, s.Rejected, s.OnFile, s.Lost = true, true, false, false, false, false
 		s.PayerNumber = cmp.Or(e.PayerClaimControlNumber, s.Acked, s.PayerNumber)
-		s.Numbers = append(s.Numbers, s.PayerNumber)
+		s.Numbers, s.Last = append(s.Numbers, s.PayerNumber), e.RemittanceId
 	case *pb.ClaimDisputeLessened:
 		s.Disputed = e.DisputedAmount
 	case *pb.LineDenied:
+		if n := len(s.Numbers); e.Carc == duplicate && e.RemittanceId == s.Last && n > 1 { // it decides nothing: what it repeats is in force
+			s.Numbers, s.Last = slices.Clone(s.Numbers[:n-1]), ""
+			s.PayerNumber = s.Numbers[n-2]
+		}
 		// A later word on a line replaces the earlier one.
 		s.Denials = slices.DeleteFunc(s.Denials, func(d *pb.LineDenied) bool { return d.LineId == e.LineId && d.RemittanceId != e.RemittanceId })
 		s.Denials = append(s.Denials, e)
