@@ -55,6 +55,7 @@ func Reverse(s State, c *pb.ReversePatientPaymentRequest, paid *pb.PatientPaymen
 	no.If(p.Refunded != 0, NothingGivenBack, "patient_payment_id", "%s of payment %s were given back: the rest is given back too, or stays", money.Format(p.Refunded), c.PatientPaymentId)
 	e := &pb.PatientPaymentReversed{
 		PatientPaymentId: c.PatientPaymentId, PatientId: paid.GetPatientId(), Amount: paid.GetAmount(), Reason: c.Reason, ReversedDate: c.Today, Legs: money.Mirror(paid.GetLegs()),
+		AccountId: paid.GetAccountId(),
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.Assigned)) {
 		if amount := p.Assigned[id]; amount != 0 {

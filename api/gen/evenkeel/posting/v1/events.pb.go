@@ -5399,8 +5399,9 @@ type PatientPaymentReversed struct {
 	Amount           int64                  `protobuf:"varint,3,opt,name=amount,proto3" json:"amount,omitempty"` // all of it
 	Reason           string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	ReversedDate     string                 `protobuf:"bytes,5,opt,name=reversed_date,json=reversedDate,proto3" json:"reversed_date,omitempty"`
-	Shares           []*PatientPaymentShare `protobuf:"bytes,6,rep,name=shares,proto3" json:"shares,omitempty"` // what was assigned to accounts and not given back
-	Legs             []*v1.Leg              `protobuf:"bytes,7,rep,name=legs,proto3" json:"legs,omitempty"`     // the mirror of PatientPaymentReceived's
+	Shares           []*PatientPaymentShare `protobuf:"bytes,6,rep,name=shares,proto3" json:"shares,omitempty"`                        // what was assigned to accounts and not given back
+	Legs             []*v1.Leg              `protobuf:"bytes,7,rep,name=legs,proto3" json:"legs,omitempty"`                            // the mirror of PatientPaymentReceived's
+	AccountId        string                 `protobuf:"bytes,8,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"` // that the payment named
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -5482,6 +5483,13 @@ func (x *PatientPaymentReversed) GetLegs() []*v1.Leg {
 		return x.Legs
 	}
 	return nil
+}
+
+func (x *PatientPaymentReversed) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
 }
 
 type PatientPaymentShare struct {
@@ -6137,7 +6145,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\treference\x18\x06 \x01(\tR\treference\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12#\n" +
 	"\rrefunded_date\x18\b \x01(\tR\frefundedDate\x12)\n" +
-	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xa7\x02\n" +
+	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"\xc6\x02\n" +
 	"\x16PatientPaymentReversed\x12,\n" +
 	"\x12patient_payment_id\x18\x01 \x01(\tR\x10patientPaymentId\x12\x1d\n" +
 	"\n" +
@@ -6146,7 +6154,9 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12#\n" +
 	"\rreversed_date\x18\x05 \x01(\tR\freversedDate\x12@\n" +
 	"\x06shares\x18\x06 \x03(\v2(.evenkeel.posting.v1.PatientPaymentShareR\x06shares\x12)\n" +
-	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\"L\n" +
+	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\b \x01(\tR\taccountId\"L\n" +
 	"\x13PatientPaymentShare\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x16\n" +
