@@ -26,6 +26,8 @@ var (
 	Day = refuse.Rule{ID: "posting.day", Version: 1, Owner: "integrations"}
 	// NotInTheFuture: money that moved has moved by today. Today is UTC's day, which no day in the United States is ahead of. Source: arithmetic.
 	NotInTheFuture = refuse.Rule{ID: "posting.not_in_the_future", Version: 1, Owner: "posting"}
+	// NotLongAgo: money that moved more than ten years ago is in nobody's books any more. Source: our own choice, 2026-11-24; the longest retention that is asked for is ten years.
+	NotLongAgo = refuse.Rule{ID: "posting.not_long_ago", Version: 1, Owner: "posting"}
 	// PayerExists: a payer that is named is one of this tenant's. Source: our own choice; money of a payer that is not known names none.
 	PayerExists = refuse.Rule{ID: "posting.payer_exists", Version: 1, Owner: "registry", NotFound: true}
 	// Limit: no payer sends a group more than ten million dollars at once; who seems to has slipped on the keys. Source: our own choice, 2026-11-24.
@@ -36,7 +38,10 @@ var (
 	Stands = refuse.Rule{ID: "posting.deposit_stands", Version: 1, Owner: "posting"}
 )
 
-const limit = 10_000_000_00 // cents, of Limit
+const (
+	limit   = 10_000_000_00 // cents, of Limit
+	longAgo = 3652          // days, of NotLongAgo
+)
 
 // State is the deposit.
 type State struct {
@@ -109,6 +114,7 @@ func Reverse(s State, c *pb.ReverseDepositRequest) ([]es.Event, error) {
 func OnDay(no *refuse.List, field, day, today string) {
 	no.If(!date.Valid(day), Day, field, "%q is not a day", day)
 	no.If(date.Valid(day) && day > today, NotInTheFuture, field, "%s is after today, %s", day, today)
+	no.If(date.Valid(day) && date.Valid(today) && day < date.Add(today, -longAgo), NotLongAgo, field, "%s is more than ten years before today, %s: a digit has slipped", day, today)
 }
 
 // React books what the simulated payer's bank sent.

@@ -43,6 +43,7 @@ func TestADepositIsBookedOnce(t *testing.T) {
 		{Name: "all problems are said at once", When: changed(func(c *pb.RecordDepositRequest) {
 			c.Amount, c.DepositDate = &typev1.Money{AmountMinor: -1, Currency: "EUR"}, "2026-02-30"
 		}), Refused: "posting.money_positive posting.currency posting.day"},
+		{Name: "nor in another century", When: changed(func(c *pb.RecordDepositRequest) { c.DepositDate = "1800-01-01" }), Refused: "posting.not_long_ago"},
 		{Name: "nobody has been paid tomorrow", When: changed(func(c *pb.RecordDepositRequest) { c.DepositDate = "2026-03-21" }), Refused: "posting.not_in_the_future"},
 		{Name: "a cent more than ten million is a slip of the keys", When: changed(func(c *pb.RecordDepositRequest) { c.Amount = money.Of(10_000_000_01) }), Refused: "posting.deposit_limit"},
 		{Name: "what was taken back is not recorded again", Given: events{received, reversed}, When: c, Refused: "posting.deposit_stands"},

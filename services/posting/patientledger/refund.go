@@ -7,6 +7,7 @@ import (
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
@@ -20,6 +21,8 @@ var (
 	// RefundOfWhatIsHeld: only money that is on no account and promised to none is given back; what an account has taken pays a visit. Source: docs/domain.md, "Credit balance": a
 	// credit is extinguished once.
 	RefundOfWhatIsHeld = refuse.Rule{ID: "posting.refund_of_what_is_held", Version: 1, Owner: "posting"}
+	// AfterItCame: money is given back on the day on which it came or later. Source: arithmetic.
+	AfterItCame = refuse.Rule{ID: "posting.after_it_came", Version: 1, Owner: "posting"}
 	// PaymentStands: a payment is taken back once. Source: our own choice.
 	PaymentStands = refuse.Rule{ID: "posting.patient_payment_stands", Version: 1, Owner: "posting"}
 	// NothingGivenBack: what the bank takes back of a payment of which a part was given back is asked of nobody by the books; somebody must say who owes it. Source: our own choice.
@@ -38,6 +41,7 @@ func Refund(s State, c *pb.RefundPatientPaymentRequest, id string, paid *pb.Pati
 	no.If(c.Amount.GetCurrency() != money.USD, deposit.Currency, "amount.currency", "%q: send USD", c.Amount.GetCurrency())
 	no.If(paid != nil && !slices.Contains(patientpayment.Methods, method), patientpayment.Method, "method", "%q is none of card, cash, check", method)
 	deposit.OnDay(&no, "refunded_date", day, c.Today)
+	no.If(paid != nil && date.Valid(day) && day < paid.GetReceivedDate(), AfterItCame, "refunded_date", "%s is before %s, when the payment came", day, paid.GetReceivedDate())
 	return no.Or(&pb.PatientPaymentRefunded{
 		RefundId: id, PatientPaymentId: c.PatientPaymentId, PatientId: paid.GetPatientId(), Amount: amount, Method: method, Reference: c.Reference, Reason: c.Reason, RefundedDate: day,
 		Legs: new(money.Entry).

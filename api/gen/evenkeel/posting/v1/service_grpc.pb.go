@@ -43,7 +43,7 @@ const (
 type PostingServiceClient interface {
 	// Records money that the bank saw. It is matched with the remittance of the same trace number and amount, whichever comes first.
 	// The same payer identifier, trace number, amount and date again change nothing. Refusals: posting.payer_exists, posting.money_positive, posting.deposit_limit,
-	// posting.currency, posting.day, posting.not_in_the_future, posting.deposit_stands.
+	// posting.currency, posting.day, posting.not_in_the_future, posting.not_long_ago, posting.deposit_stands.
 	RecordDeposit(ctx context.Context, in *RecordDepositRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Takes a deposit back that was recorded by mistake, or that the bank took back: its entry is mirrored, and the remittance it paid waits for its money again.
 	// Refusals: posting.deposit_exists, posting.deposit_stands.
@@ -53,12 +53,13 @@ type PostingServiceClient interface {
 	// Records money from a patient. It pays what the patient owes, oldest service first; what is left is held for what comes (a copay paid at the visit). Money named for an
 	// account waits for that account until it is settled; what is left then pays the patient's others.
 	// Refusals: posting.patient_exists, posting.account_exists, posting.account_of_patient, posting.money_positive, posting.payment_limit, posting.currency, posting.payment_method,
-	// posting.day, posting.not_in_the_future, posting.payment_new.
+	// posting.day, posting.not_in_the_future, posting.not_long_ago, posting.payment_new.
 	RecordPatientPayment(ctx context.Context, in *RecordPatientPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// The payments of one patient, newest first, each with what is not allocated yet.
 	ListPatientPayments(ctx context.Context, in *ListPatientPaymentsRequest, opts ...grpc.CallOption) (*ListPatientPaymentsResponse, error)
 	// Gives money back to a patient that is on no account yet, at most what is left of the payment. It leaves the bank that day.
-	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future.
+	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future,
+	// posting.not_long_ago, posting.after_it_came.
 	RefundPatientPayment(ctx context.Context, in *RefundPatientPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Takes a patient's payment back, all of it: the check bounced, or it was recorded by mistake. What it paid is owed again.
 	// Refusals: posting.patient_payment_exists, posting.patient_payment_stands, posting.nothing_given_back.
@@ -226,7 +227,7 @@ func (c *postingServiceClient) ListRemittances(ctx context.Context, in *ListRemi
 type PostingServiceServer interface {
 	// Records money that the bank saw. It is matched with the remittance of the same trace number and amount, whichever comes first.
 	// The same payer identifier, trace number, amount and date again change nothing. Refusals: posting.payer_exists, posting.money_positive, posting.deposit_limit,
-	// posting.currency, posting.day, posting.not_in_the_future, posting.deposit_stands.
+	// posting.currency, posting.day, posting.not_in_the_future, posting.not_long_ago, posting.deposit_stands.
 	RecordDeposit(context.Context, *RecordDepositRequest) (*v1.Receipt, error)
 	// Takes a deposit back that was recorded by mistake, or that the bank took back: its entry is mirrored, and the remittance it paid waits for its money again.
 	// Refusals: posting.deposit_exists, posting.deposit_stands.
@@ -236,12 +237,13 @@ type PostingServiceServer interface {
 	// Records money from a patient. It pays what the patient owes, oldest service first; what is left is held for what comes (a copay paid at the visit). Money named for an
 	// account waits for that account until it is settled; what is left then pays the patient's others.
 	// Refusals: posting.patient_exists, posting.account_exists, posting.account_of_patient, posting.money_positive, posting.payment_limit, posting.currency, posting.payment_method,
-	// posting.day, posting.not_in_the_future, posting.payment_new.
+	// posting.day, posting.not_in_the_future, posting.not_long_ago, posting.payment_new.
 	RecordPatientPayment(context.Context, *RecordPatientPaymentRequest) (*v1.Receipt, error)
 	// The payments of one patient, newest first, each with what is not allocated yet.
 	ListPatientPayments(context.Context, *ListPatientPaymentsRequest) (*ListPatientPaymentsResponse, error)
 	// Gives money back to a patient that is on no account yet, at most what is left of the payment. It leaves the bank that day.
-	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future.
+	// Refusals: posting.patient_payment_exists, posting.refund_of_what_is_held, posting.money_positive, posting.currency, posting.payment_method, posting.day, posting.not_in_the_future,
+	// posting.not_long_ago, posting.after_it_came.
 	RefundPatientPayment(context.Context, *RefundPatientPaymentRequest) (*v1.Receipt, error)
 	// Takes a patient's payment back, all of it: the check bounced, or it was recorded by mistake. What it paid is owed again.
 	// Refusals: posting.patient_payment_exists, posting.patient_payment_stands, posting.nothing_given_back.
