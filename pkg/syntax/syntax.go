@@ -6,7 +6,9 @@ package syntax
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"unicode"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
@@ -19,6 +21,9 @@ import (
 
 // PlatformFills: fields marked (evenkeel.type.v1.fill) are written by the platform. A caller who sends one has misunderstood it.
 var PlatformFills = refuse.Rule{ID: "request.platform_fills", Version: 1, Owner: "integrations"}
+
+// NotBlank: a text that is only blanks says nothing. Nobody is asked for one where it may be left out; where it may not, blanks are no reason.
+var NotBlank = refuse.Rule{ID: "syntax.blank", Version: 1, Owner: "integrations"}
 
 // Fill is what the platform writes into a field; unspecified: nothing.
 func Fill(f protoreflect.FieldDescriptor) typev1.Fill {
@@ -36,7 +41,39 @@ func Check(m proto.Message, no *refuse.List) {
 		f := fields.Get(i)
 		no.If(Fill(f) != typev1.Fill_FILL_UNSPECIFIED && m.ProtoReflect().Has(f), PlatformFills, string(f.Name()), "%s is written by the platform: leave it out", f.Name())
 	}
+	blanks(m.ProtoReflect(), "", no)
 	Constraints(m, no)
+}
+
+// blanks adds the texts, however deep, that have characters and none that can be seen.
+func blanks(m protoreflect.Message, at string, no *refuse.List) {
+	one := func(f protoreflect.FieldDescriptor, v protoreflect.Value, here string) {
+		switch f.Kind() {
+		case protoreflect.StringKind:
+			no.If(Blank(v.String()), NotBlank, here, "%s: only blanks stand here: write something, or leave it out if it may be empty", here)
+		case protoreflect.MessageKind:
+			blanks(v.Message(), here+".", no)
+		}
+	}
+	fields := m.Descriptor().Fields() // in their order, where Range has none
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		here, v := at+string(f.Name()), m.Get(f)
+		switch {
+		case !m.Has(f) || f.IsMap(): // maps of ours have codes as keys, and numbers
+		case f.IsList():
+			for j := range v.List().Len() {
+				one(f, v.List().Get(j), fmt.Sprintf("%s[%d]", here, j))
+			}
+		default:
+			one(f, v, here)
+		}
+	}
+}
+
+// Blank says whether a text has characters, and none that can be seen.
+func Blank(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
 }
 
 // Constraints adds the constraints of its .proto that a message breaks.

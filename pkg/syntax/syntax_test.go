@@ -32,6 +32,10 @@ func TestEveryBrokenConstraintIsToldWithItsField(t *testing.T) {
 		{"a message that is missing", &postingv1.RecordPatientPaymentRequest{PatientId: "pat_1"}, []string{"syntax.required amount: it is missing"}},
 		{"more money than there is", &postingv1.RecordPatientPaymentRequest{PatientId: "pat_1", Amount: &typev1.Money{AmountMinor: 1 << 62, Currency: "USD"}},
 			[]string{"syntax.int64.gte_lte amount.amount_minor: must be greater than or equal to -9999999999999 and less than or equal to 9999999999999"}},
+		{"a reason of blanks", &collectionsv1.ResolveWorkItemRequest{WorkItemId: "wrk_1", Outcome: " \u00a0\u200b\n", Note: " "}, []string{
+			"syntax.blank outcome: only blanks stand here: write something, or leave it out if it may be empty", "syntax.blank note: only blanks stand here: write something, or leave it out if it may be empty"}},
+		{"blanks deep inside", &intakev1.RegisterPatientRequest{LocationId: "loc_1", Name: &typev1.PersonName{Last: "\t"}},
+			[]string{"syntax.blank name.last: only blanks stand here: write something, or leave it out if it may be empty"}},
 		{"all is well", &collectionsv1.IssueStatementRequest{PatientId: "pat_1"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -110,10 +110,13 @@ func elsewhere(m proto.Message, path map[string]string) (bad []ProblemError) {
 	return bad
 }
 
-// controls are the texts with characters that no paper, file or database carries. Line ends and tabs may stand in notes.
+// controls are the texts with characters that no paper, file or database carries, or that turn the reading direction so that a text shows as another. Line ends and tabs may
+// stand in notes.
 func controls(m protoreflect.Message, at string) (bad []ProblemError) {
 	text := func(v protoreflect.Value, at string) {
-		if strings.ContainsFunc(v.String(), func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }) {
+		if strings.ContainsFunc(v.String(), func(r rune) bool {
+			return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' || unicode.Is(unicode.Bidi_Control, r)
+		}) {
 			bad = append(bad, misfit(at, "syntax.text", "A control character stands in this text: leave it out."))
 		}
 	}

@@ -55,6 +55,7 @@ func TestEveryMisfitOfABodyIsTold(t *testing.T) {
 			[]string{"syntax.json end_at", "syntax.json group_size", "syntax.json interactive_complexity", "syntax.json start_at"}, `"2026-03-02T15:00:00Z"`},
 		{"money that is none", "POST /v1/patient-payments", `{"patient_id": "p", "amount": {"amount_minor": 12.5, "cents": 3}}`, []string{"syntax.json amount.amount_minor", "syntax.json amount.cents"}, "A whole number of at most 64 bits"},
 		{"control characters", patients, `{"name": {"last": "A\u0000", "first": "\u007f"}, "address": {"line1": "1\n2"}}`, []string{"syntax.text name.first", "syntax.text name.last"}, "control"},
+		{"a name that shows as another", patients, `{"name": {"last": "\u202eelpmaS"}, "location_id": "loc_1"}`, []string{"syntax.text name.last"}, "control"},
 		{"a list that is null", policies, `{"authorization_codes": null}`, nil, ""},
 		{"all is well", patients, `{"name": {"last": "A", "first": "B"}, "birthDate": "1990-01-01"}`, nil, ""},
 	} {

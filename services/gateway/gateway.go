@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"sync"
 	"time"
 
@@ -96,7 +97,18 @@ func Handler(ctx context.Context, c Config, rt *host.Runtime, store *session.Sto
 			onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
 		})
 	}
-	return traced(e.outside(mux)), nil
+	return traced(e.outside(straight(mux))), nil
+}
+
+// straight refuses paths that http.ServeMux would answer with a redirect, in HTML: //, /./ and /../. Who sends one has left something out of a path.
+func straight(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if at := r.URL.Path; at != "*" && path.Clean(at) != at && path.Clean(at)+"/" != at {
+			Problem{Status: http.StatusNotFound, Code: "not_found", Title: "There is no such path", Detail: "The path has an empty part, or one of dots: is an id missing in it?"}.write(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 type realURL struct{}

@@ -262,6 +262,16 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 		{"all parameters wrong", "GET", "/v1/payers?page_size=99999999999&edi_payer=1&edi_payer_id=a&edi_payer_id=b", "", nil, 400, "malformed", "request.query, syntax.query, syntax.query"},
 		{"a parameter without a value", "GET", "/v1/payers?page_size=&x=1", "", nil, 400, "malformed", "request.query"},
 		{"a path without its id", "GET", "/v1/payers/", "", nil, 404, "not_found", ""},
+		{"a path with nothing between two strokes", "GET", "/v1/payers//policies", "", nil, 404, "not_found", ""},
+		{"a path that begins with two strokes", "GET", "//v1/payers", "", nil, 404, "not_found", ""},
+		{"a write to a path with nothing between two strokes", "POST", "/v1/claims//corrections", "{}", nil, 404, "not_found", ""},
+		{"a path that goes up", "GET", "/v1/payers/../patients", "", nil, 404, "not_found", ""},
+		{"a path that goes up, hidden", "GET", "/v1/payers/%2e%2e/patients", "", nil, 404, "not_found", ""},
+		{"strokes that are hidden", "GET", "/v1/payers/a%2F%2Fb", "", nil, 404, "not_found", ""},
+		{"a stroke in an id", "GET", "/v1/payers/a%2Fb", "", nil, 404, "not_found", ""},
+		{"a stroke behind a path", "GET", "/v1/payers/pay_1/", "", nil, 404, "not_found", ""},
+		{"which methods are there", "OPTIONS", "/v1/payers/pay_1", "", nil, 405, "method_not_allowed", ""},
+		{"two media types", "POST", "/v1/payers", "{}", []string{"Content-Type", "application/json, text/plain"}, 415, "media_type", ""},
 		{"a parameter with a write", "POST", "/v1/payers?dry_run=true", "{}", nil, 400, "malformed", "request.query"},
 		{"no Idempotency-Key", "POST", "/v1/payers", "{}", []string{"Idempotency-Key", ""}, 400, "malformed", "request.idempotency_key"},
 		{"an Idempotency-Key with blanks", "POST", "/v1/payers", "{}", []string{"Idempotency-Key", "a b"}, 400, "malformed", "request.idempotency_key"},
@@ -308,6 +318,53 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 				t.Errorf("headers: %v", w.Header)
 			}
 		})
+	}
+}
+
+// HEAD is GET without its body, of what is there and of what is not; a body that comes in pieces is read like another, and has the same end.
+func TestHeadsAndPieces(t *testing.T) {
+	e := open(t, Config{})
+	head := func(path string) *http.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, e.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+e.key)
+		w, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w // HEAD has no body to close
+	}
+	for _, c := range []struct {
+		path   string
+		status int
+		media  string
+	}{
+		{"/v1/payers", 200, "application/json"}, {"/v1/payers/pay_1", 200, "application/json"}, {"/v1/nothing", 404, "application/problem+json"}, {"/v1//payers", 404, "application/problem+json"},
+		{"/v1/payers/pay_1/policies/x", 404, "application/problem+json"}, {"/v1/platform/status", 200, "application/json"}, {"/openapi.json", 200, "application/json"},
+	} {
+		w := head(c.path)
+		if w.StatusCode != c.status || w.Header.Get("Content-Type") != c.media {
+			t.Errorf("HEAD %s: %d %s", c.path, w.StatusCode, w.Header.Get("Content-Type"))
+		}
+	}
+	for _, c := range []struct {
+		size, status int
+		code         string
+	}{{10, 201, ""}, {jsonMost, 413, "too_large"}} {
+		pieces := io.MultiReader(strings.NewReader(`{"name": "`), strings.NewReader(strings.Repeat("x", c.size)), strings.NewReader(`"}`)) // no length is known
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.url+"/v1/payers", pieces)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+e.key)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", "k1")
+		if w := e.send(http.DefaultClient, r); w.StatusCode != c.status || w.Code != c.code {
+			t.Errorf("%d bytes in pieces: %d %s", c.size, w.StatusCode, w.text)
+		}
 	}
 }
 
@@ -624,6 +681,14 @@ func TestCredentialsAreKeptAsHashes(t *testing.T) {
 	e := open(t, Config{})
 	if _, err := e.store.NewKey(t.Context(), hosttest.Tenant, "x", "root"); err == nil {
 		t.Error("a key of an unknown role was made")
+	}
+	for _, bad := range []string{"", " ", "\u200b", "ehr\nkey:admin", "ehr\x00", "\u202erhe", " ehr", strings.Repeat("x", 101), "\xff"} {
+		if _, err := e.store.NewKey(t.Context(), hosttest.Tenant, bad, session.Biller); err == nil || !strings.Contains(err.Error(), "name") {
+			t.Errorf("a key with the name %q: %v", bad, err)
+		}
+		if _, err := e.store.NewUser(t.Context(), hosttest.Tenant, "c@example.org", bad, session.Biller, ""); err == nil || !strings.Contains(err.Error(), "name") {
+			t.Errorf("a user with the name %q: %v", bad, err)
+		}
 	}
 	for _, bad := range []string{"short", strings.Repeat("x", 73)} {
 		if _, err := e.store.NewUser(t.Context(), hosttest.Tenant, "b@example.org", "B", session.Biller, bad); err == nil {

@@ -136,7 +136,7 @@ func routed(w http.ResponseWriter, r *http.Request, calls map[string]own) bool {
 		onRouting(r.Context(), nil, nil, w, r, http.StatusNotFound)
 		return false
 	}
-	if r.Method != c.method {
+	if r.Method != c.method && (r.Method != http.MethodHead || c.method != http.MethodGet) {
 		notThisMethod(w, r, c.method)
 		return false
 	}

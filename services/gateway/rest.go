@@ -79,6 +79,10 @@ func (e *edge) rest(ctx context.Context) (http.Handler, error) {
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, bodyMost(r.URL.Path))
 		}
+		if r.Method == http.MethodHead { // GET, and net/http sends no body
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+		}
 		mux.ServeHTTP(w, r)
 	}), nil
 }

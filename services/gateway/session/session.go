@@ -17,12 +17,16 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/evenkeel/evenkeel/pkg/syntax"
 )
 
 // Roles. What each may do is the gateway's table.
@@ -175,9 +179,23 @@ func (id Identity) Genuine(r *http.Request) bool {
 	return id.CSRF != "" && hmac.Equal([]byte(token), []byte(id.CSRF))
 }
 
+// nameMost is how long a name may be, in characters: histories and pages show it on one line.
+const nameMost = 100
+
+// named says what is wrong with the name of a key or a user.
+func named(whose, name string) error {
+	switch {
+	case name == "" || syntax.Blank(name):
+		return fmt.Errorf("%s needs a name: histories show who did what by it", whose)
+	case !utf8.ValidString(name) || utf8.RuneCountInString(name) > nameMost || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return fmt.Errorf("the name of %s is one line of at most %d printable characters, without blanks around it: this is %q", whose, nameMost, name)
+	}
+	return nil
+}
+
 // NewKey makes an API key for a tenant and returns it; it can't be shown again.
 func (s *Store) NewKey(ctx context.Context, tenant uuid.UUID, name, role string) (string, error) {
-	if err := known(role); err != nil {
+	if err := errors.Join(known(role), named("a key", name)); err != nil {
 		return "", err
 	}
 	key := "ek_" + random()
@@ -189,7 +207,7 @@ func (s *Store) NewKey(ctx context.Context, tenant uuid.UUID, name, role string)
 
 // NewUser makes a user. password has at least 12 characters; "" makes a random one, which is returned.
 func (s *Store) NewUser(ctx context.Context, tenant uuid.UUID, email, name, role, password string) (string, error) {
-	if err := known(role); err != nil {
+	if err := errors.Join(known(role), named("a user", name)); err != nil {
 		return "", err
 	}
 	if at, err := mail.ParseAddress(email); err != nil || at.Address != email {
