@@ -34,6 +34,9 @@ func Import(ctx context.Context, o Options, files ...string) error {
 		o.Out = io.Discard
 	}
 	i := importer{client: newClient(o, "import"), out: o.Out}
+	if err := i.allowed(ctx, files); err != nil {
+		return err
+	}
 	var errs []error
 	for _, name := range files {
 		if err := i.one(ctx, name); err != nil {
@@ -49,6 +52,36 @@ func Import(ctx context.Context, o Options, files ...string) error {
 type importer struct {
 	*client
 	out io.Writer
+}
+
+// paidBy finds the set header of an 835, whatever its separators are.
+var paidBy = regexp.MustCompile(`ST[^0-9A-Za-z]835[^0-9A-Za-z]`)
+
+// allowed asks, before anything is sent, whether the key may send files and read what becomes of them.
+func (i importer) allowed(ctx context.Context, files []string) error {
+	reads, roles := []string{"/v1/interchanges", "/v1/encounters", "/v1/accounts", "/v1/claims"}, "clinician_system, biller or admin"
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			continue // said where it is sent
+		}
+		if paidBy.Match(data) {
+			reads, roles = append(reads, "/v1/remittances"), "biller or admin"
+			break
+		}
+	}
+	_, err := i.do(ctx, http.MethodPost, "/v1/interchanges", "", []byte("{}")) // roles are asked first; then it is refused, since it has no Idempotency-Key
+	for n := 0; n < len(reads) && !coded(err, "not_allowed"); n++ {
+		_, err = i.do(ctx, http.MethodGet, reads[n]+"?page_size=1", "", nil)
+		if err != nil && !coded(err, "not_allowed") {
+			return err
+		}
+	}
+	var no *ProblemError
+	if coded(err, "not_allowed") && errors.As(err, &no) {
+		return fmt.Errorf("nothing was sent: importing these files needs a key with the role %s (evenkeel key create NAME --role=…): %s", roles, no.Detail)
+	}
+	return nil
 }
 
 func (i importer) one(ctx context.Context, name string) error {

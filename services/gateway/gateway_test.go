@@ -492,6 +492,15 @@ func TestEveryCallHasARow(t *testing.T) {
 	}
 }
 
+// Who may send a file may read what became of it.
+func TestWhoSendsAFileSeesWhatBecameOfIt(t *testing.T) {
+	for _, role := range session.Roles {
+		if may(role, "POST", "/v1/interchanges") && !(may(role, "GET", "/v1/interchanges/{interchange_id}") && may(role, "GET", "/v1/encounters/{encounter_id}")) {
+			t.Errorf("%s sends files and does not see what became of them", role)
+		}
+	}
+}
+
 // A role does what its row says, through HTTP.
 func TestRoles(t *testing.T) {
 	e := open(t, Config{})
@@ -508,6 +517,10 @@ func TestRoles(t *testing.T) {
 		{session.Finance, "GET", "/v1/patients", 403},
 		{session.ReadOnly, "POST", "/v1/patients:search", 501},
 		{session.Finance, "POST", "/v1/patients:search", 403},
+		{session.ClinicianSystem, "POST", "/v1/interchanges", 501},
+		{session.ClinicianSystem, "GET", "/v1/interchanges/itc_1", 501},
+		{session.ClinicianSystem, "GET", "/v1/interchanges/itc_1:content", 403},
+		{session.ClinicianSystem, "GET", "/v1/interchanges/itc_1/segments", 403},
 		{session.Biller, "GET", "/v1/platform/status", 403},
 		{session.Admin, "GET", "/v1/platform/status", 200},
 		{session.Biller, "GET", "/v1/sandbox/clock", 403},

@@ -23,6 +23,7 @@ var (
 	billing   = []string{session.Admin, session.Biller}
 	both      = []string{session.Admin, session.Biller, session.ClinicianSystem}
 	money     = []string{session.Admin, session.Biller, session.Finance}
+	files     = []string{session.Admin, session.Biller, session.Finance, session.ClinicianSystem}
 	people    = []string{session.Admin, session.Biller, session.ClinicianSystem, session.ReadOnly} // sees who the patients are
 	nobody    []string
 )
@@ -57,7 +58,7 @@ var table = map[string]rights{
 	"patient-payments/reversals":        {nobody, money},
 	"work-items":                        {everybody, billing},
 	"statements":                        {people, billing},
-	"interchanges":                      {money, both},
+	"interchanges":                      {files, both},     // who sends a file sees what became of it
 	"interchanges/segments":             {billing, nobody}, // reads PHI, as the next
 	"interchanges:content":              {billing, nobody},
 	"reports":                           {everybody, nobody},

@@ -21,8 +21,8 @@ type keyCommand struct {
 type keyCreate struct {
 	database
 	Tenant uuid.UUID `help:"Whose key." default:"0e7e0000-0000-8000-8000-000000000001"`
-	Name   string    `arg:"" help:"What it is for: it shows in histories as key:NAME."`
-	Role   string    `help:"admin, biller, finance, clinician_system or read_only." default:"clinician_system"`
+	Name   string    `arg:"" help:"What it is for: it shows in histories as key:NAME. One line, at most 100 characters."`
+	Role   string    `help:"What it may do: admin, biller, finance, clinician_system or read_only. Importing claims needs clinician_system, biller or admin; importing remittances biller or admin." default:"clinician_system"`
 }
 
 // Run prints a new key, alone on its line.
