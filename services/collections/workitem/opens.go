@@ -62,7 +62,7 @@ var AppointmentMirror = es.Mirror[string]{
 
 // React opens an item for what somebody must do and resolves it when what it waited for has happened.
 func React(r es.Recorded, look es.Look) ([]es.Command, error) {
-	var out []es.Command
+	out := lateCoverage(r, look)
 	item := opens(r)
 	switch e := r.Event.(type) {
 	case *authorizationv1.UnitsRefused: // another authorization may have said yes before this one's no was heard

@@ -50,6 +50,7 @@ var Kinds = map[string]Kind{
 	"later_payment":          {"posting", 30, "ask the earlier payer for its new decision, send it to the later payer, and give back what that paid too much"},
 	"takeback":               {"denials", 7, "ask the payer why, and bill anew or dispute it"},
 	"coverage_change":        {"billing", 7, "find who covers the day of service, and bill that payer"},
+	"late_coverage":          {"billing", 7, "take the charge off and send the visit again, or leave it with the patient where that is agreed"},
 	"withdrawn":              {"billing", 7, "ask the payer after it, or write the rest off"},
 	"possible_duplicate":     {"billing", 3, "compare it with the visit: correct the visit's claim, or leave it as it is"},
 	"prior_denial":           {"denials", 14, "appeal where the other billing system sent it, or write it off"},
