@@ -37,6 +37,8 @@ var columns = []struct {
 }{
 	{"charged", (*reportingv1.PayerRow).GetChargedAmount},
 	{"allowed", (*reportingv1.PayerRow).GetAllowedAmount},
+	{"taken over", (*reportingv1.PayerRow).GetTakenOverAmount},
+	{"passed on", (*reportingv1.PayerRow).GetPassedOnAmount},
 	{"paid", (*reportingv1.PayerRow).GetPaidAmount},
 	{"contractual", (*reportingv1.PayerRow).GetContractualAmount},
 	{"patient", (*reportingv1.PayerRow).GetPatientAmount},
@@ -69,7 +71,8 @@ func (t Table) write(out io.Writer) error {
 	w.AppendFooter(row(t.Payers.GetTotal()))
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nWhere the money is on %s, by payer (open is the receivable, by days since the service; credit is what a payer has paid too much)\n%s\n", t.Payers.GetAsOf(), w.Render())
-	b.WriteString("Charged, allowed, contractual and patient count with the payer that stands first, paid with whoever paid: a second payer's money stands in its own row.\n")
+	b.WriteString("Charged, contractual and patient count with the payer that stands first, paid, open and credit with whoever paid or owes. What a payer has paid and owes of another's charges it\n" +
+		"has taken over, and the other has passed it on, so each row adds up: charged + taken over = paid + contractual + patient + passed on + open - credit.\n")
 	fmt.Fprintf(&b, "Patients have paid %s and owe %s; %s is held until it is known what it pays.\n",
 		shown(t.Payers.GetPatientPaidAmount()), shown(t.Payers.GetPatientOpenAmount()), shown(t.Payers.GetUnappliedAmount()))
 	if t.check() == nil {
@@ -126,6 +129,14 @@ func (t Table) check() error {
 		}
 		if have := c.of(total).GetAmountMinor(); sum != have {
 			errs = append(errs, fmt.Errorf("%s: the rows sum to %s, the total says %s", c.name, money.Format(sum), money.Format(have)))
+		}
+	}
+	for _, r := range t.Payers.GetPayers() {
+		asked := r.GetChargedAmount().GetAmountMinor() + r.GetTakenOverAmount().GetAmountMinor()
+		is := r.GetPaidAmount().GetAmountMinor() + r.GetContractualAmount().GetAmountMinor() + r.GetPatientAmount().GetAmountMinor() + r.GetPassedOnAmount().GetAmountMinor() +
+			r.GetOpenAmount().GetAmountMinor() - r.GetCreditAmount().GetAmountMinor()
+		if asked != is {
+			errs = append(errs, fmt.Errorf("%s: %s was charged and taken over, %s is paid, taken off, moved, passed on and open", r.GetName(), money.Format(asked), money.Format(is)))
 		}
 	}
 	var aged int64

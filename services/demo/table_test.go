@@ -57,6 +57,7 @@ func TestEveryCentOfDifferenceIsFound(t *testing.T) {
 		"held":          {func(x Table) { x.Payers.UnappliedAmount.AmountMinor++ }, "held: the table says $7.01, the ledger $7.00"},
 		"sum":           {func(x Table) { x.Ledger.SumAmount.AmountMinor = 1 }, "sum of the ledger"},
 		"a row":         {func(x Table) { x.Payers.Payers[0].PaidAmount.AmountMinor++ }, "paid: the rows sum to $60.01, the total says $60.00"},
+		"a row's sum":   {func(x Table) { x.Payers.Payers[0].TakenOverAmount = money.Of(1) }, "Example Plan: $100.01 was charged and taken over, $100.00 is paid"},
 		"the ages":      {func(x Table) { x.Payers.Total.Aging[1].Amount.AmountMinor = 2 }, "open: by age it is $15.02, in all $15.00"},
 		"its own check": {func(x Table) { x.Payers.EqualsLedger = false }, "reporting says"},
 	} {

@@ -28,7 +28,11 @@ func window(q ask, from, thru string) (string, string) {
 	return from, thru
 }
 
-// GetDenials is the share of claims whose first decision denied a line.
+// decided are the claims that a denial rate counts, above and below the line: those to first payers whose first decision is in the window. A later payer's denial is mostly of what the first
+// one left, and would be counted a second time; the key figure initial_denial_rate leaves it out too. $1 tenant, $2 first day, $3 last day, $4 payer, $5 location.
+const decided = ` WHERE c.tenant_id = $1 AND c.payer_sequence = 1 AND c.first_adjudicated_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR c.payer_id = $4) AND ($5 = '' OR c.location_id = $5)`
+
+// GetDenials is the share of claims to first payers whose first decision denied a line.
 func (s *Server) GetDenials(ctx context.Context, r *pb.GetDenialsRequest) (*pb.Denials, error) {
 	q, err := s.asked(ctx, r.AsOf, map[string]string{"from_date": r.FromDate, "thru_date": r.ThruDate})
 	if err != nil {
@@ -45,8 +49,7 @@ func (s *Server) GetDenials(ctx context.Context, r *pb.GetDenialsRequest) (*pb.D
 	}
 	rows, err := s.rt.DB.Query(ctx, `SELECT `+group+`, coalesce(`+name+`, ''), count(*), count(*) FILTER (WHERE c.first_denied), sum(c.charge_amount)::bigint,
 			coalesce(sum((SELECT sum(d.denied_amount) FROM denials d WHERE d.tenant_id = c.tenant_id AND d.claim_id = c.claim_id AND d.remittance_id = c.first_remittance_id)), 0)::bigint
-		FROM claims c WHERE c.tenant_id = $1 AND c.first_adjudicated_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR c.payer_id = $4) AND ($5 = '' OR c.location_id = $5)
-		GROUP BY 1 ORDER BY `+by, q.tenant, out.FromDate, out.ThruDate, r.PayerId, r.LocationId)
+		FROM claims c`+decided+` GROUP BY 1 ORDER BY `+by, q.tenant, out.FromDate, out.ThruDate, r.PayerId, r.LocationId)
 	if err != nil {
 		return nil, fmt.Errorf("denials: %w", err)
 	}
@@ -56,14 +59,12 @@ func (s *Server) GetDenials(ctx context.Context, r *pb.GetDenialsRequest) (*pb.D
 // denialsByCode counts, for each code, the claims that it denied at the first decision; the rate is of all claims decided.
 func (s *Server) denialsByCode(ctx context.Context, q ask, r *pb.GetDenialsRequest, out *pb.Denials) (*pb.Denials, error) {
 	args := []any{q.tenant, out.FromDate, out.ThruDate, r.PayerId, r.LocationId}
-	const decided = `FROM claims c WHERE c.tenant_id = $1 AND c.first_adjudicated_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR c.payer_id = $4) AND ($5 = '' OR c.location_id = $5)`
 	var all, denied, charged, amount int64
-	if err := s.rt.DB.QueryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE first_denied), coalesce(sum(charge_amount), 0)::bigint `+decided, args...).Scan(&all, &denied, &charged); err != nil {
+	if err := s.rt.DB.QueryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE first_denied), coalesce(sum(charge_amount), 0)::bigint FROM claims c`+decided, args...).Scan(&all, &denied, &charged); err != nil {
 		return nil, fmt.Errorf("denials: %w", err)
 	}
-	rows, err := s.rt.DB.Query(ctx, `SELECT d.group_code || '-' || d.carc, '', $6::bigint, count(DISTINCT c.claim_id), sum(c.charge_amount)::bigint, sum(d.denied_amount)::bigint
-		FROM denials d JOIN claims c ON c.tenant_id = d.tenant_id AND c.claim_id = d.claim_id AND c.first_remittance_id = d.remittance_id
-		WHERE c.tenant_id = $1 AND c.first_adjudicated_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR c.payer_id = $4) AND ($5 = '' OR c.location_id = $5)
+	rows, err := s.rt.DB.Query(ctx, `SELECT d.group_code || '-' || d.carc, max(d.label), $6::bigint, count(DISTINCT c.claim_id), sum(c.charge_amount)::bigint, sum(d.denied_amount)::bigint
+		FROM denials d JOIN claims c ON c.tenant_id = d.tenant_id AND c.claim_id = d.claim_id AND c.first_remittance_id = d.remittance_id`+decided+`
 		GROUP BY 1 ORDER BY 6 DESC, 1`, append(args, all)...)
 	if err != nil {
 		return nil, fmt.Errorf("denials: %w", err)

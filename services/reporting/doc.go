@@ -11,5 +11,6 @@
 //  5. The tables are what the kept events make: Verify folds them again and compares; Rebuild swaps tables without a read that fails or a write that is lost
 //     (TestARebuildGivesTheSameTablesWhileEverythingGoesOn). Both fold in bulk, which makes what the live projection makes (TestABulkFoldMakesWhatProjectMakes).
 //  6. receivables has, for every day, what each account owes on it, however late or out of order it was booked (TestReceivablesAreTheSlowFoldOfAnyDay).
-//  7. With SQL, finance sees the rows of its own tenant and nothing else (TestFinanceReadsItsOwnTenantAndNothingElse).
+//  7. Each row of the payers adds up, whichever of an account's payers has paid or owes, and the columns are the ledger's (TestEachRowOfThePayersAddsUp).
+//  8. With SQL, finance sees the rows of its own tenant and nothing else (TestFinanceReadsItsOwnTenantAndNothingElse).
 package reporting

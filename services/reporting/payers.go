@@ -10,36 +10,35 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
-// GetPayers is one row a payer. Charges, allowed and contractual amounts and what is left to patients are counted with the payer that stands first on the account (self-pay: patient, where all that is charged is allowed and the patient's); payments with
-// the payer that paid; open amounts and credits with the payer that owes or has paid too much. The sums are those of the ledger, which EqualsLedger says after comparing them.
+// GetPayers is one row a payer. Charges, and what was taken off them or left to patients, count with the payer that stands first on the account (self-pay: patient); payments with the payer
+// that paid, open amounts and credits with the payer that owes or has paid too much. What these are of another payer's charges is taken over from it, and passed on by it, so that each row
+// adds up: charged + taken over = paid + contractual + patient + passed on + open − credit (TestEachRowOfThePayersAddsUp). The sums are those of the ledger, which EqualsLedger says after
+// comparing them.
 func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Payers, error) {
 	q, err := s.asked(ctx, r.AsOf, nil)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := s.rt.DB.Query(ctx, `WITH leg AS (
-			SELECT l.*, CASE WHEN a.account_id IS NULL THEN l.payer_id WHEN a.first_payer_id = '' THEN 'patient' ELSE a.first_payer_id END AS first_payer
+			SELECT CASE WHEN a.account_id IS NULL THEN l.payer_id WHEN a.first_payer_id = '' THEN 'patient' ELSE a.first_payer_id END AS first_payer, l.payer_id AS payer,
+				CASE WHEN l.ledger_account = 'revenue_gross' THEN 'charged' WHEN l.ledger_account = 'contractual' THEN 'contractual' WHEN l.ledger_account = 'ar_insurance' THEN 'open'
+					WHEN l.ledger_account = 'ar_patient' AND l.event_type <> 'PatientPaymentAllocated' THEN 'patient'
+					WHEN l.ledger_account = 'cash_clearing' AND l.event_type IN ('InsurancePaymentPosted', 'PostingReversed') -- net of what was taken back
+						OR l.ledger_account IN ('conversion', 'bank') AND l.event_type = 'PriorAdjudicationPosted' THEN 'paid' END AS what, -- imported: paid before the move; bank: in old events
+				sum(l.amount) AS amount
 			FROM ledger_legs l LEFT JOIN accounts a ON a.tenant_id = l.tenant_id AND a.account_id = l.account_id
-			WHERE l.tenant_id = $1 AND l.occurred_on <= $2::text::date AND ($3 = '' OR a.location_id = $3)),
+			WHERE l.tenant_id = $1 AND l.occurred_on <= $2::text::date AND ($3 = '' OR a.location_id = $3) GROUP BY 1, 2, 3),
 		part AS (
-			SELECT first_payer AS payer, -sum(amount) AS charged, 0 AS paid, 0 AS contractual, 0 AS patient, 0 AS open, 0 AS allowed FROM leg WHERE ledger_account = 'revenue_gross' GROUP BY 1
-			UNION ALL SELECT first_payer, 0, 0, sum(amount), 0, 0, 0 FROM leg WHERE ledger_account = 'contractual' GROUP BY 1
-			UNION ALL SELECT payer_id, 0, sum(amount), 0, 0, 0, 0 FROM leg -- net of what was taken back; imported: paid before the move
-				WHERE ledger_account = 'cash_clearing' AND event_type IN ('InsurancePaymentPosted', 'PostingReversed')
-					OR ledger_account IN ('conversion', 'bank') AND event_type = 'PriorAdjudicationPosted' GROUP BY 1 -- bank: in old events
-			UNION ALL SELECT first_payer, 0, 0, 0, sum(amount), 0, 0 FROM leg WHERE ledger_account = 'ar_patient' AND event_type <> 'PatientPaymentAllocated' GROUP BY 1
-			UNION ALL SELECT first_payer, 0, 0, 0, 0, 0, -sum(amount) FROM leg WHERE ledger_account = 'revenue_gross' AND first_payer = 'patient' GROUP BY 1 -- nobody to allow less
-			UNION ALL SELECT payer_id, 0, 0, 0, 0, sum(amount), 0 FROM leg WHERE ledger_account = 'ar_insurance' GROUP BY 1
-			-- What the first payer has decided of its receivable, less what it and later payers took off: so charged = allowed + contractual + what is denied or not decided.
-			UNION ALL SELECT first_payer, 0, 0, 0, 0, 0, sum(-amount) FROM leg
-				WHERE event_type NOT IN ('ChargePosted', 'ChargeCorrected', 'ChargeVoided')
-					AND (ledger_account = 'contractual' OR payer_id = first_payer AND ledger_account = 'ar_insurance' AND payer_sequence = 1) GROUP BY 1
-			-- A charge that is corrected or taken back also takes back what was moved on of it.
-			UNION ALL SELECT first_payer, 0, 0, 0, 0, 0, sum(amount) FROM leg
-				WHERE event_type IN ('ChargeCorrected', 'ChargeVoided') AND first_payer <> 'patient' AND ledger_account IN ('ar_insurance', 'ar_patient')
-					AND NOT (payer_id = first_payer AND ledger_account = 'ar_insurance' AND payer_sequence = 1) GROUP BY 1)
+			SELECT first_payer AS payer, what, CASE what WHEN 'charged' THEN -amount ELSE amount END AS amount FROM leg WHERE what IN ('charged', 'contractual', 'patient')
+			UNION ALL SELECT payer, what, amount FROM leg WHERE what IN ('paid', 'open')
+			UNION ALL SELECT payer, 'taken over', amount FROM leg WHERE what IN ('paid', 'open') AND payer <> first_payer
+			UNION ALL SELECT first_payer, 'passed on', amount FROM leg WHERE what IN ('paid', 'open') AND payer <> first_payer
+			UNION ALL SELECT first_payer, 'allowed', -amount FROM leg WHERE what IN ('charged', 'contractual') OR what = 'open' AND payer = first_payer)
 		SELECT payer, CASE payer WHEN 'patient' THEN 'Self-pay' ELSE coalesce((SELECT name FROM payers p WHERE p.tenant_id = $1 AND p.payer_id = part.payer), payer) END,
-			sum(charged)::bigint, sum(paid)::bigint, sum(contractual)::bigint, sum(patient)::bigint, sum(open)::bigint, sum(allowed)::bigint,
+			coalesce(sum(amount) FILTER (WHERE what = 'charged'), 0)::bigint, coalesce(sum(amount) FILTER (WHERE what = 'paid'), 0)::bigint,
+			coalesce(sum(amount) FILTER (WHERE what = 'contractual'), 0)::bigint, coalesce(sum(amount) FILTER (WHERE what = 'patient'), 0)::bigint,
+			coalesce(sum(amount) FILTER (WHERE what = 'open'), 0)::bigint, coalesce(sum(amount) FILTER (WHERE what = 'allowed'), 0)::bigint,
+			coalesce(sum(amount) FILTER (WHERE what = 'taken over'), 0)::bigint, coalesce(sum(amount) FILTER (WHERE what = 'passed on'), 0)::bigint,
 			(SELECT count(*) FROM claims c WHERE c.tenant_id = $1 AND c.payer_id = part.payer AND c.created_date <= $2::text::date
 				AND (c.withdrawn_date IS NULL OR c.withdrawn_date > $2::text::date) AND ($3 = '' OR c.location_id = $3)),
 			(SELECT coalesce(sum(d.denied_amount), 0)::bigint FROM denials d WHERE d.tenant_id = $1 AND d.payer_id = part.payer AND d.denied_date <= $2::text::date
@@ -52,8 +51,8 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 	out := &pb.Payers{AsOf: q.asOf, Total: emptyRow("", "Total"), PatientPaidAmount: money.Of(0), PatientOpenAmount: money.Of(0), UnappliedAmount: money.Of(0)}
 	byID := map[string]*pb.PayerRow{}
 	var id, name string
-	var charged, paid, contractual, moved, open_, allowed, claims, denied int64
-	if _, err := pgx.ForEachRow(rows, []any{&id, &name, &charged, &paid, &contractual, &moved, &open_, &allowed, &claims, &denied}, func() error {
+	var charged, paid, contractual, moved, open_, allowed, takenOver, passedOn, claims, denied int64
+	if _, err := pgx.ForEachRow(rows, []any{&id, &name, &charged, &paid, &contractual, &moved, &open_, &allowed, &takenOver, &passedOn, &claims, &denied}, func() error {
 		row := emptyRow(id, name)
 		for _, x := range []*pb.PayerRow{row, out.Total} {
 			x.Claims += claims
@@ -64,6 +63,8 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 			x.PatientAmount.AmountMinor += moved
 			x.DeniedAmount.AmountMinor += denied
 			x.OpenAmount.AmountMinor += open_
+			x.TakenOverAmount.AmountMinor += takenOver
+			x.PassedOnAmount.AmountMinor += passedOn
 		}
 		byID[id] = row
 		out.Payers = append(out.Payers, row)
@@ -97,7 +98,7 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 func emptyRow(id, name string) *pb.PayerRow {
 	return &pb.PayerRow{
 		PayerId: id, Name: name, ChargedAmount: money.Of(0), AllowedAmount: money.Of(0), PaidAmount: money.Of(0), ContractualAmount: money.Of(0), PatientAmount: money.Of(0),
-		DeniedAmount: money.Of(0), OpenAmount: money.Of(0), CreditAmount: money.Of(0), Aging: newGroup("", "").Buckets,
+		DeniedAmount: money.Of(0), OpenAmount: money.Of(0), CreditAmount: money.Of(0), TakenOverAmount: money.Of(0), PassedOnAmount: money.Of(0), Aging: newGroup("", "").Buckets,
 	}
 }
 
@@ -124,6 +125,10 @@ func (s *Server) compare(ctx context.Context, q ask, location string, out *pb.Pa
 	// Every cent charged was paid, adjusted, or is open with a payer or a patient.
 	whole := t.ChargedAmount.AmountMinor == t.ContractualAmount.AmountMinor+t.PaidAmount.AmountMinor+open+out.PatientOpenAmount.AmountMinor+allocated+balance["charity"]+
 		balance["writeoff_denial"]+balance["writeoff_baddebt"]
+	for _, p := range out.Payers {
+		whole = whole && p.ChargedAmount.AmountMinor+p.TakenOverAmount.AmountMinor == p.PaidAmount.AmountMinor+p.ContractualAmount.AmountMinor+p.PatientAmount.AmountMinor+
+			p.PassedOnAmount.AmountMinor+p.OpenAmount.AmountMinor-p.CreditAmount.AmountMinor
+	}
 	out.EqualsLedger = location == "" && ledger.SumAmount.AmountMinor == 0 && t.ChargedAmount.AmountMinor == -balance["revenue_gross"] &&
 		t.ContractualAmount.AmountMinor == balance["contractual"] && open == balance["ar_insurance"] && out.PatientOpenAmount.AmountMinor == balance["ar_patient"] && whole
 	return nil

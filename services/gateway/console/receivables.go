@@ -145,18 +145,6 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 	if why != "" {
 		all, next, t.Note, t.Empty, t.Todo = nil, "", "", "No claim has the number "+number.Value+".", why
 	}
-	// Our own words for a code stand on the claims that it denied: one claim of each code tells them.
-	told, claims := map[string]bool{}, []string{}
-	for _, x := range all {
-		if !x.Overturned && !x.Withdrawn && !told[x.Carc] {
-			told[x.Carc] = true
-			claims = append(claims, x.ClaimId)
-		}
-	}
-	numbers, err := c.numbers(ctx, claims)
-	if err != nil {
-		return nil, err
-	}
 	for _, x := range all {
 		state := badge("open")
 		switch {
@@ -173,7 +161,7 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
 			claimLink(x.PatientControlNumber, x.ClaimId), day(x.DeniedDate), near(x.ServiceDate, x.DeniedDate), text(x.ServiceCode), brief(x.PayerName), brief(x.LocationName), reason,
-			label(upper(numbers.reasons[x.Carc])), text(words(strings.ToUpper(x.Origin))), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)), text(words(x.DefaultAction)), text(x.ClaimId),
+			label(upper(x.Label)), text(words(strings.ToUpper(x.Origin))), state, amount(x.DeniedAmount, r.to("/accounts/"+x.AccountId)), text(words(x.DefaultAction)), text(x.ClaimId),
 		}})
 	}
 	r.ordered(t, next, cut, denialOrders)
@@ -199,8 +187,8 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 			d.Charts = append(d.Charts, denialChart(r, a))
 		} else {
 			for _, g := range a.Groups {
-				if label := numbers.reasons[g.GroupId[strings.LastIndex(g.GroupId, "-")+1:]]; by == "carc" && label != "" {
-					g.Name += ", " + label
+				if by == "carc" && g.Name != g.GroupId {
+					g.Name = g.GroupId + ", " + g.Name
 				}
 			}
 			d.Above = append(d.Above, denialTable(r, "Denial rate", first, a))

@@ -251,9 +251,10 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		return nil, fmt.Errorf("read the payers: %w", err)
 	}
 	t := &table{
-		Caption: "By payer", Note: "all time; paid counts with whoever paid, the rest with the payer that stands first",
+		Caption: "By payer", Note: "all time; paid and open count with whoever paid or owes, the rest with the payer that stands first; charged + taken over = paid + contractual + patient + passed on + open − credit",
 		Columns: []column{
-			{Name: "Payer"}, {Name: "Claims", Num: true}, {Name: "Charged", Num: true}, {Name: "Allowed", Num: true}, {Name: "Paid", Num: true}, {Name: "Contractual", Num: true}, {Name: "Patient", Num: true},
+			{Name: "Payer"}, {Name: "Claims", Num: true}, {Name: "Charged", Num: true}, {Name: "Allowed", Num: true}, {Name: "Taken over", Num: true}, {Name: "Passed on", Num: true},
+			{Name: "Paid", Num: true}, {Name: "Contractual", Num: true}, {Name: "Patient", Num: true},
 			{Name: "Denied", Num: true}, {Name: "Open", Num: true}, {Name: "Credit", Num: true},
 		},
 		Empty: "No payer has an account yet.", Todo: "Register payers and send claims; they show here.",
@@ -271,7 +272,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 			return r.to("/ledger/"+account, "payer", p.PayerId)
 		}
 		return []cell{
-			entitled(p.Name, rows), count(p.Claims, claims), amount(p.ChargedAmount, claims), amount(p.AllowedAmount, claims), amount(p.PaidAmount, legs("cash_clearing")),
+			entitled(p.Name, rows), count(p.Claims, claims), amount(p.ChargedAmount, claims), amount(p.AllowedAmount, claims), amount(p.TakenOverAmount, claims), amount(p.PassedOnAmount, claims), amount(p.PaidAmount, legs("cash_clearing")),
 			amount(p.ContractualAmount, legs("contractual")), amount(p.PatientAmount, legs("ar_patient")), amount(p.DeniedAmount, r.to("/denials", "payer", p.PayerId, "location", location)), amount(p.OpenAmount, rows),
 			amount(p.CreditAmount, r.to("/receivables", "payer", p.PayerId, "location", location, "age", "credit")),
 		}
@@ -283,7 +284,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		t.Foot = line(a.Total)
 		t.Foot[0] = text("All payers")
 	}
-	r.sorted(t, "", false, "Payer", "Claims", "Charged", "Allowed", "Paid", "Contractual", "Patient", "Denied", "Open", "Credit")
+	r.sorted(t, "", false, "Payer", "Claims", "Charged", "Allowed", "Taken over", "Passed on", "Paid", "Contractual", "Patient", "Denied", "Open", "Credit")
 	rest := &table{Caption: "Beside the payers", Columns: []column{{Name: "What"}, {Name: "Amount", Num: true}}, Rows: []row{
 		{Cells: []cell{text("Paid by patients"), amount(a.PatientPaidAmount, r.to("/ledger/unapplied_patient"))}},
 		{Cells: []cell{text("Patients owe"), amount(a.PatientOpenAmount, r.to("/receivables", "payer", "patient"))}},

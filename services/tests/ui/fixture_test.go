@@ -552,7 +552,8 @@ func (s reporting) GetKpis(ctx context.Context, r *reportingv1.GetKpisRequest) (
 
 func (s reporting) GetPayers(ctx context.Context, r *reportingv1.GetPayersRequest) (*reportingv1.Payers, error) {
 	zero := func(id, name string) *reportingv1.PayerRow {
-		return &reportingv1.PayerRow{PayerId: id, Name: name, ChargedAmount: money.Of(0), AllowedAmount: money.Of(0), PaidAmount: money.Of(0), ContractualAmount: money.Of(0), PatientAmount: money.Of(0), DeniedAmount: money.Of(0), OpenAmount: money.Of(0)}
+		return &reportingv1.PayerRow{PayerId: id, Name: name, ChargedAmount: money.Of(0), AllowedAmount: money.Of(0), PaidAmount: money.Of(0), ContractualAmount: money.Of(0), PatientAmount: money.Of(0), DeniedAmount: money.Of(0), OpenAmount: money.Of(0),
+			TakenOverAmount: money.Of(0), PassedOnAmount: money.Of(0)}
 	}
 	out := &reportingv1.Payers{Total: zero("", "All payers"), PatientPaidAmount: money.Of(61_200), PatientOpenAmount: money.Of(0), UnappliedAmount: money.Of(4_500), EqualsLedger: true}
 	for _, p := range payerNames {

@@ -938,10 +938,10 @@ func (x *GetDenialsRequest) GetLocationId() string {
 
 type DenialGroup struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
-	GroupId           string                 `protobuf:"bytes,1,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // Monday of the week, payer_id, or code
-	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	ClaimsAdjudicated int64                  `protobuf:"varint,3,opt,name=claims_adjudicated,json=claimsAdjudicated,proto3" json:"claims_adjudicated,omitempty"` // first adjudications in the group
-	ClaimsDenied      int64                  `protobuf:"varint,4,opt,name=claims_denied,json=claimsDenied,proto3" json:"claims_denied,omitempty"`                // of those, with at least one denied line
+	GroupId           string                 `protobuf:"bytes,1,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`                                // Monday of the week, payer_id, or group code and CARC
+	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`                                                     // of a code: our own short words for it, or the code where our table has none
+	ClaimsAdjudicated int64                  `protobuf:"varint,3,opt,name=claims_adjudicated,json=claimsAdjudicated,proto3" json:"claims_adjudicated,omitempty"` // claims to first payers whose first decision is in the group; of a code: in all groups
+	ClaimsDenied      int64                  `protobuf:"varint,4,opt,name=claims_denied,json=claimsDenied,proto3" json:"claims_denied,omitempty"`                // of those, with at least one line denied by that decision
 	RateMillionths    int32                  `protobuf:"varint,5,opt,name=rate_millionths,json=rateMillionths,proto3" json:"rate_millionths,omitempty"`          // denied ÷ adjudicated; 0 where nothing was adjudicated
 	ChargedAmount     *v1.Money              `protobuf:"bytes,6,opt,name=charged_amount,json=chargedAmount,proto3" json:"charged_amount,omitempty"`
 	DeniedAmount      *v1.Money              `protobuf:"bytes,7,opt,name=denied_amount,json=deniedAmount,proto3" json:"denied_amount,omitempty"`
@@ -1814,19 +1814,22 @@ func (x *GetPayersRequest) GetLocationId() string {
 }
 
 type PayerRow struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	PayerId           string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // "patient": self-pay accounts
-	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Claims            int64                  `protobuf:"varint,3,opt,name=claims,proto3" json:"claims,omitempty"`                                   // but for those that were withdrawn
-	ChargedAmount     *v1.Money              `protobuf:"bytes,4,opt,name=charged_amount,json=chargedAmount,proto3" json:"charged_amount,omitempty"` // gross charges of accounts whose first payer it is
-	AllowedAmount     *v1.Money              `protobuf:"bytes,5,opt,name=allowed_amount,json=allowedAmount,proto3" json:"allowed_amount,omitempty"` // what it has paid or moved on as the first payer: of what it has decided, charged − contractual
-	PaidAmount        *v1.Money              `protobuf:"bytes,6,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`          // by this payer, net of takebacks
-	ContractualAmount *v1.Money              `protobuf:"bytes,7,opt,name=contractual_amount,json=contractualAmount,proto3" json:"contractual_amount,omitempty"`
-	PatientAmount     *v1.Money              `protobuf:"bytes,8,opt,name=patient_amount,json=patientAmount,proto3" json:"patient_amount,omitempty"` // moved to patients, net
-	DeniedAmount      *v1.Money              `protobuf:"bytes,9,opt,name=denied_amount,json=deniedAmount,proto3" json:"denied_amount,omitempty"`    // refused and not recovered
-	OpenAmount        *v1.Money              `protobuf:"bytes,10,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`         // its receivable: balances above 0
-	Aging             []*AgingBucket         `protobuf:"bytes,11,rep,name=aging,proto3" json:"aging,omitempty"`                                     // of open_amount by date of service
-	CreditAmount      *v1.Money              `protobuf:"bytes,12,opt,name=credit_amount,json=creditAmount,proto3" json:"credit_amount,omitempty"`   // its balances below 0, as a positive amount; open − credit is its receivable in the ledger
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	PayerId string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // "patient": self-pay accounts
+	Name    string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Claims  int64                  `protobuf:"varint,3,opt,name=claims,proto3" json:"claims,omitempty"` // but for those that were withdrawn
+	// Gross charges of accounts whose first payer it is. They stay with the payer that they were booked with, also where a later file of an imported visit tells of a payer before it.
+	ChargedAmount     *v1.Money      `protobuf:"bytes,4,opt,name=charged_amount,json=chargedAmount,proto3" json:"charged_amount,omitempty"`
+	AllowedAmount     *v1.Money      `protobuf:"bytes,5,opt,name=allowed_amount,json=allowedAmount,proto3" json:"allowed_amount,omitempty"`             // of charged, what is neither contractual nor open with it: what it has paid of it, and moved to patients and to other payers
+	PaidAmount        *v1.Money      `protobuf:"bytes,6,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`                      // by this payer, net of takebacks, of whatever visit
+	ContractualAmount *v1.Money      `protobuf:"bytes,7,opt,name=contractual_amount,json=contractualAmount,proto3" json:"contractual_amount,omitempty"` // taken off its charges, by whichever payer
+	PatientAmount     *v1.Money      `protobuf:"bytes,8,opt,name=patient_amount,json=patientAmount,proto3" json:"patient_amount,omitempty"`             // of its charges moved to patients, net
+	DeniedAmount      *v1.Money      `protobuf:"bytes,9,opt,name=denied_amount,json=deniedAmount,proto3" json:"denied_amount,omitempty"`                // refused and not recovered
+	OpenAmount        *v1.Money      `protobuf:"bytes,10,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`                     // its receivable: balances above 0
+	Aging             []*AgingBucket `protobuf:"bytes,11,rep,name=aging,proto3" json:"aging,omitempty"`                                                 // of open_amount by date of service
+	CreditAmount      *v1.Money      `protobuf:"bytes,12,opt,name=credit_amount,json=creditAmount,proto3" json:"credit_amount,omitempty"`               // its balances below 0, as a positive amount; open − credit is its receivable in the ledger
+	TakenOverAmount   *v1.Money      `protobuf:"bytes,13,opt,name=taken_over_amount,json=takenOverAmount,proto3" json:"taken_over_amount,omitempty"`    // what it has paid, and owes less its credits, of visits that were charged to another payer first
+	PassedOnAmount    *v1.Money      `protobuf:"bytes,14,opt,name=passed_on_amount,json=passedOnAmount,proto3" json:"passed_on_amount,omitempty"`       // what other payers have paid, and owe less their credits, of its charges
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1941,6 +1944,20 @@ func (x *PayerRow) GetAging() []*AgingBucket {
 func (x *PayerRow) GetCreditAmount() *v1.Money {
 	if x != nil {
 		return x.CreditAmount
+	}
+	return nil
+}
+
+func (x *PayerRow) GetTakenOverAmount() *v1.Money {
+	if x != nil {
+		return x.TakenOverAmount
+	}
+	return nil
+}
+
+func (x *PayerRow) GetPassedOnAmount() *v1.Money {
+	if x != nil {
+		return x.PassedOnAmount
 	}
 	return nil
 }
@@ -3295,7 +3312,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\x10GetPayersRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x1f\n" +
 	"\vlocation_id\x18\x02 \x01(\tR\n" +
-	"locationId\"\x83\x05\n" +
+	"locationId\"\x8b\x06\n" +
 	"\bPayerRow\x12\x19\n" +
 	"\bpayer_id\x18\x01 \x01(\tR\apayerId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -3311,7 +3328,9 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	" \x01(\v2\x17.evenkeel.type.v1.MoneyR\n" +
 	"openAmount\x128\n" +
 	"\x05aging\x18\v \x03(\v2\".evenkeel.reporting.v1.AgingBucketR\x05aging\x12<\n" +
-	"\rcredit_amount\x18\f \x01(\v2\x17.evenkeel.type.v1.MoneyR\fcreditAmount\"\x88\x03\n" +
+	"\rcredit_amount\x18\f \x01(\v2\x17.evenkeel.type.v1.MoneyR\fcreditAmount\x12C\n" +
+	"\x11taken_over_amount\x18\r \x01(\v2\x17.evenkeel.type.v1.MoneyR\x0ftakenOverAmount\x12A\n" +
+	"\x10passed_on_amount\x18\x0e \x01(\v2\x17.evenkeel.type.v1.MoneyR\x0epassedOnAmount\"\x88\x03\n" +
 	"\x06Payers\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x127\n" +
 	"\x06payers\x18\x02 \x03(\v2\x1f.evenkeel.reporting.v1.PayerRowR\x06payers\x125\n" +
@@ -3552,58 +3571,60 @@ var file_evenkeel_reporting_v1_service_proto_depIdxs = []int32{
 	34, // 33: evenkeel.reporting.v1.PayerRow.open_amount:type_name -> evenkeel.type.v1.Money
 	3,  // 34: evenkeel.reporting.v1.PayerRow.aging:type_name -> evenkeel.reporting.v1.AgingBucket
 	34, // 35: evenkeel.reporting.v1.PayerRow.credit_amount:type_name -> evenkeel.type.v1.Money
-	20, // 36: evenkeel.reporting.v1.Payers.payers:type_name -> evenkeel.reporting.v1.PayerRow
-	20, // 37: evenkeel.reporting.v1.Payers.total:type_name -> evenkeel.reporting.v1.PayerRow
-	34, // 38: evenkeel.reporting.v1.Payers.patient_paid_amount:type_name -> evenkeel.type.v1.Money
-	34, // 39: evenkeel.reporting.v1.Payers.patient_open_amount:type_name -> evenkeel.type.v1.Money
-	34, // 40: evenkeel.reporting.v1.Payers.unapplied_amount:type_name -> evenkeel.type.v1.Money
-	37, // 41: evenkeel.reporting.v1.LedgerBalance.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
-	34, // 42: evenkeel.reporting.v1.LedgerBalance.debit_amount:type_name -> evenkeel.type.v1.Money
-	34, // 43: evenkeel.reporting.v1.LedgerBalance.credit_amount:type_name -> evenkeel.type.v1.Money
-	34, // 44: evenkeel.reporting.v1.LedgerBalance.balance_amount:type_name -> evenkeel.type.v1.Money
-	23, // 45: evenkeel.reporting.v1.Ledger.balances:type_name -> evenkeel.reporting.v1.LedgerBalance
-	34, // 46: evenkeel.reporting.v1.Ledger.sum_amount:type_name -> evenkeel.type.v1.Money
-	37, // 47: evenkeel.reporting.v1.ListLegsRequest.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
-	35, // 48: evenkeel.reporting.v1.LedgerLeg.recorded_at:type_name -> google.protobuf.Timestamp
-	37, // 49: evenkeel.reporting.v1.LedgerLeg.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
-	34, // 50: evenkeel.reporting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
-	36, // 51: evenkeel.reporting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	38, // 52: evenkeel.reporting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
-	26, // 53: evenkeel.reporting.v1.ListLegsResponse.legs:type_name -> evenkeel.reporting.v1.LedgerLeg
-	34, // 54: evenkeel.reporting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
-	29, // 55: evenkeel.reporting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.reporting.v1.Deposit
-	36, // 56: evenkeel.reporting.v1.ClaimRow.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 57: evenkeel.reporting.v1.ClaimRow.charge_amount:type_name -> evenkeel.type.v1.Money
-	34, // 58: evenkeel.reporting.v1.ClaimRow.paid_amount:type_name -> evenkeel.type.v1.Money
-	34, // 59: evenkeel.reporting.v1.ClaimRow.denied_amount:type_name -> evenkeel.type.v1.Money
-	34, // 60: evenkeel.reporting.v1.ClaimRow.open_amount:type_name -> evenkeel.type.v1.Money
-	32, // 61: evenkeel.reporting.v1.ListClaimsResponse.claims:type_name -> evenkeel.reporting.v1.ClaimRow
-	34, // 62: evenkeel.reporting.v1.ListClaimsResponse.total_charge_amount:type_name -> evenkeel.type.v1.Money
-	2,  // 63: evenkeel.reporting.v1.ReportingService.GetAging:input_type -> evenkeel.reporting.v1.GetAgingRequest
-	7,  // 64: evenkeel.reporting.v1.ReportingService.ListAgingRows:input_type -> evenkeel.reporting.v1.ListAgingRowsRequest
-	10, // 65: evenkeel.reporting.v1.ReportingService.GetDenials:input_type -> evenkeel.reporting.v1.GetDenialsRequest
-	13, // 66: evenkeel.reporting.v1.ReportingService.ListDenialRows:input_type -> evenkeel.reporting.v1.ListDenialRowsRequest
-	16, // 67: evenkeel.reporting.v1.ReportingService.GetKpis:input_type -> evenkeel.reporting.v1.GetKpisRequest
-	19, // 68: evenkeel.reporting.v1.ReportingService.GetPayers:input_type -> evenkeel.reporting.v1.GetPayersRequest
-	22, // 69: evenkeel.reporting.v1.ReportingService.GetLedger:input_type -> evenkeel.reporting.v1.GetLedgerRequest
-	25, // 70: evenkeel.reporting.v1.ReportingService.ListLegs:input_type -> evenkeel.reporting.v1.ListLegsRequest
-	28, // 71: evenkeel.reporting.v1.ReportingService.ListDeposits:input_type -> evenkeel.reporting.v1.ListDepositsRequest
-	31, // 72: evenkeel.reporting.v1.ReportingService.ListClaims:input_type -> evenkeel.reporting.v1.ListClaimsRequest
-	5,  // 73: evenkeel.reporting.v1.ReportingService.GetAging:output_type -> evenkeel.reporting.v1.Aging
-	9,  // 74: evenkeel.reporting.v1.ReportingService.ListAgingRows:output_type -> evenkeel.reporting.v1.ListAgingRowsResponse
-	12, // 75: evenkeel.reporting.v1.ReportingService.GetDenials:output_type -> evenkeel.reporting.v1.Denials
-	15, // 76: evenkeel.reporting.v1.ReportingService.ListDenialRows:output_type -> evenkeel.reporting.v1.ListDenialRowsResponse
-	18, // 77: evenkeel.reporting.v1.ReportingService.GetKpis:output_type -> evenkeel.reporting.v1.Kpis
-	21, // 78: evenkeel.reporting.v1.ReportingService.GetPayers:output_type -> evenkeel.reporting.v1.Payers
-	24, // 79: evenkeel.reporting.v1.ReportingService.GetLedger:output_type -> evenkeel.reporting.v1.Ledger
-	27, // 80: evenkeel.reporting.v1.ReportingService.ListLegs:output_type -> evenkeel.reporting.v1.ListLegsResponse
-	30, // 81: evenkeel.reporting.v1.ReportingService.ListDeposits:output_type -> evenkeel.reporting.v1.ListDepositsResponse
-	33, // 82: evenkeel.reporting.v1.ReportingService.ListClaims:output_type -> evenkeel.reporting.v1.ListClaimsResponse
-	73, // [73:83] is the sub-list for method output_type
-	63, // [63:73] is the sub-list for method input_type
-	63, // [63:63] is the sub-list for extension type_name
-	63, // [63:63] is the sub-list for extension extendee
-	0,  // [0:63] is the sub-list for field type_name
+	34, // 36: evenkeel.reporting.v1.PayerRow.taken_over_amount:type_name -> evenkeel.type.v1.Money
+	34, // 37: evenkeel.reporting.v1.PayerRow.passed_on_amount:type_name -> evenkeel.type.v1.Money
+	20, // 38: evenkeel.reporting.v1.Payers.payers:type_name -> evenkeel.reporting.v1.PayerRow
+	20, // 39: evenkeel.reporting.v1.Payers.total:type_name -> evenkeel.reporting.v1.PayerRow
+	34, // 40: evenkeel.reporting.v1.Payers.patient_paid_amount:type_name -> evenkeel.type.v1.Money
+	34, // 41: evenkeel.reporting.v1.Payers.patient_open_amount:type_name -> evenkeel.type.v1.Money
+	34, // 42: evenkeel.reporting.v1.Payers.unapplied_amount:type_name -> evenkeel.type.v1.Money
+	37, // 43: evenkeel.reporting.v1.LedgerBalance.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
+	34, // 44: evenkeel.reporting.v1.LedgerBalance.debit_amount:type_name -> evenkeel.type.v1.Money
+	34, // 45: evenkeel.reporting.v1.LedgerBalance.credit_amount:type_name -> evenkeel.type.v1.Money
+	34, // 46: evenkeel.reporting.v1.LedgerBalance.balance_amount:type_name -> evenkeel.type.v1.Money
+	23, // 47: evenkeel.reporting.v1.Ledger.balances:type_name -> evenkeel.reporting.v1.LedgerBalance
+	34, // 48: evenkeel.reporting.v1.Ledger.sum_amount:type_name -> evenkeel.type.v1.Money
+	37, // 49: evenkeel.reporting.v1.ListLegsRequest.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
+	35, // 50: evenkeel.reporting.v1.LedgerLeg.recorded_at:type_name -> google.protobuf.Timestamp
+	37, // 51: evenkeel.reporting.v1.LedgerLeg.ledger_account:type_name -> evenkeel.type.v1.LedgerAccount
+	34, // 52: evenkeel.reporting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
+	36, // 53: evenkeel.reporting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	38, // 54: evenkeel.reporting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
+	26, // 55: evenkeel.reporting.v1.ListLegsResponse.legs:type_name -> evenkeel.reporting.v1.LedgerLeg
+	34, // 56: evenkeel.reporting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
+	29, // 57: evenkeel.reporting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.reporting.v1.Deposit
+	36, // 58: evenkeel.reporting.v1.ClaimRow.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	34, // 59: evenkeel.reporting.v1.ClaimRow.charge_amount:type_name -> evenkeel.type.v1.Money
+	34, // 60: evenkeel.reporting.v1.ClaimRow.paid_amount:type_name -> evenkeel.type.v1.Money
+	34, // 61: evenkeel.reporting.v1.ClaimRow.denied_amount:type_name -> evenkeel.type.v1.Money
+	34, // 62: evenkeel.reporting.v1.ClaimRow.open_amount:type_name -> evenkeel.type.v1.Money
+	32, // 63: evenkeel.reporting.v1.ListClaimsResponse.claims:type_name -> evenkeel.reporting.v1.ClaimRow
+	34, // 64: evenkeel.reporting.v1.ListClaimsResponse.total_charge_amount:type_name -> evenkeel.type.v1.Money
+	2,  // 65: evenkeel.reporting.v1.ReportingService.GetAging:input_type -> evenkeel.reporting.v1.GetAgingRequest
+	7,  // 66: evenkeel.reporting.v1.ReportingService.ListAgingRows:input_type -> evenkeel.reporting.v1.ListAgingRowsRequest
+	10, // 67: evenkeel.reporting.v1.ReportingService.GetDenials:input_type -> evenkeel.reporting.v1.GetDenialsRequest
+	13, // 68: evenkeel.reporting.v1.ReportingService.ListDenialRows:input_type -> evenkeel.reporting.v1.ListDenialRowsRequest
+	16, // 69: evenkeel.reporting.v1.ReportingService.GetKpis:input_type -> evenkeel.reporting.v1.GetKpisRequest
+	19, // 70: evenkeel.reporting.v1.ReportingService.GetPayers:input_type -> evenkeel.reporting.v1.GetPayersRequest
+	22, // 71: evenkeel.reporting.v1.ReportingService.GetLedger:input_type -> evenkeel.reporting.v1.GetLedgerRequest
+	25, // 72: evenkeel.reporting.v1.ReportingService.ListLegs:input_type -> evenkeel.reporting.v1.ListLegsRequest
+	28, // 73: evenkeel.reporting.v1.ReportingService.ListDeposits:input_type -> evenkeel.reporting.v1.ListDepositsRequest
+	31, // 74: evenkeel.reporting.v1.ReportingService.ListClaims:input_type -> evenkeel.reporting.v1.ListClaimsRequest
+	5,  // 75: evenkeel.reporting.v1.ReportingService.GetAging:output_type -> evenkeel.reporting.v1.Aging
+	9,  // 76: evenkeel.reporting.v1.ReportingService.ListAgingRows:output_type -> evenkeel.reporting.v1.ListAgingRowsResponse
+	12, // 77: evenkeel.reporting.v1.ReportingService.GetDenials:output_type -> evenkeel.reporting.v1.Denials
+	15, // 78: evenkeel.reporting.v1.ReportingService.ListDenialRows:output_type -> evenkeel.reporting.v1.ListDenialRowsResponse
+	18, // 79: evenkeel.reporting.v1.ReportingService.GetKpis:output_type -> evenkeel.reporting.v1.Kpis
+	21, // 80: evenkeel.reporting.v1.ReportingService.GetPayers:output_type -> evenkeel.reporting.v1.Payers
+	24, // 81: evenkeel.reporting.v1.ReportingService.GetLedger:output_type -> evenkeel.reporting.v1.Ledger
+	27, // 82: evenkeel.reporting.v1.ReportingService.ListLegs:output_type -> evenkeel.reporting.v1.ListLegsResponse
+	30, // 83: evenkeel.reporting.v1.ReportingService.ListDeposits:output_type -> evenkeel.reporting.v1.ListDepositsResponse
+	33, // 84: evenkeel.reporting.v1.ReportingService.ListClaims:output_type -> evenkeel.reporting.v1.ListClaimsResponse
+	75, // [75:85] is the sub-list for method output_type
+	65, // [65:75] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_reporting_v1_service_proto_init() }

@@ -43,13 +43,15 @@ type ReportingServiceClient interface {
 	GetAging(ctx context.Context, in *GetAgingRequest, opts ...grpc.CallOption) (*Aging, error)
 	// The accounts behind the cells of the aging, largest balance first or as asked.
 	ListAgingRows(ctx context.Context, in *ListAgingRowsRequest, opts ...grpc.CallOption) (*ListAgingRowsResponse, error)
-	// Denial rates of claims by week of adjudication, by payer or by code, with the counts behind them.
+	// Denial rates of claims to first payers by week of their first decision, by payer or by code, with the counts behind them. Claims to later payers are in no count and no amount, as in the
+	// key figure initial_denial_rate; their denied lines are in ListDenialRows.
 	GetDenials(ctx context.Context, in *GetDenialsRequest, opts ...grpc.CallOption) (*Denials, error)
 	// The denied lines, newest first or as asked.
 	ListDenialRows(ctx context.Context, in *ListDenialRowsRequest, opts ...grpc.CallOption) (*ListDenialRowsResponse, error)
 	// The key figures with their formulas, numerators and denominators.
 	GetKpis(ctx context.Context, in *GetKpisRequest, opts ...grpc.CallOption) (*Kpis, error)
-	// One row a payer: charged, allowed, paid, contractual, patient, denied, open. The totals equal the ledger's.
+	// One row a payer: charged, allowed, taken over, passed on, paid, contractual, patient, denied, open, credit. The totals equal the ledger's, and each row adds up:
+	// charged + taken over = paid + contractual + patient + passed on + open − credit.
 	GetPayers(ctx context.Context, in *GetPayersRequest, opts ...grpc.CallOption) (*Payers, error)
 	// The trial balance: the sum of the legs of each ledger account. It sums to 0.
 	GetLedger(ctx context.Context, in *GetLedgerRequest, opts ...grpc.CallOption) (*Ledger, error)
@@ -179,13 +181,15 @@ type ReportingServiceServer interface {
 	GetAging(context.Context, *GetAgingRequest) (*Aging, error)
 	// The accounts behind the cells of the aging, largest balance first or as asked.
 	ListAgingRows(context.Context, *ListAgingRowsRequest) (*ListAgingRowsResponse, error)
-	// Denial rates of claims by week of adjudication, by payer or by code, with the counts behind them.
+	// Denial rates of claims to first payers by week of their first decision, by payer or by code, with the counts behind them. Claims to later payers are in no count and no amount, as in the
+	// key figure initial_denial_rate; their denied lines are in ListDenialRows.
 	GetDenials(context.Context, *GetDenialsRequest) (*Denials, error)
 	// The denied lines, newest first or as asked.
 	ListDenialRows(context.Context, *ListDenialRowsRequest) (*ListDenialRowsResponse, error)
 	// The key figures with their formulas, numerators and denominators.
 	GetKpis(context.Context, *GetKpisRequest) (*Kpis, error)
-	// One row a payer: charged, allowed, paid, contractual, patient, denied, open. The totals equal the ledger's.
+	// One row a payer: charged, allowed, taken over, passed on, paid, contractual, patient, denied, open, credit. The totals equal the ledger's, and each row adds up:
+	// charged + taken over = paid + contractual + patient + passed on + open − credit.
 	GetPayers(context.Context, *GetPayersRequest) (*Payers, error)
 	// The trial balance: the sum of the legs of each ledger account. It sums to 0.
 	GetLedger(context.Context, *GetLedgerRequest) (*Ledger, error)
