@@ -11,6 +11,7 @@
 //  2. A version goes out once; another one only after the payer has answered, or does not and a person or the clock says so, and it names the decision in force
 //     (claim: TestRelease, TestCorrect, TestAVersionIsSentOnce, TestTheDecisionInForceIsReplaced, TestWhatThePayerNeverAnswersGoesOn).
 //  3. A held claim says all reasons, and a denied line stays denied until a later decision pays or drops it (claim: TestAdjudicate, TestDenialsFollowTheLastWord).
+//     What is denied is never more than what is open to the payer (claim: TestDeniedNeverExceedsWhatIsOpen).
 //  4. The next payer is billed where this one left a rest and has not sent the claim on itself, with its amounts copied (claim: TestNextPayer, content: TestPriorsAreCopied).
 //     Where it has, the next payer's claim is there without being sent, and waits for that payer's answer (claim: TestACrossedOverClaimIsAnswered).
 //  5. A number of one of our authorizations is sent where that authorization has given units for the visit, and a named one is waited for until it has answered

@@ -107,6 +107,9 @@ func told(event proto.Message) (string, *typev1.Source) {
 		if e.DisputedAmount > 0 {
 			said += ", in dispute " + money.Format(e.DisputedAmount)
 		}
+		if e.Duplicate {
+			said += "; refused as a copy of what it has decided, which stands"
+		}
 		return said, e.Source
 	case *pb.ClaimDisputeLessened:
 		return fmt.Sprintf("a loss was accepted: %s stay in dispute", money.Format(e.DisputedAmount)), nil

@@ -51,7 +51,7 @@ func Project(r es.Recorded) []es.Statement {
 	case *pb.ClaimAdjudicated:
 		to := "nothing_paid"
 		switch {
-		case e.DecisionStands:
+		case e.DecisionStands, e.Duplicate:
 			return []es.Statement{set(`paid_amount = paid_amount + $4`, e.PaidAmount)}
 		case e.Reversal:
 			to = "reversed"

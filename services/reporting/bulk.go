@@ -227,7 +227,7 @@ func (b *bulk) change(c *claimed, r es.Recorded) {
 		c.held, c.closed, c.transport, c.charge = false, false, "ready", e.Content.GetChargeAmount()
 	case *claimsv1.ClaimAdjudicated:
 		switch {
-		case e.DecisionStands:
+		case e.DecisionStands, e.Duplicate:
 		case e.Reversal:
 			c.adjudication = "reversed"
 		case e.PaidAmount > 0:

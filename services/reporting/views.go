@@ -141,7 +141,7 @@ func claim(r es.Recorded) []es.Statement {
 	case *claimsv1.ClaimAdjudicated:
 		to := "nothing_paid"
 		switch {
-		case e.DecisionStands:
+		case e.DecisionStands, e.Duplicate:
 			to = ""
 		case e.Reversal:
 			to = "reversed"

@@ -9,16 +9,10 @@ import (
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
-	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/claims/content"
-	"github.com/evenkeel/evenkeel/services/claims/denials"
 )
-
-// AppealDays after a denial an appeal must have been filed: the shortest window that is common in commercial contracts. Source: our own choice, 2026-11-24; a payer's
-// own window is longer or the same.
-const AppealDays = 90
 
 // Going is a claim version that went out in a file.
 type Going struct {
@@ -84,7 +78,8 @@ var levels = map[pb.AcknowledgmentLevel]string{
 // Decision is a posted claim payment, and who comes next.
 type Decision struct {
 	Posted *postingv1.ClaimPaymentPosted
-	Next   *Next // nil: no later payer is billed
+	Others []*postingv1.ClaimPaymentPosted // the payer's other decisions on the claim that are in force with it, oldest first
+	Next   *Next                           // nil: no later payer is billed
 }
 
 // Next is the claim to the next payer.
@@ -152,10 +147,15 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		ClaimId: id, RemittanceId: e.RemittanceId, StatusCode: r.StatusCode, ChargeAmount: r.ChargeAmount, PaidAmount: r.PaidAmount,
 		PatientResponsibilityAmount: content.PatientShare(r), PayerClaimControlNumber: r.PayerClaimControlNumber, AdjudicationDate: e.AdjudicationDate,
 		Reversal: reversal, Source: r.Source, ClaimOrdinal: r.Ordinal, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, DisputedAmount: e.DisputedAmount,
-		DecisionStands: e.DecisionStands,
+		DecisionStands: e.DecisionStands, Duplicate: copied(e, d.Others),
 	})
 	if reversal {
 		switch {
+		case e.DecisionStands && !s.Withdrawn: // what it refuses is open again
+			again := denied(s, d)
+			if events = append(events, again...); s.Closed && len(s.with(again...).Denials) > 0 {
+				events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "the payer has taken its payment back, and denies"})
+			}
 		case e.DecisionStands:
 		case s.Withdrawn && s.Content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID:
 			// What an earlier replacement took the place of is taken back beside it, and answers no void.
@@ -173,7 +173,7 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 	}
 	events = append(events, foundAfterAll(s)...)
 	if !s.Withdrawn || !s.Closed { // of a claim that was taken back nobody asks for anything
-		events = append(events, denied(s, e)...)
+		events = append(events, denied(s, d)...)
 	}
 	if d.Next != nil && s.NextClaimID == "" {
 		events = append(events, &pb.SecondaryClaimPrepared{
@@ -218,117 +218,4 @@ func nothingLeft(s State, d Decision) string {
 	default:
 		return "decided; nothing is left"
 	}
-}
-
-// refusal is an amount of one line that one reason took off.
-type refusal struct {
-	group, carc string
-	amount      int64
-	code        denials.Code
-}
-
-// denied are the denials of a remittance, and the end of those that it does not repeat.
-func denied(s State, e *postingv1.ClaimPaymentPosted) []es.Event {
-	r := e.RemittanceClaim
-	rest := leftTo(s.Content)
-	var events []es.Event
-	decided := map[string]bool{}
-	beside := r.PaidAmount // what is paid for no line
-	for _, l := range r.Lines {
-		beside -= l.PaidAmount
-	}
-	line := func(id, code, day string, paid int64, adjustments []*typev1.Adjustment, rarc []string) {
-		decided[id] = true
-		own := paid
-		if id == "" {
-			own = beside
-		}
-		found := rest.refused(id, own, adjustments)
-		var open []*pb.LineDenied
-		for _, d := range s.Denials {
-			if d.LineId == id {
-				open = append(open, d)
-			}
-		}
-		if same(found, open) {
-			return // told before: the clock of the appeal keeps running
-		}
-		if len(found) == 0 {
-			for _, d := range open {
-				recovered := min(max(paid, 0), d.DeniedAmount)
-				paid -= recovered
-				events = append(events, &pb.DenialOverturned{
-					ClaimId: d.ClaimId, LineId: id, RecoveredAmount: recovered, RemittanceId: e.RemittanceId, GroupCode: d.GroupCode, Carc: d.Carc,
-					PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
-				})
-			}
-		}
-		for _, f := range found {
-			events = append(events, &pb.LineDenied{
-				ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, LineId: id, ServiceCode: code, ServiceDate: day,
-				GroupCode: f.group, Carc: f.carc, Rarc: rarc, DeniedAmount: f.amount, Origin: f.code.Origin, DefaultAction: f.code.Action, Label: f.code.Label,
-				AppealDueDate: appealDue(e.AdjudicationDate), RemittanceId: e.RemittanceId, LocationId: s.Created.LocationId,
-			})
-		}
-	}
-	for _, l := range r.Lines {
-		line(l.LineId, cmp.Or(l.OriginalServiceCode, l.ServiceCode), cmp.Or(l.ServiceDate, s.Content.ServiceDate), l.PaidAmount, l.Adjustments, l.Rarc)
-	}
-	line("", "", s.Content.ServiceDate, r.PaidAmount, r.Adjustments, r.Rarc)
-	return append(events, decidedAsAWhole(s, e, decided)...)
-}
-
-// decidedAsAWhole ends the denials of lines that a remittance without lines pays as part of the claim.
-func decidedAsAWhole(s State, e *postingv1.ClaimPaymentPosted, decided map[string]bool) []es.Event {
-	r := e.RemittanceClaim
-	if len(r.Lines) > 0 || r.PaidAmount <= 0 || len(refusals(r.Adjustments)) > 0 {
-		return nil
-	}
-	var events []es.Event
-	for _, d := range s.Denials {
-		if !decided[d.LineId] {
-			events = append(events, &pb.DenialOverturned{
-				ClaimId: d.ClaimId, LineId: d.LineId, RecoveredAmount: d.DeniedAmount, RemittanceId: e.RemittanceId, GroupCode: d.GroupCode, Carc: d.Carc,
-				PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
-			})
-		}
-	}
-	return events
-}
-
-func appealDue(decided string) string {
-	if !date.Valid(decided) {
-		return ""
-	}
-	return date.Add(decided, AppealDays)
-}
-
-func refusals(adjustments []*typev1.Adjustment) []refusal {
-	var out []refusal
-	for _, a := range adjustments {
-		code, is := denials.Of(denials.Adjustment{Group: a.GroupCode, CARC: a.Carc, Amount: a.Amount})
-		if !is {
-			continue
-		}
-		if n := slices.IndexFunc(out, func(r refusal) bool { return r.group == a.GroupCode && r.carc == a.Carc }); n >= 0 {
-			out[n].amount += a.Amount
-			continue
-		}
-		out = append(out, refusal{a.GroupCode, a.Carc, a.Amount, code})
-	}
-	return out
-}
-
-func same(found []refusal, open []*pb.LineDenied) bool {
-	if len(found) != len(open) {
-		return false
-	}
-	for _, f := range found {
-		if !slices.ContainsFunc(open, func(d *pb.LineDenied) bool {
-			return d.GroupCode == f.group && d.Carc == f.carc && d.DeniedAmount == f.amount
-		}) {
-			return false
-		}
-	}
-	return true
 }

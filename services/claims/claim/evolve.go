@@ -120,13 +120,17 @@ func Evolve(s State, event es.Event) State {
 			}
 			return s
 		}
+		if e.Duplicate { // it decides nothing: what it repeats is in force
+			s.InFlight, s.Rejected, s.OnFile, s.Lost = false, false, false, false
+			return s
+		}
 		s.EverDecided, s.Decided, s.InFlight, s.Rejected, s.OnFile, s.Lost = true, true, false, false, false, false
 		s.PayerNumber = cmp.Or(e.PayerClaimControlNumber, s.Acked, s.PayerNumber)
 		s.Numbers, s.Last = append(s.Numbers, s.PayerNumber), e.RemittanceId
 	case *pb.ClaimDisputeLessened:
 		s.Disputed = e.DisputedAmount
 	case *pb.LineDenied:
-		if n := len(s.Numbers); e.Carc == duplicate && e.RemittanceId == s.Last && n > 1 { // it decides nothing: what it repeats is in force
+		if n := len(s.Numbers); e.Carc == duplicate && e.RemittanceId == s.Last && n > 1 { // told by itself before ClaimAdjudicated said that it is a copy
 			s.Numbers, s.Last = slices.Clone(s.Numbers[:n-1]), ""
 			s.PayerNumber = s.Numbers[n-2]
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/evenkeel/evenkeel/services/claims/denials"
 )
 
-// left is what earlier payers left to a payer: what it can refuse at most, whatever it says. Nil: it is asked first, and for all of it.
+// left is what is open to a payer: what it can refuse at most, whatever it says.
 type left struct {
 	lines map[string]int64 // cents, by line
 	whole int64            // cents, of the claim
@@ -17,9 +17,6 @@ type left struct {
 // leftTo is what the payers before this one left: the charge less what they paid, took off by contract, and refused, which stays asked of them.
 // Source: docs/domain.md, invariant "denied = open + recovered + written off"; the books move the same rest.
 func leftTo(c *pb.ClaimContent) *left {
-	if len(c.PriorPayers) == 0 {
-		return nil
-	}
 	l := &left{lines: map[string]int64{}}
 	for _, line := range c.Lines {
 		l.lines[line.LineId] = line.ChargeAmount
@@ -35,11 +32,7 @@ func leftTo(c *pb.ClaimContent) *left {
 				paid, adjustments = paid+told.PaidAmount, append(adjustments, told.Adjustments...)
 			}
 		}
-		to := ""
-		if len(c.Lines) == 1 { // what is told of the whole claim is told of its one line
-			to = c.Lines[0].LineId
-		}
-		l.takes(to, paid, adjustments)
+		l.takes("", paid, adjustments)
 	}
 	return l
 }
@@ -60,6 +53,7 @@ func (l *left) takes(lineID string, paid int64, adjustments []*typev1.Adjustment
 	l.less(lineID, paid+min(off, max(0, rest-on)))
 }
 
+// of a line, or of the claim as a whole.
 func (l *left) of(lineID string) int64 {
 	if line, ours := l.lines[lineID]; ours {
 		return max(0, min(line, l.whole))
@@ -74,19 +68,20 @@ func (l *left) less(lineID string, amount int64) {
 	l.whole -= amount
 }
 
-// refused is what a decision on a line refuses of what was left to its payer, after what it paid and gave to the patient.
-func (l *left) refused(lineID string, paid int64, adjustments []*typev1.Adjustment) []refusal {
-	found := refusals(adjustments)
-	if l == nil {
-		return found
-	}
-	given := max(paid, 0)
+// decides lessens what is left by a decision of the payer itself that is in force: by what it paid, gave on to the patient or the next payer, and took off by contract. What it paid too
+// much for a line is a credit, and takes nothing off another line.
+func (l *left) decides(lineID string, paid int64, adjustments []*typev1.Adjustment) {
+	amount := paid
 	for _, a := range adjustments {
-		if a.GroupCode == "PR" {
-			given += a.Amount
+		if a.GroupCode == "PR" || denials.Contractual(a.Carc) || a.Amount < 0 {
+			amount += a.Amount
 		}
 	}
-	l.less(lineID, min(given, l.of(lineID)))
+	l.less(lineID, min(amount, l.of(lineID)))
+}
+
+// refuses is what is refused of what is left.
+func (l *left) refuses(lineID string, found []refusal) []refusal {
 	var out []refusal
 	for _, r := range found {
 		if r.amount = min(r.amount, l.of(lineID)); r.amount > 0 {

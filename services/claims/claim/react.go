@@ -270,20 +270,18 @@ func earlier(look es.Look, f *content.Facts) error {
 	return nil
 }
 
-// decidedBy is a payer's decision that holds: the last posted one that was not taken back, else what it decided in another billing system.
+// decidedBy is a payer's decision that holds: the last posted one that was not taken back and refuses no copy, else what it decided in another billing system.
 func decidedBy(coded *codingv1.CodingCompleted, payments []*postingv1.ClaimPaymentPosted, s typev1.PayerSequence) *pb.PriorPayer {
-	var live *postingv1.ClaimPaymentPosted
+	holds := false
 	for _, p := range payments {
-		switch {
-		case p.PayerSequence != s || p.RemittanceClaim.GetStatusCode() == statusPreview || p.DecisionStands:
-		case Reversal(p):
-			live = nil
-		default:
-			live = p
+		if p.PayerSequence == s && p.RemittanceClaim.GetStatusCode() != statusPreview && !p.DecisionStands {
+			holds = !Reversal(p)
 		}
 	}
-	if live != nil {
-		return content.PriorPosted(live)
+	for n, all := 0, inForce(payments, s, ""); holds && n < len(all); n++ {
+		if last := len(all) - 1 - n; !copied(all[last], all[:last]) {
+			return content.PriorPosted(all[last])
+		}
 	}
 	n := slices.IndexFunc(coded.PriorAdjudications, func(a *codingv1.PriorAdjudication) bool { return a.PayerSequence == s })
 	if n < 0 {
@@ -358,7 +356,11 @@ func posted(look es.Look, e *postingv1.ClaimPaymentPosted, today string) ([]es.C
 	if !there {
 		return nil, es.Wait(CodedMirror, e.AccountId)
 	}
-	d := Decision{Posted: e}
+	payments, _ := es.Find(look, PaymentMirror, e.AccountId)
+	d := Decision{Posted: e, Others: inForce(payments, e.PayerSequence, remit(e.RemittanceId, e.RemittanceClaim.GetOrdinal()))}
+	if Reversal(e) {
+		d.Others = withoutReversed(d.Others, e)
+	}
 	var before, then []es.Command
 	if e.RemittanceClaim.GetAnsweringPayerId() != "" { // it answers to what another payer sent it
 		if n := slices.IndexFunc(coded.ResponsiblePayers, func(p *intakev1.ResponsiblePayer) bool { return p.PayerSequence == e.PayerSequence }); n >= 0 {
