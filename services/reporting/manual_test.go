@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
 )
@@ -50,6 +51,31 @@ func TestTheManualOfFinanceShowsWhatTheDatabaseAnswers(t *testing.T) {
 	})
 	if queries != 5 {
 		t.Errorf("%d queries were found, want 5", queries)
+	}
+	// Over all payers the last query is the figure that the API gives, also where the claims begin later than the base.
+	rate := answered.FindAllStringSubmatch(now, -1)[queries-1][1]
+	april := strings.NewReplacer("2026-06-01", "2026-04-01", "2026-06-30", "2026-04-30", "2026-03-01", "2026-01-01", "2026-05-31", "2026-03-31", "2026-05-01", "2026-03-01")
+	for day, sql := range map[string]string{"2026-06-30": rate, "2026-04-30": april.Replace(rate)} {
+		var denied, sent string
+		if err := conn.QueryRow(t.Context(), `SELECT sum(denied)::text, sum(sent_a_month)::text FROM (`+strings.TrimSuffix(strings.TrimSpace(sql), ";")+`) all_payers`).Scan(&denied, &sent); err != nil {
+			t.Fatal(err)
+		}
+		k, err := b.api.GetKpis(hosttest.As(t.Context(), b.p, ""), &pb.GetKpisRequest{AsOf: day})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range k.Kpis {
+			if x.KpiId != "initial_denial_rate" {
+				continue
+			}
+			months := int64(3)
+			if strings.HasPrefix(x.Base, "1 of") {
+				months = 1
+			}
+			if want := fmt.Sprintf("%.1f", float64(x.Denominator)/float64(months)); denied != fmt.Sprint(x.Numerator) || sent != want {
+				t.Errorf("%s: the manual has %s denied of %s a month, the figure %d of %s (%s)", day, denied, sent, x.Numerator, want, x.Base)
+			}
+		}
 	}
 	if *update {
 		if err := os.WriteFile(manual, []byte(now), 0o644); err != nil {
