@@ -3,8 +3,10 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"time"
 )
 
@@ -20,12 +22,14 @@ func (p *Process) Ops() http.Handler {
 		}
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		problems := p.Ready(r.Context())
+		ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
+		defer cancel()
+		problems, notices := p.Ready(ctx), p.Notices(ctx)
 		w.Header().Set("Content-Type", "application/json")
 		if len(problems) > 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": problems})
+		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": problems, "notices": notices})
 	})
 	// Profiles of the running process: go tool pprof http://…/debug/pprof/profile
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -37,9 +41,12 @@ func (p *Process) Ops() http.Handler {
 	return mux
 }
 
+// readyWithin is how long /readyz may take in all.
+const readyWithin = 2 * time.Second
+
 // Ready is what keeps the process from serving; nothing when it is ready.
 func (p *Process) Ready(ctx context.Context) []string {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	problems := []string{}
 	select {
@@ -56,4 +63,21 @@ func (p *Process) Ready(ctx context.Context) []string {
 		}
 	}
 	return problems
+}
+
+// Notices are what an operator should do about services that go on meanwhile.
+func (p *Process) Notices(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	notices := []string{}
+	for _, name := range slices.Sorted(maps.Keys(p.running)) {
+		s := p.running[name]
+		if s.Notice == nil {
+			continue
+		}
+		if text, err := s.Notice(ctx, s.runtime); err == nil && text != "" { // a fault of the database is a problem, which Ready tells
+			notices = append(notices, name+": "+text)
+		}
+	}
+	return notices
 }

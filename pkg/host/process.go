@@ -222,6 +222,9 @@ func Start(ctx context.Context, o Options) (_ *Process, err error) {
 		return nil, ctx.Err()
 	}
 	close(p.ready)
+	for _, notice := range p.Notices(ctx) {
+		p.log.Warn(notice)
+	}
 	return p, nil
 }
 

@@ -32,6 +32,8 @@ type Service struct {
 	OnTimer func(es.Timer) []es.Command
 	// Invariants are what must hold of the service's own tables; a gauge tells of each. May be nil.
 	Invariants []Invariant
+	// Notice is one sentence on what an operator should do while the service goes on, empty where nothing is: logged at the start, and told by /readyz, which stays ready. May be nil.
+	Notice func(context.Context, *Runtime) (string, error)
 	// Migrations of the service's own tables: 0001_name.sql, …; goose format. May be nil.
 	Migrations fs.FS
 	// Register adds the service's gRPC methods.

@@ -415,7 +415,7 @@ func (b *bulk) write(ctx context.Context, db database, schema string) error {
 		add("remittances", key(k.tenant), k.id, m.payer, m.payerName, m.trace, m.amount, day(m.received), m.state)
 	}
 	for tenant, f := range b.fresh {
-		add("freshness", key(tenant), f.at, f.events)
+		add("freshness", key(tenant), f.at, f.events, projection)
 	}
 	if fault != nil {
 		return fmt.Errorf("write the tables: %w", fault)
@@ -446,5 +446,5 @@ var bulkColumns = map[string][]string{
 		"default_action", "overturned_date", "label"},
 	"deposits":    {"tenant_id", "deposit_id", "deposit_date", "booked_date", "payer_id", "payer_identifier", "trace_number", "amount", "remittance_id", "matched_date", "reversed_date"},
 	"remittances": {"tenant_id", "remittance_id", "payer_id", "payer_name", "trace_number", "payment_amount", "received_date", "state"},
-	"freshness":   {"tenant_id", "recorded_at", "events_handled"},
+	"freshness":   {"tenant_id", "recorded_at", "events_handled", "projection_version"},
 }

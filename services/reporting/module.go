@@ -1,6 +1,7 @@
 package reporting
 
 import (
+	"context"
 	"embed"
 	"io/fs"
 
@@ -34,6 +35,9 @@ func New() host.Service {
 			{Name: "balances_sum_legs", SQL: `SELECT coalesce(sum(abs(coalesce(b.amount, 0) - coalesce(l.amount, 0))), 0)::bigint
 				FROM (SELECT tenant_id, sum(amount) AS amount FROM balances GROUP BY tenant_id) b
 				FULL JOIN (SELECT tenant_id, sum(amount) AS amount FROM ledger_legs WHERE account_id <> '' GROUP BY tenant_id) l USING (tenant_id)`},
+		},
+		Notice: func(ctx context.Context, rt *host.Runtime) (string, error) {
+			return Outdated(ctx, rt.DB, "reporting")
 		},
 		Migrations: sql,
 		Register: func(s grpc.ServiceRegistrar, rt *host.Runtime) {

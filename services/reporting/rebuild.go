@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Rebuilt is what Rebuild did.
@@ -27,6 +28,16 @@ type Rebuilding struct {
 	// Replace swaps also where the tables differ: after the code that makes them has changed, or a row was spoilt.
 	Replace  bool
 	Progress func(done, total int64) // may be nil
+}
+
+// Outdated says in one sentence that the tables of a schema were made by another version of the code, and what to do; empty: they were not.
+func Outdated(ctx context.Context, db *pgxpool.Pool, schema string) (string, error) {
+	version, err := madeBy(ctx, db, schema)
+	if err != nil || version == projection {
+		return "", err
+	}
+	return fmt.Sprintf("the tables were made by version %d of the projection and this is version %d: run `evenkeel rebuild --replace` once every instance is of this version; until then figures are as the older one made them",
+		version, projection), nil
 }
 
 // ErrIncomplete: feed has fewer events than the live tables were made of. A table built from it would have lost something.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -143,5 +144,38 @@ func TestARebuildMendsWhatWasSpoiltOnlyWhenItIsToldTo(t *testing.T) {
 	}
 	if done, err = reporting.Rebuild(t.Context(), o); !errors.Is(err, reporting.ErrIncomplete) || done.Swapped {
 		t.Fatalf("tables were built of half the events: %+v, %v", done, err)
+	}
+}
+
+func TestTablesOfAnotherVersionAreNoticedAndBuiltAnew(t *testing.T) {
+	b := busy(t)
+	b.caughtUp()
+	if notices := b.p.Notices(t.Context()); len(notices) > 0 {
+		t.Fatalf("tables that this version made: %q", notices)
+	}
+	if _, err := b.db().Exec(t.Context(), `UPDATE freshness SET projection_version = 0`); err != nil {
+		t.Fatal(err)
+	}
+	b.charge("after", "pay_1", "loc_1", today, 1_00) // what this version adds does not make the rest its own
+	b.caughtUp()
+	if notices := b.p.Notices(t.Context()); len(notices) != 1 || !strings.Contains(notices[0], "reporting: ") || !strings.Contains(notices[0], "`evenkeel rebuild --replace`") {
+		t.Fatalf("%q", notices)
+	}
+	if problems := b.p.Ready(t.Context()); len(problems) > 0 {
+		t.Fatalf("it serves no more: %q", problems)
+	}
+	if found := b.verify(); len(found.Findings) != 1 || !strings.Contains(found.Findings[0], "version 0") {
+		t.Fatalf("%+v", found)
+	}
+	o := b.rebuilding()
+	o.Replace = true
+	if done, err := reporting.Rebuild(t.Context(), o); err != nil || !done.Swapped || len(done.Differences) != 1 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if notices := b.p.Notices(t.Context()); len(notices) > 0 {
+		t.Fatalf("built anew, and still: %q", notices)
+	}
+	if found := b.verify(); len(found.Findings) > 0 {
+		t.Fatalf("%+v", found)
 	}
 }

@@ -21,9 +21,10 @@ func Project(r es.Recorded) []es.Statement {
 
 // handled notes that so many events came, of which r was recorded last.
 func handled(r es.Recorded, events int64) es.Statement {
-	return es.SQL(`INSERT INTO freshness (tenant_id, recorded_at, events_handled) VALUES ($1, $2, $3)
-		ON CONFLICT (tenant_id) DO UPDATE SET recorded_at = greatest(freshness.recorded_at, excluded.recorded_at), events_handled = freshness.events_handled + excluded.events_handled`,
-		r.Tenant, r.RecordedAt, events)
+	return es.SQL(`INSERT INTO freshness (tenant_id, recorded_at, events_handled, projection_version) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (tenant_id) DO UPDATE SET recorded_at = greatest(freshness.recorded_at, excluded.recorded_at), events_handled = freshness.events_handled + excluded.events_handled,
+			projection_version = least(freshness.projection_version, excluded.projection_version)`,
+		r.Tenant, r.RecordedAt, events, projection)
 }
 
 // changes are what an event changes, but for the count of events. Receivables are kept last: from the event's legs, and from the account that a charge makes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -55,11 +56,9 @@ func (c rebuildCommand) Run(ctx context.Context) error {
 		}
 		admin = w.AdminURL
 	}
-	role := host.Role("reporting")
-	done, err := reporting.Rebuild(ctx, reporting.Rebuilding{
-		AdminURL: admin, Schema: "reporting", Owner: role + "_owner", Role: role, Replace: c.Replace,
-		Progress: func(done, total int64) { fmt.Fprintf(os.Stderr, "\r%d of %d events", done, total) },
-	})
+	o := rebuilding(admin)
+	o.Replace, o.Progress = c.Replace, func(done, total int64) { fmt.Fprintf(os.Stderr, "\r%d of %d events", done, total) }
+	done, err := reporting.Rebuild(ctx, o)
 	fmt.Fprintln(os.Stderr)
 	if err != nil {
 		return err
@@ -71,5 +70,35 @@ func (c rebuildCommand) Run(ctx context.Context) error {
 		return errors.New("the live tables are not what the events make; they were left as they are: --replace swaps")
 	}
 	fmt.Printf("%d events were folded into new tables, which are now the live ones.\n", done.Events)
+	return nil
+}
+
+func rebuilding(admin string) reporting.Rebuilding {
+	role := host.Role("reporting")
+	return reporting.Rebuilding{AdminURL: admin, Schema: "reporting", Owner: role + "_owner", Role: role}
+}
+
+// renewBooks builds the reporting tables anew where another version of the code made them, and says so. Where that fails the platform starts all the same: its figures are as they were.
+func renewBooks(ctx context.Context, admin string, out io.Writer) error {
+	db, err := pgxpool.New(ctx, admin)
+	if err != nil {
+		return fmt.Errorf("open the books: %w", err)
+	}
+	defer db.Close()
+	outdated, err := reporting.Outdated(ctx, db, "reporting")
+	if err != nil || outdated == "" {
+		return err
+	}
+	o := rebuilding(admin)
+	o.Replace = true
+	done, err := reporting.Rebuild(ctx, o)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		fmt.Fprintf(out, "The reports could not be built anew, and are as the version before has made them: %v\n", err)
+		return nil
+	}
+	fmt.Fprintf(out, "The reports were built anew from %d events: this version makes them another way than the one before.\n", done.Events)
 	return nil
 }

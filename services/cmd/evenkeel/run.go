@@ -170,6 +170,9 @@ func (p *platform) start(ctx context.Context, c runCommand, listener net.Listene
 	if err := migrate(ctx, p.parts.AdminURL, p.parts.Secret, services, true); err != nil {
 		return w, false, err
 	}
+	if err := renewBooks(ctx, p.parts.AdminURL, os.Stdout); err != nil {
+		return w, false, err
+	}
 	gatewayURL, err := host.RoleURL(p.parts.URL, p.parts.Secret, "gateway")
 	if err != nil {
 		return w, false, err
