@@ -424,6 +424,25 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// Whatever size the options allow, there is a plan, and each visit of it begins and ends within its day.
+func TestAGroupOfAnySize(t *testing.T) {
+	monday := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	for _, weeks := range []int{1, 2, 3, 9, 52} {
+		for _, patients := range []int{1, 7, 80, 5000} {
+			for seed := range uint64(10) {
+				if patients*weeks*int(seed) > 100_000 {
+					continue // it takes long, and shows nothing that the smaller ones don't
+				}
+				for _, v := range newPlan(seed, weeks, patients, monday).visits {
+					if v.clock < 0 || v.clock+max(v.booked, v.minutes) >= 24*60 || v.booked <= 0 || v.minutes <= 0 {
+						t.Fatalf("seed %d, %d weeks, %d patients: %s begins at minute %d, is booked for %d and lasts %d", seed, weeks, patients, v.name, v.clock, v.booked, v.minutes)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestFirstMonday(t *testing.T) {
 	for _, c := range []struct{ founded, monday string }{
 		{"2026-01-05T13:00:00Z", "2026-01-05"}, // a Monday, in time

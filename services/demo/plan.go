@@ -371,7 +371,7 @@ func (p *patient) troubles(r *rand.Rand, weeks int) {
 			v.minutes = 9 + r.IntN(6)
 		}
 	}
-	if first != nil && percent(r, isLate) && p.clinician.kinds[0] != medication {
+	if first != nil && percent(r, isLate) && p.clinician.kinds[0] != medication && len(p.visits) > 0 { // a short run may end before they begin
 		p.visits = append(p.visits, &visit{
 			name: p.name + ".late", patient: p, day: -lateBy + p.visits[0].day%daysOfWeek, entered: p.starts + daysOfWeek + r.IntN(5), clock: 10 * 60, booked: 45, minutes: 44,
 			kind: codingv1.ServiceKind_SERVICE_KIND_PSYCHOTHERAPY, code: "90834", units: 1, modality: typev1.Modality_MODALITY_IN_PERSON, walkIn: true, diagnoses: p.diagnosed(),
