@@ -11,11 +11,13 @@ import (
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/engine"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/page"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/collections/patientbalance"
 	"github.com/evenkeel/evenkeel/services/collections/statement"
 	"github.com/evenkeel/evenkeel/services/collections/workitem"
@@ -62,8 +64,14 @@ const (
 	w.patient_id, w.claim_id, w.account_id, w.encounter_id, w.appointment_id, w.remittance_id, w.deposit_id, w.interchange_id, w.payer_id, w.authorization_id, w.version, w.note,
 	` + workItemNumber + `, `
 	workItemNumber = `coalesce(n.patient_control_number, '')`
-	workItemsFrom  = ` FROM work_items w LEFT JOIN claim_numbers n ON n.tenant_id = w.tenant_id AND n.claim_id = w.claim_id WHERE w.tenant_id = $1`
+	workItemsFrom  = ` FROM work_items w` + workItemsOf
+	workItemsOf    = ` LEFT JOIN claim_numbers n ON n.tenant_id = w.tenant_id AND n.claim_id = w.claim_id WHERE w.tenant_id = $1`
+	// as they were on the day $9
+	workItemsAsOf = ` FROM work_item_days w` + workItemsOf + ` AND w.from_day <= $9::text::date AND w.thru_day > $9::text::date`
 )
+
+// DayExists: a day is a real calendar day. Source: the calendar.
+var DayExists = refuse.Rule{ID: "collections.day_exists", Version: 1, Owner: "integrations"}
 
 // workItemSorts are what work items can be sorted by.
 var workItemSorts = map[string]page.Column{
@@ -87,18 +95,27 @@ func scanWorkItem(row pgx.CollectableRow) (page.Keyed[*pb.WorkItem], error) {
 	return k, err
 }
 
-// ListWorkItems are the items in the order asked for; earliest due first where none is.
+// ListWorkItems are the items, as of a day where one is named, in the order asked for; earliest due first where none is.
 func (s *Server) ListWorkItems(ctx context.Context, r *pb.ListWorkItemsRequest) (*pb.ListWorkItemsResponse, error) {
 	o, err := page.Sorted(r.Sort, "due_date", workItemSorts, []string{"w.work_item_id"}, r.PageSize, r.PageToken)
 	if err != nil {
 		return nil, err
 	}
 	state := map[pb.WorkItemState]string{pb.WorkItemState_WORK_ITEM_STATE_OPEN: "open", pb.WorkItemState_WORK_ITEM_STATE_RESOLVED: "resolved"}[r.State]
-	after, values := o.After(9)
-	list, err := query(ctx, s, "work items", scanWorkItem, workItemColumns+o.Key()+workItemsFrom+`
+	from, next := workItemsFrom, 9
+	args := []any{r.Owner, r.Kind, state, r.PatientId, r.ClaimId, r.Assignee, r.PatientControlNumber}
+	if r.AsOf != "" {
+		var no refuse.List
+		if no.If(!date.Valid(r.AsOf), DayExists, "as_of", "%q is not a day: write YYYY-MM-DD", r.AsOf); no.Any() {
+			return nil, no.Err()
+		}
+		from, next, args = workItemsAsOf, 10, append(args, r.AsOf)
+	}
+	after, values := o.After(next)
+	list, err := query(ctx, s, "work items", scanWorkItem, workItemColumns+o.Key()+from+`
 		AND ($2 = '' OR w.owner = $2) AND ($3 = '' OR w.kind = $3) AND ($4 = '' OR w.state = $4) AND ($5 = '' OR w.patient_id = $5) AND ($6 = '' OR w.claim_id = $6)
 		AND ($7 = '' OR w.assignee = $7) AND ($8 = '' OR n.patient_control_number = $8) AND `+after+o.By(),
-		append([]any{r.Owner, r.Kind, state, r.PatientId, r.ClaimId, r.Assignee, r.PatientControlNumber}, values...)...)
+		append(args, values...)...)
 	if err != nil {
 		return nil, err
 	}

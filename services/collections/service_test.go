@@ -2,6 +2,7 @@ package collections_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
 	"github.com/evenkeel/evenkeel/pkg/pgtest"
 	"github.com/evenkeel/evenkeel/services/collections"
@@ -79,6 +81,65 @@ func TestWorkItems(t *testing.T) {
 	list(&pb.ListWorkItemsRequest{State: pb.WorkItemState_WORK_ITEM_STATE_OPEN}, 0)
 	if held := list(&pb.ListWorkItemsRequest{ClaimId: "clm_1"}, 1)[0]; !held.Automatic {
 		t.Fatal(held)
+	}
+}
+
+// An item is opened, told anew, resolved and opened again, a day each: a list as of a day has it as it was.
+func TestWorkItemsAsOf(t *testing.T) {
+	var day atomic.Pointer[string]
+	on := func(d string) { day.Store(&d) }
+	on("2026-03-20")
+	p := hosttest.Start(t, func() time.Time { return date.Time(*day.Load()).Add(12 * time.Hour) }, collections.New())
+	api := pb.NewCollectionsServiceClient(hosttest.Conn(t, p, "collections"))
+	held := func(amount int64) {
+		hosttest.Publish(t, p, "claims", "claim/clm_1", &claimsv1.ClaimHeld{ClaimId: "clm_1", PatientId: "pat_1", ChargeAmount: amount, Reasons: []*problemv1.Reason{{RuleId: "claims.x", Message: "m"}}})
+	}
+	says := func(asOf string, state pb.WorkItemState) string {
+		t.Helper()
+		out, err := api.ListWorkItems(hosttest.As(t.Context(), p, ""), &pb.ListWorkItemsRequest{AsOf: asOf, State: state})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.WorkItems) == 0 {
+			return "nothing"
+		}
+		w := out.WorkItems[0]
+		return fmt.Sprint(len(out.WorkItems), " ", w.AtRisk.AmountMinor, " ", w.State, " since ", w.OpenedDate)
+	}
+	const open, any = pb.WorkItemState_WORK_ITEM_STATE_OPEN, pb.WorkItemState_WORK_ITEM_STATE_UNSPECIFIED
+	await := func(want string) {
+		t.Helper()
+		hosttest.Until(t, want, func() error {
+			if got := says("", any); got != want {
+				return errors.New(got)
+			}
+			return nil
+		})
+	}
+	held(150_00)
+	await("1 15000 WORK_ITEM_STATE_OPEN since 2026-03-20")
+	on("2026-03-22")
+	held(420_00)
+	await("1 42000 WORK_ITEM_STATE_OPEN since 2026-03-20")
+	on("2026-03-24")
+	hosttest.Publish(t, p, "claims", "claim/clm_1", &claimsv1.ClaimReleased{ClaimId: "clm_1"})
+	await("1 42000 WORK_ITEM_STATE_RESOLVED since 2026-03-20")
+	on("2026-03-26")
+	held(500_00)
+	await("1 50000 WORK_ITEM_STATE_OPEN since 2026-03-26")
+	for day, want := range map[string]string{
+		"2026-03-19": "nothing", "2026-03-20": "1 15000 WORK_ITEM_STATE_OPEN since 2026-03-20", "2026-03-21": "1 15000 WORK_ITEM_STATE_OPEN since 2026-03-20",
+		"2026-03-22": "1 42000 WORK_ITEM_STATE_OPEN since 2026-03-20", "2026-03-24": "nothing", "2026-03-25": "nothing", "2026-03-26": "1 50000 WORK_ITEM_STATE_OPEN since 2026-03-26", "": "1 50000 WORK_ITEM_STATE_OPEN since 2026-03-26",
+	} {
+		if got := says(day, open); got != want {
+			t.Errorf("open as of %q: %s, want %s", day, got, want)
+		}
+	}
+	if got := says("2026-03-25", any); got != "1 42000 WORK_ITEM_STATE_RESOLVED since 2026-03-20" {
+		t.Error("while it was resolved: " + got)
+	}
+	if _, err := api.ListWorkItems(hosttest.As(t.Context(), p, ""), &pb.ListWorkItemsRequest{AsOf: "2026-02-30"}); err == nil || !strings.Contains(err.Error(), "is not a day") {
+		t.Error(err)
 	}
 }
 

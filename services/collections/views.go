@@ -6,8 +6,17 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/es"
 )
 
-// Project keeps work_items and statements, in the transaction that appends the event.
+// Project keeps work_items, what they said on which days, and statements, in the transaction that appends the event.
 func Project(r es.Recorded) []es.Statement {
+	out := project(r)
+	switch r.Event.(type) {
+	case *pb.WorkItemOpened, *pb.WorkItemRestated, *pb.WorkItemAssigned, *pb.WorkItemResolved:
+		out = append(out, es.SQL(`SELECT keep_work_item($1, $2, $3::text::date)`, r.Tenant, r.StreamID, r.OccurredOn))
+	}
+	return out
+}
+
+func project(r es.Recorded) []es.Statement {
 	switch e := r.Event.(type) {
 	case *pb.WorkItemOpened:
 		return []es.Statement{es.SQL(`INSERT INTO work_items (tenant_id, work_item_id, kind, subject, title, detail, owner, opened_date, due_date, at_risk_amount,

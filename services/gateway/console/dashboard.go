@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -82,7 +83,7 @@ func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
 		return nil
 	})
 	g.Go(func() (err error) {
-		if work, err = c.collections.ListWorkItems(gctx, &collectionsv1.ListWorkItemsRequest{State: collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, PageSize: 7}); err != nil {
+		if work, err = c.collections.ListWorkItems(gctx, &collectionsv1.ListWorkItemsRequest{AsOf: r.at, State: collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, PageSize: 7}); err != nil {
 			return fmt.Errorf("list work items: %w", err)
 		}
 		return nil
@@ -120,7 +121,7 @@ func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
 		what.Class = "name wide"
 		due := day(w.DueDate)
 		due.Text, due.Title = monthDay(w.DueDate), due.Text
-		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{what, c.due(due, w), risk(w.AtRisk, what.Href)}})
+		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{what, late(due, w, cmp.Or(r.at, c.today())), risk(w.AtRisk, what.Href)}})
 	}
 	return &page{Title: "Dashboard", Nav: "dashboard", Body: "dashboard", Data: d, Dated: true}, nil
 }

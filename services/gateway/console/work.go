@@ -100,7 +100,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 			payer = brief(n.payer(w.PayerId))
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			what, numbers.claim(w.ClaimId), payer, detail, text(words(strings.ToUpper(w.Owner))), assignee, near(w.OpenedDate, c.today()), c.due(near(w.DueDate, c.today()), w), badge(w.State.String()),
+			what, numbers.claim(w.ClaimId), payer, detail, text(words(strings.ToUpper(w.Owner))), assignee, near(w.OpenedDate, c.today()), late(near(w.DueDate, c.today()), w, c.today()), badge(w.State.String()),
 			risk(w.AtRisk, "/work-items/"+w.WorkItemId), text(w.ClaimId), text(w.WorkItemId),
 		}})
 	}
@@ -122,9 +122,9 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	return c.list(r, &page{Nav: "work"}, d, "work-items")
 }
 
-// due marks a day that has passed.
-func (c *console) due(d cell, w *collectionsv1.WorkItem) cell {
-	if w.State == collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN && w.DueDate != "" && w.DueDate < c.today() {
+// late marks the day by which an open item is due where it has passed on the day of the page.
+func late(d cell, w *collectionsv1.WorkItem, on string) cell {
+	if w.State == collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN && w.DueDate != "" && w.DueDate < on {
 		d.Class += " late"
 		d.Title = "Overdue since " + spelled(w.DueDate)
 		d.Text += " (late)"
@@ -161,7 +161,7 @@ func (c *console) workItem(ctx context.Context, r *request) (*page, error) {
 		Me: strings.TrimPrefix(r.id.Actor, "user:"), CSRF: r.id.CSRF, Key: newKey(), Outcomes: outcomes,
 	}
 	d.Facts = []fact{
-		{"State", badge(w.State.String())}, {"Team", text(words(strings.ToUpper(w.Owner)))}, {"Assigned to", orDash(w.Assignee)}, {"Opened", day(w.OpenedDate)}, {"Due", c.due(day(w.DueDate), w)},
+		{"State", badge(w.State.String())}, {"Team", text(words(strings.ToUpper(w.Owner)))}, {"Assigned to", orDash(w.Assignee)}, {"Opened", day(w.OpenedDate)}, {"Due", late(day(w.DueDate), w, c.today())},
 		{"At risk", risk(w.AtRisk, "")},
 	}
 	if !d.Open {

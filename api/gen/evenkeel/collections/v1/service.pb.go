@@ -87,8 +87,10 @@ type ListWorkItemsRequest struct {
 	// due_date, opened_date, at_risk, title, owner, assignee or patient_control_number; with - before it the largest first. Empty: due_date.
 	Sort                 string `protobuf:"bytes,9,opt,name=sort,proto3" json:"sort,omitempty"`
 	PatientControlNumber string `protobuf:"bytes,10,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // of the claim that it is about; empty: all
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Business date: the items that had been opened by the end of that day, as they were then (items of before 2026-11-24: as they were last, but for their state). Empty: as they are now.
+	AsOf          string `protobuf:"bytes,11,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListWorkItemsRequest) Reset() {
@@ -187,6 +189,13 @@ func (x *ListWorkItemsRequest) GetSort() string {
 func (x *ListWorkItemsRequest) GetPatientControlNumber() string {
 	if x != nil {
 		return x.PatientControlNumber
+	}
+	return ""
+}
+
+func (x *ListWorkItemsRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
 	}
 	return ""
 }
@@ -1419,7 +1428,7 @@ var File_evenkeel_collections_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"%evenkeel/collections/v1/service.proto\x12\x17evenkeel.collections.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\xda\x02\n" +
+	"%evenkeel/collections/v1/service.proto\x12\x17evenkeel.collections.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\xef\x02\n" +
 	"\x14ListWorkItemsRequest\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12<\n" +
@@ -1433,7 +1442,8 @@ const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"page_token\x18\b \x01(\tR\tpageToken\x12\x12\n" +
 	"\x04sort\x18\t \x01(\tR\x04sort\x124\n" +
 	"\x16patient_control_number\x18\n" +
-	" \x01(\tR\x14patientControlNumber\"\x81\x01\n" +
+	" \x01(\tR\x14patientControlNumber\x12\x13\n" +
+	"\x05as_of\x18\v \x01(\tR\x04asOf\"\x81\x01\n" +
 	"\x15ListWorkItemsResponse\x12@\n" +
 	"\n" +
 	"work_items\x18\x01 \x03(\v2!.evenkeel.collections.v1.WorkItemR\tworkItems\x12&\n" +
