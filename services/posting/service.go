@@ -32,15 +32,27 @@ type Server struct {
 // NewServer answers with a runtime.
 func NewServer(rt *host.Runtime) *Server { return &Server{rt: rt} }
 
-// RecordDeposit books what the bank saw.
+// RecordDeposit books what the bank saw. Money that was taken back and is recorded again is the next deposit; a repeated request finds the one that it made.
 func (s *Server) RecordDeposit(ctx context.Context, r *pb.RecordDepositRequest) (*typev1.Receipt, error) {
 	_, known, err := engine.Find(ctx, s.rt.Engine, deposit.KnownMirror, r.PayerId)
 	if err != nil {
 		return nil, err
 	}
-	return engine.Execute(ctx, s.rt.Engine, deposit.Stream, deposit.ID(r), func(st deposit.State, c *pb.RecordDepositRequest) ([]es.Event, error) {
-		return deposit.Receive(st, c, known)
-	}, r)
+	for id := deposit.ID(r); ; id = deposit.Next(id) {
+		receipt, refused := engine.Execute(ctx, s.rt.Engine, deposit.Stream, id, func(st deposit.State, c *pb.RecordDepositRequest) ([]es.Event, error) {
+			return deposit.Receive(st, c, id, known)
+		}, r)
+		if refused == nil {
+			return receipt, nil
+		}
+		have, _, err := engine.Load(ctx, s.rt.Engine, deposit.Stream, id)
+		if err != nil {
+			return nil, err
+		}
+		if have.Reversed == nil {
+			return nil, refused
+		}
+	}
 }
 
 // ReverseDeposit takes a deposit back.

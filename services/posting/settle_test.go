@@ -87,8 +87,28 @@ func TestTheMendedFileHasTheMoney(t *testing.T) {
 	if err := undo("k4", "dep_x"); status.Code(err) != codes.NotFound {
 		t.Fatalf("what nobody recorded was taken back: %v", err)
 	}
+	repeated, err := r.api.RecordDeposit(hosttest.As(t.Context(), r.p, "k1"), deposit)
+	if err != nil || !repeated.Replayed || repeated.Id != recorded.Id {
+		t.Fatalf("a repeated request is answered as the first: %v, %v", repeated, err)
+	}
+	again, err := r.api.RecordDeposit(hosttest.As(t.Context(), r.p, "again"), deposit)
+	if err != nil || again.Id == recorded.Id {
+		t.Fatalf("the same money after the reversal: %v, %v", again, err)
+	}
+	r.remittance("rem_good", func(m *pb.Remittance) bool { return m.DepositId == again.Id })
+	if blank, payer, bank := r.balance(clearing, ""), r.balance(clearing, "pay_1"), r.balance(typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, ""); blank != 0 || payer != 0 || bank != 9000 {
+		t.Fatalf("clearing: %d of no payer, %d of the payer; bank %d", blank, payer, bank)
+	}
+	for key, replayed := range map[string]bool{"again": true, "twice": false} {
+		receipt, err := r.api.RecordDeposit(hosttest.As(t.Context(), r.p, key), deposit)
+		if err != nil || receipt.Id != again.Id || receipt.Replayed != replayed || len(receipt.Events) > 0 && !replayed {
+			t.Errorf("%s: %v, %v", key, receipt, err)
+		}
+	}
+	if _, err := r.api.RecordDeposit(hosttest.As(t.Context(), r.p, "k2"), deposit); err == nil {
+		t.Error("the key of another request recorded a deposit")
+	}
 	for key, wrong := range map[string]*pb.RecordDepositRequest{
-		"again":  deposit,
 		"future": {TraceNumber: "X", Amount: money.Of(1), DepositDate: "2099-12-31"},
 		"much":   {TraceNumber: "X", Amount: money.Of(999_999_999_99), DepositDate: "2026-03-19"},
 	} {

@@ -246,7 +246,11 @@ func Accept(s State, c *pb.AcceptUnderpaymentRequest) ([]es.Event, error) {
 	of := slices.DeleteFunc(slices.Clone(s.Disputes), func(d Dispute) bool { return d.ClaimID != c.ClaimId || d.LineID != c.LineId })
 	var no refuse.List
 	no.If(s.Charge == nil, Exists, "account_id", "there is no account %s", c.AccountId)
-	no.If(s.Charge != nil && len(of) == 0, InDispute, "line_id", "nothing of line %q of claim %s is in dispute: the account says what is", c.LineId, c.ClaimId)
+	what := "line " + c.LineId
+	if c.LineId == "" {
+		what = "what was told for the claim as a whole"
+	}
+	no.If(s.Charge != nil && c.ClaimId != "" && len(of) == 0, InDispute, "line_id", "nothing of %s of claim %s is in dispute: the account says what is", what, c.ClaimId)
 	if err := no.Err(); err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ var (
 	Limit = refuse.Rule{ID: "posting.deposit_limit", Version: 1, Owner: "posting"}
 	// Exists: what is taken back was recorded. Source: arithmetic.
 	Exists = refuse.Rule{ID: "posting.deposit_exists", Version: 1, Owner: "posting", NotFound: true}
-	// Stands: a deposit is taken back once, and not recorded again after that: the bank shows it again on another day. Source: our own choice.
+	// Stands: a deposit is taken back once; the same money after that is the next deposit (Next). Source: our own choice.
 	Stands = refuse.Rule{ID: "posting.deposit_stands", Version: 1, Owner: "posting"}
 )
 
@@ -65,8 +65,11 @@ func ID(c *pb.RecordDepositRequest) string {
 	return es.Derive("dep", c.PayerIdentifier, c.TraceNumber, fmt.Sprint(c.Amount.GetAmountMinor()), c.DepositDate)
 }
 
-// Receive books what the bank saw, once: Dr bank / Cr cash.clearing. payer says whether the payer that it names is known.
-func Receive(s State, c *pb.RecordDepositRequest, payer bool) ([]es.Event, error) {
+// Next is the deposit that the same money makes when the one of this id was taken back: a slip that is mended, or a reversal that was the slip.
+func Next(id string) string { return es.Derive("dep", "after", id) }
+
+// Receive books what the bank saw as the deposit of an id, once: Dr bank / Cr cash.clearing. payer says whether the payer that it names is known.
+func Receive(s State, c *pb.RecordDepositRequest, id string, payer bool) ([]es.Event, error) {
 	amount := c.Amount.GetAmountMinor()
 	var no refuse.List
 	if s.Received != nil {
@@ -78,21 +81,21 @@ func Receive(s State, c *pb.RecordDepositRequest, payer bool) ([]es.Event, error
 	no.If(amount > limit, Limit, "amount", "%s: a deposit is at most %s; send what the bank shows, in cents", money.Format(amount), money.Format(limit))
 	no.If(c.Amount.GetCurrency() != money.USD, Currency, "amount.currency", "%q: send USD", c.Amount.GetCurrency())
 	OnDay(&no, "deposit_date", c.DepositDate, c.Today)
-	return no.Or(received(c))
+	return no.Or(received(c, id))
 }
 
-// fromBank books what the bank's own file says, once. Nobody is there to hear a no, and nobody has slipped on the keys.
+// fromBank books what the bank's own file says, once: what somebody took back it does not bring again. Nobody is there to hear a no, and nobody has slipped on the keys.
 func fromBank(s State, c *pb.RecordDepositRequest) ([]es.Event, error) {
 	if s.Received != nil {
 		return nil, nil
 	}
-	return []es.Event{received(c)}, nil
+	return []es.Event{received(c, ID(c))}, nil
 }
 
-func received(c *pb.RecordDepositRequest) *pb.DepositReceived {
+func received(c *pb.RecordDepositRequest, id string) *pb.DepositReceived {
 	amount := c.Amount.GetAmountMinor()
 	return &pb.DepositReceived{
-		DepositId: ID(c), PayerId: c.PayerId, PayerIdentifier: c.PayerIdentifier, TraceNumber: c.TraceNumber, Amount: amount, DepositDate: c.DepositDate,
+		DepositId: id, PayerId: c.PayerId, PayerIdentifier: c.PayerIdentifier, TraceNumber: c.TraceNumber, Amount: amount, DepositDate: c.DepositDate,
 		Legs: new(money.Entry).
 			Debit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, PayerId: c.PayerId}).
 			Credit(amount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, PayerId: c.PayerId}).Legs(),

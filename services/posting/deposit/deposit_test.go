@@ -27,7 +27,7 @@ func TestADepositIsBookedOnce(t *testing.T) {
 		return c
 	}
 	decide := func(payer bool) func(State, *pb.RecordDepositRequest) ([]es.Event, error) {
-		return func(s State, c *pb.RecordDepositRequest) ([]es.Event, error) { return Receive(s, c, payer) }
+		return func(s State, c *pb.RecordDepositRequest) ([]es.Event, error) { return Receive(s, c, ID(c), payer) }
 	}
 	reversed := &pb.DepositReversed{
 		DepositId: ID(c), PayerId: "pay_1", TraceNumber: "T1", Amount: 9400, Reason: "typed twice", ReversedDate: "2026-03-21",
@@ -46,7 +46,7 @@ func TestADepositIsBookedOnce(t *testing.T) {
 		{Name: "nor in another century", When: changed(func(c *pb.RecordDepositRequest) { c.DepositDate = "1800-01-01" }), Refused: "posting.not_long_ago"},
 		{Name: "nobody has been paid tomorrow", When: changed(func(c *pb.RecordDepositRequest) { c.DepositDate = "2026-03-21" }), Refused: "posting.not_in_the_future"},
 		{Name: "a cent more than ten million is a slip of the keys", When: changed(func(c *pb.RecordDepositRequest) { c.Amount = money.Of(10_000_000_01) }), Refused: "posting.deposit_limit"},
-		{Name: "what was taken back is not recorded again", Given: events{received, reversed}, When: c, Refused: "posting.deposit_stands"},
+		{Name: "what was taken back stays so: the same money is the next deposit", Given: events{received, reversed}, When: c, Refused: "posting.deposit_stands"},
 	})
 	estest.Run(t, Stream, decide(false), []estest.Case[*pb.RecordDepositRequest]{
 		{Name: "a payer that is not known", When: c, Refused: "posting.payer_exists"},
@@ -54,6 +54,12 @@ func TestADepositIsBookedOnce(t *testing.T) {
 	estest.Run(t, Stream, fromBank, []estest.Case[*pb.RecordDepositRequest]{
 		{Name: "the bank's own file is believed", When: changed(func(c *pb.RecordDepositRequest) { c.Today = "2026-03-19" }), Then: events{received}},
 		{Name: "and told again changes nothing", Given: events{received, reversed}, When: c},
+	})
+	next := proto.CloneOf(received)
+	next.DepositId = Next(received.DepositId)
+	estest.Run(t, Stream, func(s State, c *pb.RecordDepositRequest) ([]es.Event, error) { return Receive(s, c, Next(ID(c)), true) }, []estest.Case[*pb.RecordDepositRequest]{
+		{Name: "the next deposit has the same trace number, amount and day", When: c, Then: events{next}},
+		{Name: "and is booked once too", Given: events{next}, When: c},
 	})
 	undo := &pb.ReverseDepositRequest{DepositId: ID(c), Reason: "typed twice", Today: "2026-03-21"}
 	estest.Run(t, Stream, Reverse, []estest.Case[*pb.ReverseDepositRequest]{

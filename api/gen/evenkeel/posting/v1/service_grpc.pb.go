@@ -42,8 +42,8 @@ const (
 // Every cent: where it is, and which event put it there.
 type PostingServiceClient interface {
 	// Records money that the bank saw. It is matched with the remittance of the same trace number and amount, whichever comes first.
-	// The same payer identifier, trace number, amount and date again change nothing. Refusals: posting.payer_exists, posting.money_positive, posting.deposit_limit,
-	// posting.currency, posting.day, posting.not_in_the_future, posting.not_long_ago, posting.deposit_stands.
+	// The same payer identifier, trace number, amount and date again change nothing; once that deposit was taken back they make a new one. Refusals: posting.payer_exists,
+	// posting.money_positive, posting.deposit_limit, posting.currency, posting.day, posting.not_in_the_future, posting.not_long_ago.
 	RecordDeposit(ctx context.Context, in *RecordDepositRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Takes a deposit back that was recorded by mistake, or that the bank took back: its entry is mirrored, and the remittance it paid waits for its money again.
 	// Refusals: posting.deposit_exists, posting.deposit_stands.
@@ -226,8 +226,8 @@ func (c *postingServiceClient) ListRemittances(ctx context.Context, in *ListRemi
 // Every cent: where it is, and which event put it there.
 type PostingServiceServer interface {
 	// Records money that the bank saw. It is matched with the remittance of the same trace number and amount, whichever comes first.
-	// The same payer identifier, trace number, amount and date again change nothing. Refusals: posting.payer_exists, posting.money_positive, posting.deposit_limit,
-	// posting.currency, posting.day, posting.not_in_the_future, posting.not_long_ago, posting.deposit_stands.
+	// The same payer identifier, trace number, amount and date again change nothing; once that deposit was taken back they make a new one. Refusals: posting.payer_exists,
+	// posting.money_positive, posting.deposit_limit, posting.currency, posting.day, posting.not_in_the_future, posting.not_long_ago.
 	RecordDeposit(context.Context, *RecordDepositRequest) (*v1.Receipt, error)
 	// Takes a deposit back that was recorded by mistake, or that the bank took back: its entry is mirrored, and the remittance it paid waits for its money again.
 	// Refusals: posting.deposit_exists, posting.deposit_stands.
