@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
@@ -41,7 +42,7 @@ func (s *Server) RecordDeposit(ctx context.Context, r *pb.RecordDepositRequest) 
 	for id := deposit.ID(r); ; id = deposit.Next(id) {
 		receipt, refused := engine.Execute(ctx, s.rt.Engine, deposit.Stream, id, func(st deposit.State, c *pb.RecordDepositRequest) ([]es.Event, error) {
 			return deposit.Receive(st, c, id, known)
-		}, r)
+		}, proto.CloneOf(r)) // the engine fills it in
 		if refused == nil {
 			return receipt, nil
 		}

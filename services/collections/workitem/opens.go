@@ -60,6 +60,20 @@ var AppointmentMirror = es.Mirror[string]{
 	Evolve: func(_ string, event es.Event) string { return event.(*codingv1.CodingCompleted).AppointmentId },
 }
 
+// VoidMirror says whether the last version of a claim is a void, by claim_id: then its payer is asked to take its decision back.
+var VoidMirror = es.Mirror[bool]{
+	Name: "collections.void",
+	Keys: func(r es.Recorded) []string {
+		if e, ok := r.Event.(*claimsv1.CorrectedClaimPrepared); ok {
+			return []string{e.ClaimId}
+		}
+		return nil
+	},
+	Evolve: func(_ bool, event es.Event) bool {
+		return event.(*claimsv1.CorrectedClaimPrepared).Content.GetFrequencyCode() == claimsv1.FrequencyCode_FREQUENCY_CODE_VOID
+	},
+}
+
 // React opens an item for what somebody must do and resolves it when what it waited for has happened.
 func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	out := lateCoverage(r, look)
@@ -68,6 +82,10 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	case *authorizationv1.UnitsRefused: // another authorization may have said yes before this one's no was heard
 		by, _ := es.Find(look, CoveredMirror, e.EncounterId+e.AppointmentId)
 		if by != "" && by != e.AuthorizationId {
+			item = nil
+		}
+	case *claimsv1.ClaimAdjudicated: // whose taking back somebody asked for
+		if void, _ := es.Find(look, VoidMirror, e.ClaimId); void {
 			item = nil
 		}
 	case *postingv1.ChargeVoided:
@@ -123,9 +141,15 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 		if !e.Reversal || e.DecisionStands {
 			return nil
 		}
+		if e.PaidAmount == 0 { // a denial: no money goes back, and the whole charge is open as before
+			return &pb.WorkItemOpened{
+				Kind: "takeback", Subject: e.ClaimId, Title: "Decision taken back", Detail: "the payer took its decision back, which paid nothing, and has not decided anew",
+				PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
+			}
+		}
 		return &pb.WorkItemOpened{
-			Kind: "takeback", Subject: e.ClaimId, Title: "Payment taken back", Detail: fmt.Sprintf("the payer took %s back and has not decided anew", money.Format(max(e.PaidAmount, -e.PaidAmount))),
-			AtRiskAmount: max(e.PaidAmount, -e.PaidAmount), PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
+			Kind: "takeback", Subject: e.ClaimId, Title: "Payment taken back", Detail: fmt.Sprintf("the payer took %s back and has not decided anew", money.Format(size(e.PaidAmount))),
+			AtRiskAmount: size(e.PaidAmount), PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
 		}
 	case *codingv1.CoderQueryRaised:
 		return &pb.WorkItemOpened{Kind: "coder_query", Subject: e.EncounterId, Title: "Coder must decide", Detail: because(e.Reasons), PatientId: e.PatientId, EncounterId: e.EncounterId}
@@ -194,13 +218,13 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 			detail = append(detail, fmt.Sprintf("%s of %s is off by %s", x.Equation, x.Subject, money.Format(x.ResidualAmount)))
 		}
 		return &pb.WorkItemOpened{
-			Kind: "quarantined_remittance", Subject: e.RemittanceId, Title: "Remittance quarantined", Detail: strings.Join(detail, "; "), AtRiskAmount: e.PaymentAmount,
+			Kind: "quarantined_remittance", Subject: e.RemittanceId, Title: "Remittance quarantined", Detail: strings.Join(detail, "; "), AtRiskAmount: size(e.PaymentAmount),
 			RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
 	case *postingv1.UnappliedRecorded:
 		return &pb.WorkItemOpened{
 			Kind: "unapplied", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), Title: "Payment for an unknown claim",
-			Detail: fmt.Sprintf("claim %d of the remittance, %s: %s", e.ClaimOrdinal, money.Format(e.Amount), e.Reason), AtRiskAmount: e.Amount,
+			Detail: fmt.Sprintf("claim %d of the remittance, %s: %s", e.ClaimOrdinal, money.Format(e.Amount), e.Reason), AtRiskAmount: size(e.Amount),
 			RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
 	case *postingv1.ProviderAdjustmentRecorded:
@@ -213,9 +237,9 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 		}
 		return &pb.WorkItemOpened{
 			Kind: "provider_adjustment", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.Ordinal), Title: "Payer's own adjustment: " + e.ReasonCode,
-			Detail: fmt.Sprintf("the payer %s %s for no claim, reason %s (%s), reference %s: held until somebody says what it was", verb, money.Format(max(e.Amount, -e.Amount)),
+			Detail: fmt.Sprintf("the payer %s %s for no claim, reason %s (%s), reference %s: held until somebody says what it was", verb, money.Format(size(e.Amount)),
 				e.ReasonCode, or(e.Reason, "not known here"), or(e.Reference, "none")),
-			AtRiskAmount: max(e.Amount, -e.Amount), RemittanceId: e.RemittanceId, PayerId: e.PayerId,
+			AtRiskAmount: size(e.Amount), RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
 	case *postingv1.ClaimPaymentUnmatched:
 		title := "Takeback without a payment"
@@ -224,14 +248,14 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 		}
 		return &pb.WorkItemOpened{
 			Kind: "unmatched_payment", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), Title: title,
-			Detail: fmt.Sprintf("claim %d of the remittance, %s: %s", e.ClaimOrdinal, money.Format(e.PaidAmount), e.Reason), AtRiskAmount: max(e.PaidAmount, -e.PaidAmount),
+			Detail: fmt.Sprintf("claim %d of the remittance, %s: %s", e.ClaimOrdinal, money.Format(e.PaidAmount), e.Reason), AtRiskAmount: size(e.PaidAmount),
 			PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
 	case *postingv1.DepositDiffered:
 		return &pb.WorkItemOpened{
 			Kind: "deposit", Subject: e.RemittanceId + " " + e.DepositId, Title: "Bank and payer differ",
 			Detail:       fmt.Sprintf("the payer says %s, the bank %s", money.Format(e.RemittanceAmount), money.Format(e.DepositAmount)),
-			AtRiskAmount: max(e.RemittanceAmount-e.DepositAmount, e.DepositAmount-e.RemittanceAmount), RemittanceId: e.RemittanceId, DepositId: e.DepositId, PayerId: e.PayerId,
+			AtRiskAmount: size(e.RemittanceAmount - e.DepositAmount), RemittanceId: e.RemittanceId, DepositId: e.DepositId, PayerId: e.PayerId,
 		}
 	case *postingv1.RemittanceUnfunded:
 		return &pb.WorkItemOpened{
@@ -422,6 +446,9 @@ func resolves(event es.Event) []done {
 	}
 	return nil
 }
+
+// size of an amount: as much is at risk whether a payer pays it or takes it back.
+func size(amount int64) int64 { return max(amount, -amount) }
 
 func because(reasons []*problemv1.Reason) string {
 	said := make([]string, len(reasons))

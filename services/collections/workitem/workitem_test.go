@@ -69,6 +69,60 @@ func TestAWithdrawnClaimIsWork(t *testing.T) {
 	}
 }
 
+// What a payer takes back is work, in words alone where it had paid nothing; what it was asked to take back, by a void, is nobody's.
+func TestWhatAVoidTakesBackIsNobodysWork(t *testing.T) {
+	version := func(code claimsv1.FrequencyCode) es.Event {
+		return &claimsv1.CorrectedClaimPrepared{ClaimId: "c", Content: &claimsv1.ClaimContent{FrequencyCode: code}}
+	}
+	void, replacement := version(claimsv1.FrequencyCode_FREQUENCY_CODE_VOID), version(claimsv1.FrequencyCode_FREQUENCY_CODE_REPLACEMENT)
+	for _, c := range []struct {
+		name     string
+		versions []es.Event
+		paid     int64
+		says     string // empty: no item
+		risk     int64
+	}{
+		{"a payment", nil, -8000, "the payer took $80.00 back and has not decided anew", 8000},
+		{"a denial", nil, 0, "the payer took its decision back, which paid nothing, and has not decided anew", 0},
+		{"what a replacement takes the place of", []es.Event{replacement}, -8000, "the payer took $80.00 back and has not decided anew", 8000},
+		{"a payment, as a void asked", []es.Event{void}, -8000, "", 0},
+		{"a denial, as a void asked", []es.Event{replacement, void}, 0, "", 0},
+	} {
+		commands, err := React(es.Recorded{Event: &claimsv1.ClaimAdjudicated{ClaimId: "c", Reversal: true, PaidAmount: c.paid}, OccurredOn: "2026-03-02"}, es.Known{VoidMirror.Name: {"c": c.versions}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var item State
+		for _, cmd := range commands {
+			if cmd.ID != ID("takeback", "c") {
+				continue
+			}
+			events, err := cmd.Decide(State{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range events {
+				item = Evolve(item, e)
+			}
+		}
+		if item.Opened.GetDetail() != c.says || item.Opened.GetAtRiskAmount() != c.risk {
+			t.Errorf("%s: %v", c.name, item.Opened)
+		}
+	}
+}
+
+// As much is at risk where a payer takes money back as where it pays.
+func TestWhatIsTakenBackIsAtRisk(t *testing.T) {
+	for _, e := range []es.Event{
+		&postingv1.RemittanceQuarantined{RemittanceId: "r", PaymentAmount: -8000}, &postingv1.UnappliedRecorded{RemittanceId: "r", ClaimOrdinal: 1, Amount: -8000},
+		&postingv1.ClaimPaymentUnmatched{RemittanceId: "r", ClaimOrdinal: 1, PaidAmount: -8000}, &claimsv1.ClaimAdjudicated{ClaimId: "c", Reversal: true, PaidAmount: -8000},
+	} {
+		if item := opens(es.Recorded{Event: e}); item.AtRiskAmount != 8000 {
+			t.Errorf("%T: %v", e, item)
+		}
+	}
+}
+
 // One authorization's no is nobody's work once another has said yes, in whichever order the two are heard; nor is what was missing for a visit that is voided.
 func TestAnotherAuthorizationSaidYes(t *testing.T) {
 	no := es.Recorded{Event: &authorizationv1.UnitsRefused{AuthorizationId: "aut_1", EncounterId: "e", Reasons: []*problemv1.Reason{{RuleId: "r"}}}}
