@@ -327,6 +327,14 @@ func TestWhatIsInDisputeStaysOpen(t *testing.T) {
 	if err := give("k1", "L2"); status.Code(err) != codes.FailedPrecondition {
 		t.Fatalf("a line of which nothing is in dispute: %v", err)
 	}
+	for said, c := range map[string]*pb.AcceptUnderpaymentRequest{
+		"claim_id: it is missing (syntax.string.min_len); reason: it is missing (syntax.string.min_len)":     {AccountId: "enc_1"},
+		"reason: only blanks stand here: write something, or leave it out if it may be empty (syntax.blank)": {AccountId: "enc_1", ClaimId: "clm_1", LineId: "L1", Reason: " \t"},
+	} {
+		if _, err := r.api.AcceptUnderpayment(hosttest.As(t.Context(), r.p, "k3"), c); status.Convert(err).Message() != said {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
 	if err := give("k2", "L1"); err != nil {
 		t.Fatal(err)
 	}
