@@ -161,7 +161,7 @@ type newerFormat struct {
 }
 
 func (e *newerFormat) Error() string {
-	return fmt.Sprintf("the data folder %s was written by a newer Evenkeel (data format %d, this program knows up to %d): start that version, or use another data folder",
+	return fmt.Sprintf("the data folder %s was written by a newer Evenkeel (data format %d, this program knows up to %d): start that version, or name another folder with --data-dir",
 		e.path, e.format, Format)
 }
 
@@ -194,12 +194,19 @@ func ours(path string) (marked bool, err error) {
 	number, isOurs := strings.CutPrefix(strings.TrimSpace(string(text)), mark)
 	format, err := strconv.Atoi(number)
 	if !isOurs || err != nil || format < 1 {
-		return false, fmt.Errorf("%s is not a data folder of Evenkeel (its file %s is not ours): use an empty folder", path, versionFile)
+		return false, fmt.Errorf("the file %s in %s says %q and not which data format of Evenkeel the folder has (as in %q): name an empty folder with --data-dir, or put the file back as it was",
+			versionFile, path, firstLine(text), fmt.Sprint(mark, Format))
 	}
 	if format > Format {
 		return false, &newerFormat{path: path, format: format}
 	}
 	return true, nil
+}
+
+// firstLine is what a sentence can hold of a file.
+func firstLine(text []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	return line[:min(len(line), 40)]
 }
 
 // writeMark writes the whole mark or none of it, also when the power fails.

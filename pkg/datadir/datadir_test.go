@@ -74,7 +74,7 @@ func TestOpen(t *testing.T) {
 		{"the root of a file system may be used", write("lost+found", ""), ""},
 		{"a folder of a newer version is not touched", write("VERSION", "evenkeel data format 2\n"), "was written by a newer Evenkeel (data format 2, this program knows up to 1)"},
 		{"a stranger's folder is not touched", write("thesis.txt", "chapter 1"), `is not a data folder of Evenkeel (it holds "thesis.txt" and no file VERSION)`},
-		{"nor one whose VERSION is a stranger's", write("VERSION", "3.1.4\n"), "is not a data folder of Evenkeel (its file VERSION is not ours)"},
+		{"nor one whose VERSION is a stranger's", write("VERSION", "3.1.4\n"), `says "3.1.4" and not which data format of Evenkeel the folder has (as in "evenkeel data format 1"): name an empty folder with --data-dir`},
 		{"a file is no folder", func(t *testing.T, folder string) { write(filepath.Base(folder), "")(t, filepath.Dir(folder)) }, "is no folder"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -58,6 +58,23 @@ func (l *Lock) Release() error {
 	return errors.Join(truncated, l.file.Close())
 }
 
+// Running says which process has the data folder open; 0, false: none. It takes nothing from anybody: only where a killed process has left its number is the lock itself asked.
+func Running(folder string) (pid int, running bool) {
+	path := filepath.Join(folder, lockFile)
+	if pid = holder(path); pid == 0 {
+		return 0, false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != nil {
+		return pid, errors.Is(err, syscall.EWOULDBLOCK)
+	}
+	return 0, false
+}
+
 func holder(path string) int {
 	text, err := os.ReadFile(path)
 	if err != nil {

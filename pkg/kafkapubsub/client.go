@@ -94,13 +94,13 @@ func (c *Client) Ping(ctx context.Context) error {
 	if err == nil {
 		err = res.Error
 	}
+	if err == nil {
+		return nil
+	}
 	if refused := c.refusal(err); refused != nil {
 		return fmt.Errorf("ping kafka at %v: %w", c.brokers, refused)
 	}
-	if err != nil {
-		return fmt.Errorf("ping kafka at %v: %w", c.brokers, err)
-	}
-	return nil
+	return fmt.Errorf("ping kafka at %v: %w", c.brokers, err)
 }
 
 // IsUnknownTopic tells whether the error says that the topic, or the partition, doesn't exist

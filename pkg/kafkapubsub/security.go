@@ -1,14 +1,16 @@
 package kafkapubsub
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
@@ -42,6 +44,7 @@ func (s Security) Apply(c *Config) error {
 	problem(!s.TLS && s.CAFile != "", "an authority's file is of no use without TLS")
 	problem(!s.TLS && (s.CertFile != "" || s.KeyFile != ""), "a certificate of our own is of no use without TLS")
 	problem((s.CertFile == "") != (s.KeyFile == ""), "a certificate and its key go together: one of them is missing")
+	problem(s.Mechanism != "" && !slices.Contains(Mechanisms, s.Mechanism), fmt.Sprintf("there is no SASL mechanism %q: want one of %s", s.Mechanism, strings.Join(Mechanisms, ", ")))
 	problem(s.Mechanism == "" && (s.Username != "" || s.Password != ""), "a username or a password is of no use without a SASL mechanism: want one of "+strings.Join(Mechanisms, ", "))
 	problem(s.Mechanism != "" && s.Username == "", "a SASL mechanism needs a username")
 	problem(s.Mechanism != "" && s.Password == "", "a SASL mechanism needs a password")
@@ -94,8 +97,6 @@ func (s Security) sasl() (sasl.Mechanism, error) {
 		hash = scram.SHA256
 	case "SCRAM-SHA-512":
 		hash = scram.SHA512
-	default:
-		return nil, fmt.Errorf("kafka security: there is no SASL mechanism %q: want one of %s", s.Mechanism, strings.Join(Mechanisms, ", "))
 	}
 	m, err := scram.Mechanism(hash, s.Username, s.Password)
 	if err != nil {
@@ -106,6 +107,12 @@ func (s Security) sasl() (sasl.Mechanism, error) {
 
 // ErrRefused: a broker is there, and asking again as we are does not help.
 var ErrRefused = errors.New("refused")
+
+// What is said where one side speaks TLS and the other does not.
+const (
+	tlsThere   = "it speaks TLS at this port and kafka-tls is off: switch it on"
+	plainThere = "it speaks plain text at this port and kafka-tls is on: switch it off, or name the port where it speaks TLS"
+)
 
 // refusal says in a sentence what an answer means that stays the same however often it is asked for; nil for all others.
 func (c *Client) refusal(err error) error {
@@ -127,15 +134,47 @@ func (c *Client) refusal(err error) error {
 	case errors.As(err, &invalid):
 		why = "its certificate does not hold: " + invalid.Error()
 	case errors.As(err, &other):
-		why = "it does not speak TLS at this port"
+		why = plainThere
 	case errors.As(err, &remote) && remote.Op == "remote error": // an alert of TLS
 		why = "it ended the TLS handshake: " + remote.Err.Error()
-	case errors.Is(err, io.EOF) && c.transport.TLS != nil:
-		why = "it closes the connection: does it speak TLS at this port?"
-	case errors.Is(err, io.ErrUnexpectedEOF) && c.transport.TLS == nil: // kafka-go has seen an alert of TLS
-		why = "it wants TLS at this port"
+	case c.transport.TLS == nil && c.anyBroker(speaksTLS):
+		why = tlsThere
+	case c.transport.TLS != nil && c.anyBroker(speaksPlain):
+		why = plainThere
 	default:
 		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrRefused, why)
+}
+
+// probeWithin is how long a broker has to show what it speaks.
+const probeWithin = 2 * time.Second
+
+// anyBroker says whether one of the brokers speaks so. An error of a connection does not tell: a broker that hears TLS and waits for plain text, or the other way round, closes it, resets it, or waits.
+func (c *Client) anyBroker(speaks func(ctx context.Context, addr string) bool) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), probeWithin)
+	defer cancel()
+	return slices.ContainsFunc(c.brokers, func(addr string) bool { return speaks(ctx, addr) })
+}
+
+// speaksTLS: a handshake begins there. Whose certificate it is, is not asked, and nothing is sent.
+func speaksTLS(ctx context.Context, addr string) bool {
+	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err == nil {
+		_ = conn.Close()
+		return true
+	}
+	var alert tls.AlertError // as one that wants our certificate says
+	var remote *net.OpError
+	return errors.As(err, &alert) || errors.As(err, &remote) && remote.Op == "remote error"
+}
+
+// speaksPlain: a question in plain text is answered there, be it by a no.
+func speaksPlain(ctx context.Context, addr string) bool {
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	_, err := (&kafka.Client{Addr: kafka.TCP(addr), Transport: transport, Timeout: probeWithin}).ApiVersions(ctx, &kafka.ApiVersionsRequest{})
+	var code kafka.Error
+	return err == nil || errors.As(err, &code)
 }

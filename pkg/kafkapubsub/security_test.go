@@ -32,6 +32,7 @@ func TestSecuritySettingsThatDoNotFitAreNamedAtOnce(t *testing.T) {
 		{"PLAIN without TLS, and without a password", kafkapubsub.Security{Mechanism: "PLAIN", Username: "u"}, []string{"needs a password", "so it needs TLS"}},
 		{"a name without a mechanism", kafkapubsub.Security{TLS: true, Username: "u"}, []string{"want one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"}},
 		{"a mechanism that there is not", kafkapubsub.Security{TLS: true, Mechanism: "GSSAPI", Username: "u", Password: "p"}, []string{`no SASL mechanism "GSSAPI"`}},
+		{"a mechanism that there is not is named with all else", kafkapubsub.Security{Mechanism: "plain"}, []string{`no SASL mechanism "plain": want one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`, "needs a username", "needs a password"}},
 		{"a file that is not there", kafkapubsub.Security{TLS: true, CAFile: "nowhere.pem"}, []string{"nowhere.pem: no such file"}},
 		{"a file without a certificate", kafkapubsub.Security{TLS: true, CAFile: empty}, []string{"holds no certificate in PEM"}},
 	} {
@@ -122,8 +123,8 @@ func TestSecuredKafka(t *testing.T) {
 		{"a wrong password by SCRAM", broker.Addr, wrong(func(s *kafkapubsub.Security) { s.Mechanism, s.Password = "SCRAM-SHA-512", "incorrect" }), "refused: the username or the password is wrong"},
 		{"a mechanism that is not offered", broker.Addr, wrong(func(s *kafkapubsub.Security) { s.Mechanism = "SCRAM-SHA-256" }), "refused: it does not offer the SASL mechanism SCRAM-SHA-256"},
 		{"an authority that is not trusted", broker.Addr, wrong(func(s *kafkapubsub.Security) { s.CAFile = "" }), "refused: its certificate is of no authority that is trusted here: name the authority's file"},
-		{"a port without TLS", broker.Plain, wrong(func(s *kafkapubsub.Security) { s.Mechanism, s.Username, s.Password = "", "", "" }), "refused: it closes the connection: does it speak TLS at this port?"},
-		{"no TLS where it is asked for", broker.Addr, kafkapubsub.Security{}, "refused: it wants TLS at this port"},
+		{"a port without TLS", broker.Plain, wrong(func(s *kafkapubsub.Security) { s.Mechanism, s.Username, s.Password = "", "", "" }), "refused: it speaks plain text at this port and kafka-tls is on: switch it off"},
+		{"no TLS where it is asked for", broker.Addr, kafkapubsub.Security{}, "refused: it speaks TLS at this port and kafka-tls is off: switch it on"},
 		{"no certificate where one is asked for", broker.CertAddr, wrong(func(s *kafkapubsub.Security) { s.Mechanism, s.Username, s.Password = "", "", "" }), "refused: it ended the TLS handshake"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

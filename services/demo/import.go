@@ -200,7 +200,7 @@ func (i importer) report(ctx context.Context, name string, file *exchangev1.Inte
 	if file.Status == "refused" {
 		fmt.Fprintf(&b, "  refused: %s\n", file.Reason)
 	}
-	err := i.results(ctx, &b, file)
+	err := i.results(ctx, &b, file, again)
 	told := slices.ContainsFunc(file.Results, func(r *exchangev1.InterchangeResult) bool { return r.Type == "RemittanceRead" }) // with each equation's residual
 	findings(&b, slices.DeleteFunc(slices.Clone(file.Findings), func(f *exchangev1.Finding) bool { return told && f.Code == "835.balance" }))
 	if _, failed := io.WriteString(i.out, b.String()); failed != nil {
@@ -213,7 +213,7 @@ func (i importer) report(ctx context.Context, name string, file *exchangev1.Inte
 }
 
 // results tells what the parts of a file led to.
-func (i importer) results(ctx context.Context, b *strings.Builder, file *exchangev1.Interchange) error {
+func (i importer) results(ctx context.Context, b *strings.Builder, file *exchangev1.Interchange, again bool) error {
 	counts := map[string]int{}
 	var order []string
 	var claims int
@@ -252,7 +252,11 @@ func (i importer) results(ctx context.Context, b *strings.Builder, file *exchang
 		}
 	}
 	if claims > 0 {
-		fmt.Fprintf(b, "  %s: %s charged, %s of it open now\n", plural(claims, "claim became a visit", "claims became visits"), money.Format(charged), money.Format(open))
+		one, many := "claim became a visit", "claims became visits"
+		if again {
+			one, many = "claim is a visit since the first time", "claims are visits since the first time"
+		}
+		fmt.Fprintf(b, "  %s: %s charged, %s of it open now\n", plural(claims, one, many), money.Format(charged), money.Format(open))
 	}
 	if held.claims > 0 {
 		fmt.Fprintf(b, "  %s held until somebody mends it:\n", plural(held.claims, "claim is", "claims are"))

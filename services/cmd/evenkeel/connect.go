@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -68,6 +69,56 @@ func readWhereabouts(dir string) (w whereabouts, err error) {
 	return w, nil
 }
 
+// running is where the platform of a data folder is; that it has stopped is an error, for whoever has its ports now is somebody else.
+func running(dir string) (w whereabouts, err error) {
+	if dir == "" {
+		if dir, err = datadir.Default(); err != nil {
+			return w, err
+		}
+	}
+	if w, err = readWhereabouts(dir); err != nil {
+		return w, err
+	}
+	switch pid, up := datadir.Running(dir); {
+	case !up:
+		return w, fmt.Errorf("the platform in %s is stopped: start it with `make run`", dir)
+	case pid != w.PID:
+		return w, fmt.Errorf("the platform in %s is starting (pid %d): ask again in a moment", dir, pid)
+	}
+	return w, nil
+}
+
+// contactWithin is how long a platform has to answer at all.
+const contactWithin = 5 * time.Second
+
+// contact asks whether somebody answers at a URL, before anything else is asked there, and says so while it waits.
+func contact(ctx context.Context, at string) error {
+	if u, err := url.Parse(at); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("--url=%s is no address of a platform: want http://host:port", at)
+	}
+	ctx, cancel := context.WithTimeout(ctx, contactWithin)
+	defer cancel()
+	waiting := time.AfterFunc(300*time.Millisecond, func() {
+		fmt.Fprintf(os.Stderr, "Trying %s, for %d seconds at most.\n", at, contactWithin/time.Second)
+	})
+	defer waiting.Stop()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(at, "/")+"/openapi.json", nil)
+	if err != nil {
+		return fmt.Errorf("--url=%s: %w", at, err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	var failed *url.Error
+	switch {
+	case err == nil:
+		return answer.Body.Close()
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("the platform does not answer at %s within %d seconds: is the address right, and may this machine reach it?", at, contactWithin/time.Second)
+	case errors.As(err, &failed):
+		err = failed.Err
+	}
+	return fmt.Errorf("the platform does not answer at %s: %w", at, err)
+}
+
 // database is how an operator's command reaches the logs: the server that is named, or the one of the platform that runs on this machine.
 type database struct {
 	DatabaseURL string `help:"PostgreSQL of the services: postgres://host:port/name; without a user each service's own role signs in. Default: the running platform of this machine." env:"EVENKEEL_DATABASE_URL"`
@@ -83,7 +134,7 @@ func (d database) resolve() (database string, secret host.Secret, err error) {
 		secret, err = host.ReadSecret(d.SecretFile)
 		return d.DatabaseURL, secret, err
 	}
-	w, err := readWhereabouts(d.DataDir)
+	w, err := running(d.DataDir)
 	if err != nil {
 		return "", nil, err
 	}

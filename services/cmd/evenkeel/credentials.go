@@ -81,7 +81,7 @@ type statusCommand struct {
 
 // Run shows how far each service has come.
 func (c statusCommand) Run(ctx context.Context) error {
-	url, key, err := c.resolve()
+	url, key, err := c.resolve(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +20,7 @@ import (
 
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	"github.com/evenkeel/evenkeel/pkg/datadir"
 	"github.com/evenkeel/evenkeel/pkg/eventlog"
 	"github.com/evenkeel/evenkeel/pkg/eventlog/pglog"
 	"github.com/evenkeel/evenkeel/pkg/host"
@@ -100,6 +104,8 @@ func TestWhatWasTypedWrongIsSaidInASentence(t *testing.T) {
 			want: []string{"no Kafka broker answers at 127.0.0.1:1"}},
 		{name: "settings of Kafka that do not fit", args: []string{"serve", "--database-url=postgres://127.0.0.1:1/x", "--kafka-brokers=127.0.0.1:1", "--secret-file=" + secret, "--kafka-sasl-mechanism=PLAIN", "--kafka-username=u"},
 			env: []string{"EVENKEEL_KAFKA_PASSWORD=p"}, code: 1, want: []string{"PLAIN sends the password as it is, so it needs TLS"}},
+		{name: "a SASL mechanism that there is not, and nothing else", args: []string{"serve", "--database-url=postgres://127.0.0.1:1/x", "--kafka-brokers=127.0.0.1:1", "--secret-file=" + secret, "--kafka-sasl-mechanism=scram"}, code: 1,
+			want: []string{"--kafka-sasl-mechanism=scram is none that is spoken here: want one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"}},
 		{name: "a password for Kafka is no flag", args: []string{"serve", "--kafka-password=p"}, code: 2, want: []string{"unknown flag --kafka-password"}},
 		{name: "a password for Kafka that is missing", args: []string{"serve", "--database-url=postgres://127.0.0.1:1/x", "--kafka-brokers=127.0.0.1:1", "--secret-file=" + secret, "--kafka-tls", "--kafka-sasl-mechanism=PLAIN", "--kafka-username=u"},
 			code: 1, want: []string{"a SASL mechanism needs a password"}},
@@ -110,6 +116,7 @@ func TestWhatWasTypedWrongIsSaidInASentence(t *testing.T) {
 		{name: "a service that there is not", args: []string{"events", "nobody"}, code: 1, want: []string{`no service "nobody"`, "registry, intake"}},
 		{name: "no platform has run here", args: []string{"status"}, code: 1, want: []string{"no platform has run in ", "`make run`"}},
 		{name: "no platform to rebuild", args: []string{"rebuild"}, code: 1, want: []string{"no platform has run in "}},
+		{name: "a URL that is none", args: []string{"status", "--url=localhost:8080", "--api-key=k"}, code: 1, want: []string{"--url=localhost:8080 is no address of a platform: want http://host:port"}},
 		{name: "nobody answers at a URL", args: []string{"status", "--url=http://127.0.0.1:1", "--api-key=k"}, code: 1, want: []string{"the platform does not answer at http://127.0.0.1:1"}},
 		{name: "a demo group of no weeks", args: []string{"demo", "--weeks=0"}, code: 1, want: []string{"1 to 52 weeks", "0 and 150 were asked for"}},
 		{name: "an address that is none", args: []string{"run", "--http-addr=here"}, code: 1, want: []string{"the address here can't be served"}},
@@ -254,5 +261,60 @@ func fill(t *testing.T, admin, secretFile string, streams ...string) {
 	}
 	if _, err := log.Append(t.Context(), unit); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What a platform leaves in its folder outlives it: a command that goes by it asks nobody who may have the port since.
+func TestAPlatformThatIsStopped(t *testing.T) {
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.Errorf("a stranger was asked %s", r.URL) }))
+	defer stranger.Close()
+	leave := func(t *testing.T, pid int, holder string) (dir string) {
+		dir = t.TempDir()
+		if err := (whereabouts{PID: pid, Console: stranger.URL + "/", APIKey: "k"}).write(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "lock"), []byte(holder), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	for _, command := range [][]string{{"status"}, {"verify"}, {"events", "claims"}, {"rebuild"}, {"demo"}} {
+		for name, holder := range map[string]string{"stopped": "", "killed": "1\n"} {
+			dir := leave(t, 1, holder)
+			got := run(t, nil, append(command, "--data-dir="+dir)...)
+			if want := "evenkeel: the platform in " + dir + " is stopped: start it with `make run`\n"; got.code != 1 || got.out != "" || got.err != want {
+				t.Errorf("%v %s: %+v", command, name, got)
+			}
+		}
+	}
+	dir := leave(t, 1, "")
+	lock, err := datadir.LockFile(filepath.Join(dir, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Release() }()
+	if got := run(t, nil, "status", "--data-dir="+dir); got.code != 1 || !strings.Contains(got.err, "is starting (pid ") {
+		t.Errorf("a start that has not said yet where it is: %+v", got)
+	}
+}
+
+// Somebody takes the connection and never answers: it is said at once who is tried, and after a bounded time that it was in vain.
+func TestAURLThatIsSilent(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	silent := "http://" + l.Addr().String()
+	for _, command := range [][]string{{"status"}, {"demo"}, {"import", write(t, "ISA")}} {
+		t.Run(command[0], func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			got := run(t, nil, append(command, "--url="+silent, "--api-key=k")...)
+			want := "Trying " + silent + ", for 5 seconds at most.\nevenkeel: the platform does not answer at " + silent + " within 5 seconds: is the address right, and may this machine reach it?\n"
+			if got.code != 1 || got.out != "" || got.err != want || time.Since(began) > 3*contactWithin {
+				t.Errorf("%+v after %s", got, time.Since(began))
+			}
+		})
 	}
 }

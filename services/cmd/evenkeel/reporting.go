@@ -50,7 +50,7 @@ type rebuildCommand struct {
 func (c rebuildCommand) Run(ctx context.Context) error {
 	admin := c.AdminURL
 	if admin == "" {
-		w, err := readWhereabouts(c.DataDir)
+		w, err := running(c.DataDir)
 		if err != nil {
 			return err
 		}

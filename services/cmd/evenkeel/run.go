@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -326,21 +327,20 @@ type client struct {
 	DataDir string `help:"Data folder of a running platform." env:"EVENKEEL_DATA_DIR"`
 }
 
-func (c client) resolve() (url, key string, err error) {
-	if c.URL != "" && c.APIKey != "" {
-		return c.URL, c.APIKey, nil
+// resolve is the platform that is asked, once it has answered, and the key to it.
+func (c client) resolve(ctx context.Context) (url, key string, err error) {
+	var w whereabouts
+	switch {
+	case c.URL == "":
+		w, err = running(c.DataDir)
+	case c.APIKey == "":
+		w, err = readWhereabouts(c.DataDir)
 	}
-	w, err := readWhereabouts(c.DataDir)
 	if err != nil {
 		return "", "", err
 	}
-	if c.URL == "" {
-		c.URL = w.Console
-	}
-	if c.APIKey == "" {
-		c.APIKey = w.APIKey
-	}
-	return c.URL, c.APIKey, nil
+	url, key = cmp.Or(c.URL, w.Console), cmp.Or(c.APIKey, w.APIKey)
+	return url, key, contact(ctx, url)
 }
 
 type demoCommand struct {
@@ -355,7 +355,7 @@ func (c demoCommand) Run(ctx context.Context) error {
 	if err := (demo.Options{Weeks: c.Weeks, Patients: c.Patients}).Check(); err != nil {
 		return err
 	}
-	url, key, err := c.resolve()
+	url, key, err := c.resolve(ctx)
 	if err != nil {
 		return err
 	}
@@ -370,7 +370,7 @@ type importCommand struct {
 
 // Run brings files in.
 func (c importCommand) Run(ctx context.Context) error {
-	url, key, err := c.resolve()
+	url, key, err := c.resolve(ctx)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,9 @@ func (c serveCommand) kafkaSecurity() (kafkapubsub.Security, error) {
 			return s, fmt.Errorf("the password for Kafka can't be read: %w", err)
 		}
 		s.Password = strings.TrimRight(string(text), "\r\n")
+	}
+	if m := s.Mechanism; m != "" && !slices.Contains(kafkapubsub.Mechanisms, m) {
+		return s, fmt.Errorf("--kafka-sasl-mechanism=%s is none that is spoken here: want one of %s", m, strings.Join(kafkapubsub.Mechanisms, ", "))
 	}
 	if err := s.Apply(&kafkapubsub.Config{}); err != nil {
 		return s, fmt.Errorf("the settings --kafka-… do not fit: %w", err)

@@ -120,6 +120,10 @@ func TestFilesThatOthersWrote(t *testing.T) {
 		t.Errorf("importing again is said to change nothing for %d of %d files:\n%s", n, len(files), out.String())
 	}
 
+	if strings.Contains(out.String(), "became") {
+		t.Errorf("what nothing changed is said to have become something:\n%s", out.String())
+	}
+
 	advance(t, p, 30)
 	settled(t, p)
 	claims(t, p)
