@@ -44,9 +44,10 @@ func Project(r es.Recorded) []es.Statement {
 		return []es.Statement{set(`transport = 'rejected'`)}
 	case *pb.ClaimStatusReported:
 		if e.Finding == pb.ClaimFinding_CLAIM_FINDING_ON_FILE {
-			return []es.Statement{set(`transport = 'accepted', payer_claim_control_number = $4`, e.PayerClaimControlNumber)}
+			return []es.Statement{set(`transport = CASE WHEN transport = 'rejected' THEN transport ELSE 'accepted' END, payer_claim_control_number = $4`, e.PayerClaimControlNumber)}
 		}
-		return []es.Statement{set(`transport = 'submitted', payer_claim_control_number = CASE WHEN adjudication = 'none' AND frequency_code = $4 THEN '' ELSE payer_claim_control_number END`,
+		return []es.Statement{set(`transport = CASE WHEN transport = 'rejected' THEN transport ELSE 'submitted' END,
+			payer_claim_control_number = CASE WHEN transport = 'rejected' OR adjudication = 'none' AND frequency_code = $4 THEN '' ELSE payer_claim_control_number END`,
 			int32(pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL))}
 	case *pb.ClaimAdjudicated:
 		to := "nothing_paid"
@@ -59,9 +60,9 @@ func Project(r es.Recorded) []es.Statement {
 			to = "paid"
 		}
 		return []es.Statement{set(`adjudication = CASE WHEN $4 <> 'reversed' AND EXISTS (SELECT FROM open_denials d WHERE d.tenant_id = $1 AND d.claim_id = $2) THEN 'denied' ELSE $4 END,
-			transport = CASE WHEN transport IN ('requested', 'submitted', 'acknowledged', 'rejected') THEN 'accepted' ELSE transport END,
+			transport = CASE WHEN NOT $8 AND transport IN ('requested', 'submitted', 'acknowledged', 'rejected') THEN 'accepted' ELSE transport END,
 			paid_amount = paid_amount + $5, patient_responsibility_amount = CASE WHEN $4 = 'reversed' THEN 0 ELSE $6 END, payer_claim_control_number = CASE WHEN $4 = 'reversed' THEN payer_claim_control_number ELSE coalesce(nullif($7, ''), payer_claim_control_number) END`,
-			to, e.PaidAmount, e.PatientResponsibilityAmount, e.PayerClaimControlNumber)}
+			to, e.PaidAmount, e.PatientResponsibilityAmount, e.PayerClaimControlNumber, e.AwaitedVersion > 0)}
 	case *pb.LineDenied:
 		return []es.Statement{
 			es.SQL(`DELETE FROM open_denials WHERE tenant_id = $1 AND claim_id = $2 AND line_id = $3 AND remittance_id <> $4`, r.Tenant, r.StreamID, e.LineId, e.RemittanceId),

@@ -1026,7 +1026,7 @@ func TestASecondVoidSaysWhatIsTrue(t *testing.T) {
 		s          State
 	}{
 		{"on its way", "void that is on its way", on(paid)},
-		{"rejected", "void that is held", on(paid, &pb.ClaimRejected{ClaimVersion: 2}, &pb.ClaimHeld{})},
+		{"held", "void that is held", on(paid, &pb.ClaimHeld{})},
 		{"withdrawn before the payer had it", "bill the visit anew", on(states(t)["held"])},
 		{"of a later payer", "the charge stands", on(later)},
 	} {
@@ -1047,6 +1047,9 @@ func TestReportStatus(t *testing.T) {
 		w.tell(t, sentFile(clm1, 1))
 		return w
 	}
+	late, clearinghouse := gone(t), submitted()
+	late.pass(t, remittanceDays+1)
+	clearinghouse.tell(t, &exchangev1.ClaimStatusReceived{ClaimId: clm1, ClaimVersion: 1, Level: pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_CLEARINGHOUSE, Accepted: true, StatusCodes: []string{"A1:19"}})
 	for _, c := range []struct {
 		name   string
 		world  *world
@@ -1054,7 +1057,9 @@ func TestReportStatus(t *testing.T) {
 		want   string
 	}{
 		{"the payer has none: held for a person", submitted(), notOnFile, "ClaimStatusReported ClaimHeld"},
-		{"also where it was said to be taken in", gone(t), notOnFile, "ClaimStatusReported ClaimHeld"},
+		{"not what it took in under a number, and has its days to decide", gone(t), notOnFile, "claims.payer_has_it"},
+		{"but when that is overdue", late, notOnFile, "ClaimStatusReported ClaimHeld"},
+		{"what a clearinghouse took in has no number of the payer", clearinghouse, notOnFile, "ClaimStatusReported ClaimHeld"},
 		{"the payer has it under a number", submitted(), onFile("ICN7"), "ClaimStatusReported"},
 		{"on file has a number", submitted(), onFile(""), "claims.finding_fits"},
 		{"what is not on file has none", submitted(), &pb.ReportClaimStatusRequest{Finding: notOnFile.Finding, PayerClaimControlNumber: "ICN7"}, "claims.finding_fits"},

@@ -74,32 +74,47 @@ func earlierPayersAgain(s State, o Opening) []es.Event {
 		next.Lines, next.ChargeAmount = o.Created.Content.Lines, o.Created.Content.ChargeAmount
 	}
 	replaces(s, next)
-	prepared := prepare(s, next, "an earlier payer decided anew")
+	prepared, held := prepare(s, next, "an earlier payer decided anew"), s.Held
 	s = s.with(prepared...)
 	if s.Sent == 0 {
-		return append(prepared, scrub(s, o.Scrub)...)
+		return append(prepared, scrub(s, o.Scrub, kept(held)...)...)
 	}
 	var why refuse.List
 	why.If(true, EarlierPayersUnchanged, "prior_payers", "an earlier payer decided anew after this claim was sent: release it to send what it says now")
-	return append(prepared, hold(s, why.Reasons()))
+	return append(prepared, hold(s, append(why.Reasons(), kept(held, EarlierPayersUnchanged)...)))
 }
 
 func sameUnits(a, b *typev1.ServiceLine) bool {
 	return a.LineId == b.LineId && a.UnitsThousandths == b.UnitsThousandths && a.ChargeAmount == b.ChargeAmount
 }
 
-// scrub runs the edits on the current version, and sends or holds it.
-func scrub(s State, f edits.Facts) []es.Event {
+// scrub runs the edits on the current version, and sends or holds it; it holds it also for what no edit judges.
+func scrub(s State, f edits.Facts, besides ...*problemv1.Reason) []es.Event {
 	failures := edits.Scrub(s.Content, f)
 	reasons := edits.Blocking(failures)
 	events := []es.Event{&pb.ClaimScrubbed{ClaimId: s.Created.ClaimId, ClaimVersion: s.Version, Clean: len(reasons) == 0, Edits: failures, RulePack: edits.Pack}}
-	if len(reasons) > 0 {
+	if reasons = append(reasons, besides...); len(reasons) > 0 {
 		return append(events, hold(s, reasons))
 	}
 	if s.Held != nil {
 		events = append(events, &pb.ClaimReleased{ClaimId: s.Created.ClaimId, Reason: "scrubbed again: clean"})
 	}
 	return append(events, send(s))
+}
+
+// byPeople are what holds a claim until a person releases, corrects or voids it, or the payer speaks: no edit judges it.
+var byPeople = []refuse.Rule{StillBilled, EarlierPayersUnchanged, OnFile}
+
+// kept are the reasons of a hold that another look at the claim does not end, without one that is said anew.
+func kept(held *pb.ClaimHeld, anew ...refuse.Rule) []*problemv1.Reason {
+	var out []*problemv1.Reason
+	for _, r := range held.GetReasons() {
+		is := func(rule refuse.Rule) bool { return rule.ID == r.RuleId }
+		if slices.ContainsFunc(byPeople, is) && !slices.ContainsFunc(anew, is) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func hold(s State, reasons []*problemv1.Reason) *pb.ClaimHeld {
@@ -150,6 +165,9 @@ func Release(s State, c *pb.ReleaseClaimRequest) ([]es.Event, error) {
 // replaces makes the content a replacement of the payer's decision in force, or of what it took in, where it has an earlier version; a void stays one. A number of a decision that another one
 // has taken the place of would have the payer pay beside it.
 func replaces(s State, content *pb.ClaimContent) {
+	if s.Anew {
+		content.FrequencyCode, content.PayerClaimControlNumber = pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL, ""
+	}
 	if !hasSome(s) {
 		return
 	}
@@ -196,6 +214,7 @@ func again(s State, a Again) []es.Event {
 		return nil
 	}
 	var events []es.Event
+	besides := kept(s.Held)
 	if changed {
 		prepared := prepare(s, content, "facts have changed")
 		events, s = append(events, prepared...), s.with(prepared...)
@@ -205,7 +224,7 @@ func again(s State, a Again) []es.Event {
 			return nil
 		}
 	}
-	return append(events, scrub(s, a.Scrub)...)
+	return append(events, scrub(s, a.Scrub, besides...)...)
 }
 
 // refreshed is the content with providers, people, payer and authorization as they are now. Lines stay: they were coded, or corrected by a person.
@@ -244,6 +263,9 @@ func Correct(s State, c *pb.CorrectClaimRequest, f edits.Facts) ([]es.Event, err
 	}
 	fitting(&no, s, c, content, f)
 	no.If(!no.Any() && proto.Equal(content, s.Content), ChangesSomething, "lines", "nothing differs from version %d: say what does; remove_modifiers takes all modifiers off a line", s.Version)
+	if content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID { // which the payer has rejected
+		content.FrequencyCode = pb.FrequencyCode_FREQUENCY_CODE_REPLACEMENT
+	}
 	replaces(s, content)
 	mayPrepare(&no, s, content)
 	if no.Any() {
@@ -316,7 +338,7 @@ func silent(s State) bool {
 
 // hasSome says whether the payer has a version that the next one replaces or voids.
 func hasSome(s State) bool {
-	return s.EverDecided || silent(s) || s.Content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL
+	return !s.Anew && (s.EverDecided || silent(s) || s.Content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL)
 }
 
 // afterwards says what became of a claim that was taken back, and of its charge.
@@ -362,7 +384,7 @@ func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
 
 func takeBack(s State, reason string, f edits.Facts) ([]es.Event, error) {
 	content := proto.Clone(s.Content).(*pb.ClaimContent)
-	if hasSome(s) {
+	if replaces(s, content); hasSome(s) {
 		content.FrequencyCode, content.PayerClaimControlNumber = pb.FrequencyCode_FREQUENCY_CODE_VOID, s.PayerNumber
 	}
 	var no refuse.List

@@ -65,8 +65,12 @@ func Answered(s State, w Word) ([]es.Event, error) {
 		ChargeAmount: s.Content.ChargeAmount, Source: w.Source, ClaimVersion: w.Version,
 	}
 	var why refuse.List
-	why.If(true, TakenIn, "", "rejected by %s with %s: correct it, or release it to send it again", levels[w.Level], cmp.Or(strings.Join(w.StatusCodes, ", "), "no code"))
-	return []es.Event{rejected, hold(s, why.Reasons())}, nil
+	codes := cmp.Or(strings.Join(w.StatusCodes, ", "), "no code")
+	change := s.Content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL
+	why.If(!change, TakenIn, "", "rejected by %s with %s: correct it, or release it to send it again", levels[w.Level], codes)
+	why.If(change, TakenIn, "", "rejected by %s with %s: if it does not know %s, ask it, and report what it says (POST /v1/claims/%s/status-reports); else correct, void or release the claim", levels[w.Level], codes,
+		s.Content.PayerClaimControlNumber, s.Created.ClaimId)
+	return []es.Event{rejected, hold(s, append(why.Reasons(), kept(s.Held)...))}, nil
 }
 
 var levels = map[pb.AcknowledgmentLevel]string{
@@ -147,7 +151,7 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		ClaimId: id, RemittanceId: e.RemittanceId, StatusCode: r.StatusCode, ChargeAmount: r.ChargeAmount, PaidAmount: r.PaidAmount,
 		PatientResponsibilityAmount: content.PatientShare(r), PayerClaimControlNumber: r.PayerClaimControlNumber, AdjudicationDate: e.AdjudicationDate,
 		Reversal: reversal, Source: r.Source, ClaimOrdinal: r.Ordinal, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, DisputedAmount: e.DisputedAmount,
-		DecisionStands: e.DecisionStands, Duplicate: copied(e, d.Others),
+		DecisionStands: e.DecisionStands, Duplicate: copied(e, d.Others), AwaitedVersion: awaited(s, e),
 	})
 	if reversal {
 		switch {
@@ -182,7 +186,7 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 	}
 	s = s.with(events...)
 	switch {
-	case len(s.Denials) == 0 && s.Disputed == 0 && !s.Closed && s.Held == nil:
+	case len(s.Denials) == 0 && s.Disputed == 0 && !s.Closed && s.Held == nil && !s.InFlight:
 		events = append(events, &pb.ClaimClosed{ClaimId: id, Reason: nothingLeft(s, d)})
 	case len(s.Denials) > 0 && s.Closed && !s.Withdrawn:
 		events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "the payer denies what it had decided"})
@@ -190,6 +194,18 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "what the payer decided is in dispute"})
 	}
 	return events, nil
+}
+
+// awaited is the version that the payer still has to answer after a posted claim payment: where it takes back, or decides nothing, or decides what it took in under the number of an
+// earlier version. 0: none.
+func awaited(s State, e *postingv1.ClaimPaymentPosted) int32 {
+	r := e.RemittanceClaim
+	earlier := s.Given[r.PayerClaimControlNumber]
+	late := earlier > 0 && earlier < s.Sent && r.PayerClaimControlNumber != s.Acked
+	if s.InFlight && (Reversal(e) || r.StatusCode == statusPreview || late) {
+		return s.Sent
+	}
+	return 0
 }
 
 // Lessen follows what is given up of a dispute with the payer, and closes the claim when nothing is left to ask for.

@@ -10,16 +10,20 @@ import (
 )
 
 var (
-	// Awaited: a status is reported of a version that went to the payer and is not answered; of anything else the payer has spoken itself. Source: our own choice.
-	Awaited = refuse.Rule{ID: "claims.awaited", Version: 1, Owner: "follow_up"}
+	// Awaited: a status is reported of a version that went to the payer and is not answered, or of a claim whose replacement or void it has rejected; of anything else the payer has
+	// spoken itself. Source: our own choice.
+	Awaited = refuse.Rule{ID: "claims.awaited", Version: 2, Owner: "follow_up"}
+	// PayerHasIt: what the payer took in under a number of its own it has until its decision is overdue, and what it has decided it has. Source: 277CA A2 with REF*1K; payers load what
+	// they took in within their days to decide, and who sends it again before is denied as a duplicate (CARC 18). Checked 2026-11-24.
+	PayerHasIt = refuse.Rule{ID: "claims.payer_has_it", Version: 1, Owner: "follow_up"}
 	// FindingFits: a claim that is on file has the payer's number, which replacements name; one that is not has none. Source: REF*F8 of the 837P. Checked 2026-11-24.
 	FindingFits = refuse.Rule{ID: "claims.finding_fits", Version: 1, Owner: "follow_up"}
 	// OnFile: the payer has the claim that was sent to it. Fails when it says that it has none, and holds the claim. Source: the payer, asked by a person.
 	OnFile = refuse.Rule{ID: "claims.on_file", Version: 1, Owner: "billing"}
 )
 
-// ReportStatus records what the payer says of a version that it has not answered. One that it has not got is held, for a person to send it again; one that it has can be replaced or
-// voided under its number.
+// ReportStatus records what the payer says of a version that it has not answered, or of the claim that a rejected replacement or void names. One that it has not got is held, for a person
+// to send it again; one that it has can be replaced or voided under its number.
 func ReportStatus(s State, c *pb.ReportClaimStatusRequest) ([]es.Event, error) {
 	if s.Created == nil {
 		return nil, missing(c.ClaimId)
@@ -28,11 +32,15 @@ func ReportStatus(s State, c *pb.ReportClaimStatusRequest) ([]es.Event, error) {
 	if onFile && s.OnFile && s.PayerNumber == c.PayerClaimControlNumber {
 		return nil, nil
 	}
+	unknown := changeRejected(s)
 	var no refuse.List
-	no.If(!s.InFlight, Awaited, "", "no version of the claim waits for an answer of the payer")
+	no.If(!s.InFlight && !unknown, Awaited, "", "no version of the claim waits for an answer of the payer, and it has rejected no replacement or void of it")
 	no.If(s.InFlight && s.Files[s.Sent] == "", Awaited, "", "version %d waits for the next file: the payer can't have it yet", s.Sent)
 	no.If(onFile && c.PayerClaimControlNumber == "", FindingFits, "payer_claim_control_number", "on file under which number? Replacements and voids name it")
 	no.If(!onFile && c.PayerClaimControlNumber != "", FindingFits, "payer_claim_control_number", "what is not on file has no number: leave it out, or say that it is on file")
+	no.If(!onFile && unknown && len(s.Numbers) > 0, PayerHasIt, "finding", "the payer has decided the claim as %s, and has not taken that back: ask under which number it has it now, and report that", s.PayerNumber)
+	no.If(!onFile && s.InFlight && s.Acked != "" && !s.OnFile && !s.Overdue[overdue(waitRemittance, s.Sent)], PayerHasIt, "finding",
+		"the payer took version %d in as %s, and has %d days to decide: ask it for that number, and report that it is on file; when its decision is overdue, report that it is not", s.Sent, s.Acked, remittanceDays)
 	if no.Any() {
 		return no.Or()
 	}
@@ -40,18 +48,28 @@ func ReportStatus(s State, c *pb.ReportClaimStatusRequest) ([]es.Event, error) {
 		ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, ClaimVersion: s.Sent, Finding: c.Finding,
 		PayerClaimControlNumber: c.PayerClaimControlNumber, Reason: c.Reason,
 	}
-	if onFile || s.Held != nil { // held for something else: that is decided first
+	if onFile {
 		return []es.Event{reported}, nil
 	}
 	var why refuse.List
-	why.If(true, OnFile, "", "the payer has no version %d on file: release the claim to send it again, or correct or void it", s.Sent)
-	return []es.Event{reported, hold(s, why.Reasons())}, nil
+	why.If(!unknown, OnFile, "", "the payer has no version %d on file: release the claim to send it again, or correct or void it", s.Sent)
+	why.If(unknown, OnFile, "", "the payer has nothing of the claim on file: release it to send it as an original, or correct or void it")
+	return []es.Event{reported, hold(s, append(why.Reasons(), kept(s.Held, OnFile)...))}, nil
 }
 
-// foundAfterAll lets go of a claim that is held because the payer said that it had none, when it speaks of it.
+// changeRejected says whether the payer has rejected a replacement or void, and so may not have what it names.
+func changeRejected(s State) bool {
+	return s.Rejected && !s.InFlight && s.Content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL
+}
+
+// foundAfterAll lets go of a claim that is held because the payer said that it had none, when it speaks of it. What else holds it holds it still.
 func foundAfterAll(s State) []es.Event {
 	if !s.Lost || !slices.ContainsFunc(s.Held.GetReasons(), func(r *problemv1.Reason) bool { return r.RuleId == OnFile.ID }) {
 		return nil
+	}
+	others := slices.DeleteFunc(slices.Clone(s.Held.Reasons), func(r *problemv1.Reason) bool { return r.RuleId == OnFile.ID })
+	if len(others) > 0 {
+		return []es.Event{hold(s, others)}
 	}
 	return []es.Event{&pb.ClaimReleased{ClaimId: s.Created.ClaimId, Reason: "the payer has it after all"}}
 }

@@ -25,6 +25,7 @@ type State struct {
 	Answers  map[string]bool
 	OnFile   bool             // the payer has that version, as a person learnt from it
 	Lost     bool             // the payer has no such version, as a person learnt from it
+	Anew     bool             // the payer has none that a replacement or void could name, as a person learnt from it
 	Accepted bool             // clearinghouse or payer took in the version that was sent last
 	Rejected bool             // it was rejected
 	Files    map[int32]string // by version: the day on which it went out
@@ -32,6 +33,7 @@ type State struct {
 	Numbers     []string                   // the payer's claim numbers of its decisions that it has not taken back, oldest first
 	Last        string                     // remittance of the last decision
 	PayerNumber string                     // its claim number that a replacement or void names: of the last of these decisions, before one as it took the claim in
+	Given       map[string]int32           // by its claim number: the version that it took in under it, until it decides under it
 	Acked       string                     // its claim number of the version that was sent last, as it took that in
 	Remits      map[string]bool            // claim payments that were taken in
 	EverDecided bool                       // the payer has decided some version
@@ -67,7 +69,7 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimCreated:
 		s = State{
 			Created: e, Content: e.Content, Version: 1,
-			Answers: map[string]bool{}, Files: map[int32]string{}, Remits: map[string]bool{}, Overdue: map[string]bool{},
+			Answers: map[string]bool{}, Files: map[int32]string{}, Remits: map[string]bool{}, Overdue: map[string]bool{}, Given: map[string]int32{},
 		}
 	case *pb.ClaimScrubbed:
 		s.Scrubbed = e
@@ -81,7 +83,7 @@ func Evolve(s State, event es.Event) State {
 		s.ChargeVoided = e.ChargeVoided
 	case *pb.SubmissionRequested:
 		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held, s.Acked = e.ClaimVersion, true, false, false, nil, ""
-		s.OnFile, s.Lost = false, false
+		s.OnFile, s.Lost, s.Anew = false, false, false
 	case *pb.SubmissionRecalled:
 		s.InFlight = false
 	case *pb.CrossoverDetected:
@@ -96,7 +98,7 @@ func Evolve(s State, event es.Event) State {
 			s.Accepted, s.InFlight, s.Lost = true, s.InFlight || s.Lost, false
 		}
 		if e.PayerClaimControlNumber != "" {
-			s.Acked = e.PayerClaimControlNumber
+			s.Acked, s.Given[e.PayerClaimControlNumber] = e.PayerClaimControlNumber, e.ClaimVersion
 			// What a replacement replaces stays the payer's until that is decided.
 			if original := s.Content.GetFrequencyCode() == pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL; original && len(s.Numbers) == 0 && s.InFlight || s.PayerNumber == "" {
 				s.PayerNumber = s.Acked
@@ -105,6 +107,9 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimRejected:
 		s.Answers[answer(e.ClaimVersion, e.Level, false, "", e.StatusCodes)] = true
 		s.Rejected, s.InFlight, s.Accepted = true, false, false
+		if s.Content.GetFrequencyCode() == pb.FrequencyCode_FREQUENCY_CODE_VOID { // it takes nothing back
+			s.Withdrawn = false
+		}
 	case *pb.ClaimAdjudicated:
 		s.Remits[remit(e.RemittanceId, e.ClaimOrdinal)] = true
 		if e.StatusCode == statusPreview {
@@ -120,12 +125,16 @@ func Evolve(s State, event es.Event) State {
 			}
 			return s
 		}
+		acked := ""
+		if e.AwaitedVersion == 0 {
+			s.InFlight, s.Rejected, s.OnFile, s.Lost, s.Anew, acked = false, false, false, false, false, s.Acked
+		}
+		delete(s.Given, e.PayerClaimControlNumber)
 		if e.Duplicate { // it decides nothing: what it repeats is in force
-			s.InFlight, s.Rejected, s.OnFile, s.Lost = false, false, false, false
 			return s
 		}
-		s.EverDecided, s.Decided, s.InFlight, s.Rejected, s.OnFile, s.Lost = true, true, false, false, false, false
-		s.PayerNumber = cmp.Or(e.PayerClaimControlNumber, s.Acked, s.PayerNumber)
+		s.EverDecided, s.Decided = true, true
+		s.PayerNumber = cmp.Or(e.PayerClaimControlNumber, acked, s.PayerNumber)
 		s.Numbers, s.Last = append(s.Numbers, s.PayerNumber), e.RemittanceId
 	case *pb.ClaimDisputeLessened:
 		s.Disputed = e.DisputedAmount
@@ -160,10 +169,14 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimOverdue:
 		s.Overdue[overdue(e.WaitingFor, s.Sent)] = true
 	case *pb.ClaimStatusReported:
+		rejected := changeRejected(s)
 		if e.Finding == pb.ClaimFinding_CLAIM_FINDING_ON_FILE {
 			s.OnFile, s.Acked, s.PayerNumber = true, e.PayerClaimControlNumber, e.PayerClaimControlNumber
 			delete(s.Overdue, overdue(waitRemittance, e.ClaimVersion)) // it is waited for anew
 			return s
+		}
+		if rejected { // what it rejected has changed and taken back nothing
+			s.Anew, s.Withdrawn, s.PayerNumber, s.Acked = true, false, "", ""
 		}
 		s.InFlight, s.Accepted, s.OnFile, s.Lost = false, false, false, true
 	}
@@ -187,7 +200,7 @@ func takenBack(numbers []string, reversed string) []string {
 // with is the state after events that a decision is about to record; the state it was given stays as it is.
 func (s State) with(events ...es.Event) State {
 	s.Answers, s.Files, s.Remits, s.Overdue, s.Denials = maps.Clone(s.Answers), maps.Clone(s.Files), maps.Clone(s.Remits), maps.Clone(s.Overdue), slices.Clone(s.Denials)
-	s.Numbers = slices.Clone(s.Numbers)
+	s.Numbers, s.Given = slices.Clone(s.Numbers), maps.Clone(s.Given)
 	for _, e := range events {
 		s = Evolve(s, e)
 	}

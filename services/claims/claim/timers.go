@@ -61,7 +61,12 @@ func Timers(r es.Recorded) []es.TimerOp {
 		return ops
 	case *pb.ClaimRejected:
 		return stop(waitAcknowledgment, waitRemittance)
-	case *pb.ClaimAdjudicated, *pb.ClaimClosed:
+	case *pb.ClaimAdjudicated:
+		if e.AwaitedVersion > 0 {
+			return stop("timely_filing")
+		}
+		return stop(waitAcknowledgment, waitRemittance, "timely_filing")
+	case *pb.ClaimClosed:
 		return stop(waitAcknowledgment, waitRemittance, "timely_filing")
 	}
 	return nil

@@ -357,7 +357,10 @@ func resolves(event es.Event) []done {
 	case *claimsv1.ClaimAcknowledged:
 		return []done{{"overdue", e.ClaimId + " acknowledgment", "acknowledged"}}
 	case *claimsv1.ClaimAdjudicated:
-		out := []done{{"overdue", e.ClaimId + " acknowledgment", "adjudicated"}, {"overdue", e.ClaimId + " remittance", "adjudicated"}}
+		var out []done
+		if e.AwaitedVersion == 0 {
+			out = append(out, done{"overdue", e.ClaimId + " acknowledgment", "adjudicated"}, done{"overdue", e.ClaimId + " remittance", "adjudicated"})
+		}
 		if !e.Reversal {
 			out = append(out, done{"takeback", e.ClaimId, "decided anew"})
 		}

@@ -147,7 +147,7 @@ func (b *book) claimSet(s *t837.Set) error {
 		switch {
 		case !served: // somebody else's
 			status.Action, status.Reasons = "U", []ack.Reason{{Category: "A3", Code: "116", Entity: "PR"}}
-		case p.Claim.Frequency != t837.Original && original == nil && !payer.Plain:
+		case p.Claim.Frequency != t837.Original && original == nil && !payer.Plain: // also what its front desk took in under a number and it never loaded: see silent
 			status.Action, status.Reasons = "U", []ack.Reason{{Category: "A7", Code: "464", Entity: "PR"}}
 		default:
 			status.Action, status.Reasons = "WQ", []ack.Reason{{Category: "A2", Code: "20", Entity: "PR"}}

@@ -2089,6 +2089,7 @@ type ClaimAdjudicated struct {
 	DisputedAmount              int64                  `protobuf:"varint,14,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"` // of the claim, in dispute with the payer after this: below contract, or not to be asked of the patient
 	DecisionStands              bool                   `protobuf:"varint,15,opt,name=decision_stands,json=decisionStands,proto3" json:"decision_stands,omitempty"` // of a reversal: a later decision, told before it, stands
 	Duplicate                   bool                   `protobuf:"varint,16,opt,name=duplicate,proto3" json:"duplicate,omitempty"`                                 // refused as a copy (CARC 18) of what the payer has decided, which stays its decision
+	AwaitedVersion              int32                  `protobuf:"varint,17,opt,name=awaited_version,json=awaitedVersion,proto3" json:"awaited_version,omitempty"` // that the payer still has to answer: this decides an earlier one, takes back, or decides nothing; 0: none
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }
@@ -2233,6 +2234,13 @@ func (x *ClaimAdjudicated) GetDuplicate() bool {
 		return x.Duplicate
 	}
 	return false
+}
+
+func (x *ClaimAdjudicated) GetAwaitedVersion() int32 {
+	if x != nil {
+		return x.AwaitedVersion
+	}
+	return 0
 }
 
 // The patient's coverages of the day of service are not those for which the claim was made.
@@ -3401,7 +3409,7 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x123\n" +
 	"\x16timely_filing_due_date\x18\x04 \x01(\tR\x13timelyFilingDueDate\x12\x1b\n" +
 	"\tdays_left\x18\x05 \x01(\x05R\bdaysLeft\x12#\n" +
-	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\x84\x05\n" +
+	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\xad\x05\n" +
 	"\x10ClaimAdjudicated\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rremittance_id\x18\x02 \x01(\tR\fremittanceId\x12\x1f\n" +
@@ -3422,7 +3430,8 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\bpayer_id\x18\r \x01(\tR\apayerId\x12'\n" +
 	"\x0fdisputed_amount\x18\x0e \x01(\x03R\x0edisputedAmount\x12'\n" +
 	"\x0fdecision_stands\x18\x0f \x01(\bR\x0edecisionStands\x12\x1c\n" +
-	"\tduplicate\x18\x10 \x01(\bR\tduplicate\"\xda\x03\n" +
+	"\tduplicate\x18\x10 \x01(\bR\tduplicate\x12'\n" +
+	"\x0fawaited_version\x18\x11 \x01(\x05R\x0eawaitedVersion\"\xda\x03\n" +
 	"\x16CoverageChangeDetected\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +

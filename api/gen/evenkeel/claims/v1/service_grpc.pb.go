@@ -52,8 +52,10 @@ type ClaimsServiceClient interface {
 	ReleaseClaim(ctx context.Context, in *ReleaseClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Tells what the payer says, asked by a person, of a version that it has not answered. Not on file: the claim is held, and goes out again when it is released or
 	// corrected, or ends when it is voided. On file: it can be corrected or voided under the number that the payer told, and its decision is waited for anew. An answer
-	// to the earlier version that comes later is posted all the same.
-	// Refusals: claims.exists, claims.awaited, claims.finding_fits.
+	// to the earlier version that comes later is posted all the same. Also of a claim whose replacement or void the payer has rejected because it does not know the
+	// number: not on file, it goes out as an original (frequency 1) when it is released or corrected, or ends when it is voided; on file, under the number told.
+	// What the payer took in under a number is not reported as not on file until its decision is overdue, nor what it has decided.
+	// Refusals: claims.exists, claims.awaited, claims.finding_fits, claims.payer_has_it.
 	ReportClaimStatus(ctx context.Context, in *ReportClaimStatusRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Reads the facts again (patient, coverage, payer, providers, authorization), scrubs a held claim, and sends it when it is clean now. No events: nothing
 	// has changed. Refusals: claims.exists, claims.held.
@@ -165,8 +167,10 @@ type ClaimsServiceServer interface {
 	ReleaseClaim(context.Context, *ReleaseClaimRequest) (*v1.Receipt, error)
 	// Tells what the payer says, asked by a person, of a version that it has not answered. Not on file: the claim is held, and goes out again when it is released or
 	// corrected, or ends when it is voided. On file: it can be corrected or voided under the number that the payer told, and its decision is waited for anew. An answer
-	// to the earlier version that comes later is posted all the same.
-	// Refusals: claims.exists, claims.awaited, claims.finding_fits.
+	// to the earlier version that comes later is posted all the same. Also of a claim whose replacement or void the payer has rejected because it does not know the
+	// number: not on file, it goes out as an original (frequency 1) when it is released or corrected, or ends when it is voided; on file, under the number told.
+	// What the payer took in under a number is not reported as not on file until its decision is overdue, nor what it has decided.
+	// Refusals: claims.exists, claims.awaited, claims.finding_fits, claims.payer_has_it.
 	ReportClaimStatus(context.Context, *ReportClaimStatusRequest) (*v1.Receipt, error)
 	// Reads the facts again (patient, coverage, payer, providers, authorization), scrubs a held claim, and sends it when it is clean now. No events: nothing
 	// has changed. Refusals: claims.exists, claims.held.
