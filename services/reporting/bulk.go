@@ -21,7 +21,7 @@ import (
 )
 
 // bulk folds many events in memory and writes whole tables. It makes what Project makes event by event, some ten times faster: a rebuild compares the two to the row, and so does Verify
-// (TestABulkFoldMakesWhatProjectMakes). Legs are written as they come; the rest is kept until write, about a kilobyte a claim.
+// (TestABulkFoldMakesWhatProjectMakes). Legs are written as they come; the rest is kept until write, about two kilobytes a claim.
 type bulk struct {
 	payers, locations, clinicians map[id]named
 	accounts                      map[id]*account
@@ -59,6 +59,18 @@ type (
 		firstSubmitted, submitted                 string
 		firstAdjudicated, adjudicated, withdrawn  string
 		firstRemittance                           string
+		days                                      []claimDay
+	}
+	// claimDay is what a claim was from a day on; until the next one's day, or until now.
+	claimDay struct {
+		from string
+		claimState
+	}
+	claimState struct {
+		charge, paid, openDenials         int64
+		held, closed                      bool
+		transport, adjudication           string
+		submitted, adjudicated, withdrawn string
 	}
 	denied struct {
 		line, remittance, group, carc      string
@@ -188,7 +200,22 @@ func (b *bulk) fold(r es.Recorded) error {
 			b.change(c, r)
 		}
 	}
+	if c := b.claims[of(r.StreamID)]; c != nil {
+		c.keep(r.OccurredOn)
+	}
 	return nil
+}
+
+// keep is what keep_claim does.
+func (c *claimed) keep(day string) {
+	now := claimState{c.charge, c.paid, c.openDenials, c.held, c.closed, c.transport, c.adjudication, c.submitted, c.adjudicated, c.withdrawn}
+	if n := len(c.days); n > 0 && c.days[n-1].claimState == now {
+		return
+	}
+	for n := len(c.days); n > 0 && c.days[n-1].from >= day; n-- {
+		c.days = c.days[:n-1]
+	}
+	c.days = append(c.days, claimDay{day, now})
 }
 
 // change is what an event changes of its claim.
@@ -402,6 +429,13 @@ func (b *bulk) write(ctx context.Context, db database, schema string) error {
 	for k, c := range b.claims {
 		add("claims", key(k.tenant), k.id, c.account, c.patient, c.number, c.payer, c.sequence, c.location, day(c.service), day(c.created), c.charge, c.paid, c.held, c.closed, c.transport, c.adjudication,
 			c.clean, day(c.firstSubmitted), day(c.submitted), c.accepted, day(c.firstAdjudicated), c.firstRemittance, c.firstDenied, day(c.adjudicated), c.openDenials, day(c.withdrawn), c.corrected)
+		for i, d := range c.days {
+			thru := pgtype.Date{InfinityModifier: pgtype.Infinity, Valid: true}
+			if i+1 < len(c.days) {
+				thru = day(c.days[i+1].from)
+			}
+			add("claim_days", key(k.tenant), k.id, day(d.from), thru, d.charge, d.paid, d.held, d.closed, d.transport, d.adjudication, day(d.submitted), day(d.adjudicated), d.openDenials, day(d.withdrawn))
+		}
 	}
 	for k, list := range b.denials {
 		for _, d := range list {
@@ -442,6 +476,8 @@ var bulkColumns = map[string][]string{
 	"claims": {"tenant_id", "claim_id", "account_id", "patient_id", "patient_control_number", "payer_id", "payer_sequence", "location_id", "service_date", "created_date", "charge_amount", "paid_amount", "held",
 		"closed", "transport", "adjudication", "first_scrub_clean", "first_submitted_date", "submitted_date", "first_answer_accepted", "first_adjudicated_date", "first_remittance_id", "first_denied",
 		"adjudicated_date", "open_denials", "withdrawn_date", "corrected_before_sent"},
+	"claim_days": {"tenant_id", "claim_id", "from_day", "thru_day", "charge_amount", "paid_amount", "held", "closed", "transport", "adjudication", "submitted_date", "adjudicated_date", "open_denials",
+		"withdrawn_date"},
 	"denials": {"tenant_id", "claim_id", "line_id", "remittance_id", "group_code", "carc", "rarc", "payer_id", "location_id", "service_code", "service_date", "denied_date", "denied_amount", "origin",
 		"default_action", "overturned_date", "label"},
 	"deposits":    {"tenant_id", "deposit_id", "deposit_date", "booked_date", "payer_id", "payer_identifier", "trace_number", "amount", "remittance_id", "matched_date", "reversed_date"},

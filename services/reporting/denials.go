@@ -194,7 +194,16 @@ func (s *Server) ListDeposits(ctx context.Context, r *pb.ListDepositsRequest) (*
 	return out, nil
 }
 
-// ListClaims are claims, newest service first or as asked, as they are now; as_of leaves out those created later.
+// claimsAsOf are the claims that were made by the day $2, as they were on it.
+const claimsAsOf = `(SELECT n.tenant_id, n.claim_id, n.account_id, n.patient_id, n.patient_control_number, n.payer_id, n.payer_sequence, n.location_id, n.service_date, n.created_date,
+		coalesce(d.status, n.status) AS status, coalesce(d.charge_amount, n.charge_amount) AS charge_amount, coalesce(d.paid_amount, n.paid_amount) AS paid_amount,
+		coalesce(d.open_denials, n.open_denials) AS open_denials, CASE WHEN d.claim_id IS NULL THEN n.submitted_date ELSE d.submitted_date END AS submitted_date,
+		CASE WHEN d.claim_id IS NULL THEN n.adjudicated_date ELSE d.adjudicated_date END AS adjudicated_date,
+		CASE WHEN d.claim_id IS NULL THEN n.withdrawn_date ELSE d.withdrawn_date END AS withdrawn_date
+	FROM claims n LEFT JOIN claim_days d ON d.tenant_id = n.tenant_id AND d.claim_id = n.claim_id AND d.from_day <= $2::text::date AND d.thru_day > $2::text::date
+	WHERE n.created_date <= $2::text::date) c`
+
+// ListClaims are claims, newest service first or as asked, as they were on a day.
 func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.ListClaimsResponse, error) {
 	q, err := s.asked(ctx, r.AsOf, map[string]string{"from_date": r.FromDate, "thru_date": r.ThruDate})
 	if err != nil {
@@ -212,19 +221,19 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 		thru = "9999-12-31"
 	}
 	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, r.Status, from, thru, r.PatientControlNumber, r.AccountId}
-	const where = ` WHERE c.tenant_id = $1 AND c.created_date <= $2::text::date AND ($3 = '' OR c.payer_id = $3) AND ($4 = '' OR c.location_id = $4) AND ($5 = '' OR c.status = $5)
+	const where = ` WHERE c.tenant_id = $1 AND ($3 = '' OR c.payer_id = $3) AND ($4 = '' OR c.location_id = $4) AND ($5 = '' OR c.status = $5)
 		AND c.service_date BETWEEN $6::text::date AND $7::text::date AND ($8 = '' OR c.patient_control_number = $8) AND ($9 = '' OR c.account_id = $9)`
 	out := &pb.ListClaimsResponse{TotalChargeAmount: money.Of(0)}
-	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(charge_amount), 0)::bigint, count(*) FROM claims c`+where, args...).Scan(&out.TotalChargeAmount.AmountMinor, &out.TotalRows); err != nil {
+	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(charge_amount), 0)::bigint, count(*) FROM `+claimsAsOf+where, args...).Scan(&out.TotalChargeAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
 	after, values := o.After(10)
 	rows, err := s.rt.DB.Query(ctx, `SELECT c.claim_id, c.account_id, c.patient_id, c.patient_control_number, c.payer_id,
 			coalesce(p.name, c.payer_id), c.payer_sequence, c.location_id,
 			coalesce(l.name, c.location_id), c.service_date::text, c.status, c.charge_amount, c.paid_amount,
-			c.open_denials, coalesce((SELECT sum(amount) FROM balances b WHERE b.tenant_id = c.tenant_id AND b.account_id = c.account_id AND b.ledger_account = 'ar_insurance' AND b.payer_id = c.payer_id
-				AND b.payer_sequence = c.payer_sequence), 0)::bigint, coalesce(c.submitted_date::text, ''), coalesce(c.adjudicated_date::text, ''), coalesce(c.withdrawn_date::text, ''), `+o.Key()+`
-		FROM claims c LEFT JOIN payers p ON p.tenant_id = c.tenant_id AND p.payer_id = c.payer_id LEFT JOIN locations l ON l.tenant_id = c.tenant_id AND l.location_id = c.location_id`+
+			c.open_denials, coalesce((SELECT sum(amount) FROM receivables o WHERE o.tenant_id = c.tenant_id AND o.account_id = c.account_id AND o.payer_id = c.payer_id
+				AND o.payer_sequence = c.payer_sequence AND o.from_day <= $2::text::date AND o.thru_day > $2::text::date), 0)::bigint, coalesce(c.submitted_date::text, ''), coalesce(c.adjudicated_date::text, ''), coalesce(c.withdrawn_date::text, ''), `+o.Key()+`
+		FROM `+claimsAsOf+` LEFT JOIN payers p ON p.tenant_id = c.tenant_id AND p.payer_id = c.payer_id LEFT JOIN locations l ON l.tenant_id = c.tenant_id AND l.location_id = c.location_id`+
 		where+` AND `+after+o.By(), append(args, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)

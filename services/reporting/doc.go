@@ -6,7 +6,7 @@
 // Invariants:
 //  1. The legs of each event sum to 0, and so do all legs together (TestTheLedgerBalances; the database refuses an event whose legs do not).
 //  2. balances is the sum of each account's legs, to the cent (TestBalancesAreTheSumOfTheLegs).
-//  3. A read as of a day sees what was booked by the end of that day, whatever came later (TestAsOf, TestACorrectedOrVoidedChargeIsWhatItIsOnEachDay).
+//  3. A read as of a day sees what was booked by the end of that day, whatever came later (TestAsOf, TestClaimsAsOf, TestACorrectedOrVoidedChargeIsWhatItIsOnEachDay).
 //  4. No PHI of any event reaches a statement (TestNoPHIReachesAStatement).
 //  5. The tables are what the kept events make: Verify folds them again and compares; Rebuild swaps tables without a read that fails or a write that is lost
 //     (TestARebuildGivesTheSameTablesWhileEverythingGoesOn). Both fold in bulk, which makes what the live projection makes (TestABulkFoldMakesWhatProjectMakes).

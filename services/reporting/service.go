@@ -189,12 +189,13 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 	after, values := o.After(8)
 	rows, err := s.rt.DB.Query(ctx, open+`SELECT b.account_id, a.patient_id, b.payer_id,
 			CASE b.payer_id WHEN 'patient' THEN 'Patients' ELSE coalesce(p.name, b.payer_id) END, b.payer_sequence, b.location_id, coalesce(l.name, b.location_id),
-			b.service_date::text, coalesce(b.bill_date::text, ''), $2::date - b.since, b.bucket,
-			coalesce((SELECT -sum(amount) FROM ledger_legs WHERE tenant_id = $1 AND account_id = b.account_id AND ledger_account = 'revenue_gross' AND occurred_on <= $2::date), 0)::bigint, b.amount, coalesce(c.claim_id, ''), coalesce(c.status, ''),
+			b.service_date::text, CASE WHEN b.bill_date <= $2::date THEN b.bill_date::text ELSE '' END, $2::date - b.since, b.bucket,
+			coalesce((SELECT -sum(amount) FROM ledger_legs WHERE tenant_id = $1 AND account_id = b.account_id AND ledger_account = 'revenue_gross' AND occurred_on <= $2::date), 0)::bigint, b.amount, coalesce(c.claim_id, ''), coalesce(d.status, c.status, ''),
 			coalesce(c.patient_control_number, ''), `+o.Key()+`
 		FROM (SELECT *, `+inBucket+` FROM open) b JOIN accounts a ON a.tenant_id = $1 AND a.account_id = b.account_id LEFT JOIN payers p ON p.tenant_id = $1 AND p.payer_id = b.payer_id
 			LEFT JOIN locations l ON l.tenant_id = $1 AND l.location_id = b.location_id
-			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence`+where+` AND `+after+o.By(), append(args, values...)...)
+			LEFT JOIN claims c ON c.tenant_id = $1 AND c.account_id = b.account_id AND c.payer_id = b.payer_id AND c.payer_sequence = b.payer_sequence AND c.created_date <= $2::date
+			LEFT JOIN claim_days d ON d.tenant_id = c.tenant_id AND d.claim_id = c.claim_id AND d.from_day <= $2::date AND d.thru_day > $2::date`+where+` AND `+after+o.By(), append(args, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
 	}

@@ -446,6 +446,50 @@ func TestADepositIsItsRemittancesPayersUntilItIsTakenBack(t *testing.T) {
 	}
 }
 
+// A claim is on each day what it was on it: its state, what was charged, paid and denied, and what is open with its payer.
+func TestClaimsAsOf(t *testing.T) {
+	b := open(t)
+	b.charge("one", "pay_1", "loc_1", "2026-02-01", 100_00)
+	at := "claim/clm_one"
+	b.on("2026-02-03")
+	b.publish("claims", at, &claimsv1.ClaimSubmitted{ClaimId: "clm_one", ClaimVersion: 1, SubmittedDate: "2026-02-03"})
+	b.on("2026-02-10")
+	b.publish("claims", at, &claimsv1.ClaimAdjudicated{ClaimId: "clm_one", RemittanceId: "rem_1", StatusCode: "4", PayerId: "pay_1"})
+	b.publish("claims", at, &claimsv1.LineDenied{ClaimId: "clm_one", PayerId: "pay_1", LineId: "L1", GroupCode: "CO", Carc: "4", DeniedAmount: 100_00, RemittanceId: "rem_1", LocationId: "loc_1"})
+	b.on("2026-02-12")
+	b.publish("claims", at, &claimsv1.CorrectedClaimPrepared{ClaimId: "clm_one", ClaimVersion: 2, Content: &claimsv1.ClaimContent{ChargeAmount: 90_00}})
+	b.publish("claims", at, &claimsv1.ClaimSubmitted{ClaimId: "clm_one", ClaimVersion: 2, SubmittedDate: "2026-02-12"})
+	b.on("2026-02-20")
+	b.pay("one", "pay_1", "rem_2", 60_00, 40_00, 0)
+	b.publish("claims", at, &claimsv1.DenialOverturned{ClaimId: "clm_one", LineId: "L1", RemittanceId: "rem_2", GroupCode: "CO", Carc: "4", PayerId: "pay_1"})
+	b.publish("claims", at, &claimsv1.ClaimClosed{ClaimId: "clm_one"})
+	b.caughtUp()
+	for day, want := range map[string]string{
+		"2026-01-31": "", "2026-02-01": "ready 100 0 0 100  ", "2026-02-09": "submitted 100 0 0 100 2026-02-03 ", "2026-02-10": "denied 100 0 100 100 2026-02-03 2026-02-10",
+		"2026-02-12": "denied 90 0 100 100 2026-02-12 2026-02-10", "2026-02-19": "denied 90 0 100 100 2026-02-12 2026-02-10", "2026-02-20": "closed 90 60 0 0 2026-02-12 2026-02-20", "": "closed 90 60 0 0 2026-02-12 2026-02-20",
+	} {
+		list, err := b.api.ListClaims(hosttest.As(t.Context(), b.p, ""), &pb.ListClaimsRequest{AsOf: day})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, c := range list.Claims {
+			got += fmt.Sprint(c.Status, " ", cents(c.ChargeAmount)/100, " ", cents(c.PaidAmount)/100, " ", cents(c.DeniedAmount)/100, " ", cents(c.OpenAmount)/100, " ", c.SubmittedDate, " ", c.AdjudicatedDate)
+		}
+		if got != want || list.TotalRows != int64(len(list.Claims)) {
+			t.Errorf("as of %q it is %q, want %q", day, got, want)
+		}
+	}
+	denied, err := b.api.ListClaims(hosttest.As(t.Context(), b.p, ""), &pb.ListClaimsRequest{AsOf: "2026-02-15", Status: "denied"})
+	if err != nil || len(denied.Claims) != 1 || cents(denied.TotalChargeAmount) != 90_00 {
+		t.Error(denied, err)
+	}
+	rows, err := b.api.ListAgingRows(hosttest.As(t.Context(), b.p, ""), &pb.ListAgingRowsRequest{AsOf: "2026-02-02"})
+	if err != nil || len(rows.Rows) != 1 || rows.Rows[0].ClaimStatus != "ready" || rows.Rows[0].BillDate != "" {
+		t.Error(rows, err)
+	}
+}
+
 func TestDenialsCountTheFirstDecision(t *testing.T) {
 	b := practice(t)
 	b.on("2026-06-29") // a Monday

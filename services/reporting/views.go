@@ -96,7 +96,9 @@ func facts(r es.Recorded) (out []es.Statement) {
 	case *postingv1.DepositWithdrawn:
 		out = append(out, es.SQL(`UPDATE deposits SET remittance_id = '', matched_date = NULL WHERE tenant_id = $1 AND deposit_id = $2`, r.Tenant, e.DepositId))
 	default:
-		out = append(out, claim(r)...)
+		if list := claim(r); len(list) > 0 {
+			out = append(append(out, list...), es.SQL(`SELECT keep_claim($1, $2, $3::text::date)`, r.Tenant, r.StreamID, r.OccurredOn))
+		}
 	}
 	return out
 }

@@ -59,7 +59,7 @@ type ReportingServiceClient interface {
 	ListLegs(ctx context.Context, in *ListLegsRequest, opts ...grpc.CallOption) (*ListLegsResponse, error)
 	// Deposits of the bank, newest first, with the remittance that each pays.
 	ListDeposits(ctx context.Context, in *ListDepositsRequest, opts ...grpc.CallOption) (*ListDepositsResponse, error)
-	// Claims across payers and states, newest service first or as asked.
+	// Claims across payers and states as they were on a day, newest service first or as asked.
 	ListClaims(ctx context.Context, in *ListClaimsRequest, opts ...grpc.CallOption) (*ListClaimsResponse, error)
 }
 
@@ -197,7 +197,7 @@ type ReportingServiceServer interface {
 	ListLegs(context.Context, *ListLegsRequest) (*ListLegsResponse, error)
 	// Deposits of the bank, newest first, with the remittance that each pays.
 	ListDeposits(context.Context, *ListDepositsRequest) (*ListDepositsResponse, error)
-	// Claims across payers and states, newest service first or as asked.
+	// Claims across payers and states as they were on a day, newest service first or as asked.
 	ListClaims(context.Context, *ListClaimsRequest) (*ListClaimsResponse, error)
 	mustEmbedUnimplementedReportingServiceServer()
 }
