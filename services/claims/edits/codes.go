@@ -16,7 +16,7 @@ func diagnosisPresent(c *pb.ClaimContent, _ Facts, say Say) {
 	}
 	for i, code := range codes {
 		if slices.Contains(codes[:i], code) {
-			say("person.diagnosis_codes", "number %d is there twice", i+1)
+			say(fmt.Sprintf("person.diagnosis_codes[%d]", i), "number %d is there twice", i+1)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func diagnosisFormat(c *pb.ClaimContent, _ Facts, say Say) {
 	form := diagnosisForms[system(c)]
 	for i, code := range c.Person.GetDiagnosisCodes() {
 		if form == nil || !form.MatchString(code) {
-			say("person.diagnosis_codes", "number %d is not written like an ICD-%s-CM code without its dot", i+1, system(c))
+			say(fmt.Sprintf("person.diagnosis_codes[%d]", i), "number %d is not written like an ICD-%s-CM code without its dot", i+1, system(c))
 		}
 	}
 }
@@ -64,9 +64,9 @@ func pointers(c *pb.ClaimContent, _ Facts, say Say) {
 		}
 		for j, p := range l.DiagnosisPointers {
 			if p < 1 || p > most {
-				say(at(i, "diagnosis_pointers"), "points at diagnosis %d, the claim has %d: correct the line's pointers", p, most)
+				say(at(i, fmt.Sprintf("diagnosis_pointers[%d]", j)), "points at diagnosis %d, the claim has %d: correct the line's pointers", p, most)
 			} else if slices.Contains(l.DiagnosisPointers[:j], p) {
-				say(at(i, "diagnosis_pointers"), "points at diagnosis %d twice", p)
+				say(at(i, fmt.Sprintf("diagnosis_pointers[%d]", j)), "points at diagnosis %d twice", p)
 			}
 		}
 	}
@@ -124,9 +124,9 @@ func modifiers(c *pb.ClaimContent, _ Facts, say Say) {
 		}
 		for j, m := range l.Modifiers {
 			if !twoChars.MatchString(m) {
-				say(at(i, "modifiers"), "%q has not two letters or digits", m)
+				say(at(i, fmt.Sprintf("modifiers[%d]", j)), "%q has not two letters or digits", m)
 			} else if slices.Contains(l.Modifiers[:j], m) {
-				say(at(i, "modifiers"), "%s is there twice", m)
+				say(at(i, fmt.Sprintf("modifiers[%d]", j)), "%s is there twice", m)
 			}
 		}
 	}

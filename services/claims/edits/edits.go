@@ -19,7 +19,7 @@ import (
 )
 
 // Pack is the table's id and version, as ClaimScrubbed records it. The version rises with every change of an edit.
-const Pack = "claims.scrub@5"
+const Pack = "claims.scrub@6"
 
 // Facts are what a claim is judged by, besides what is on it.
 type Facts struct {
@@ -149,13 +149,13 @@ var Table = []Edit{
 	// The person whose address the claim carries has one: the subscriber, and a patient who is somebody else.
 	edit("person_address", "intake", personAddress),
 	// 1 to 12 diagnoses, each once.
-	edit("diagnosis_present", "coding", diagnosisPresent),
+	edit("diagnosis_present", "coding", diagnosisPresent).revised(2),
 	// ICD-10-CM for services from 2015-10-01 on, ICD-9-CM before. Source: 45 CFR 162.1002.
 	edit("diagnosis_version", "coding", diagnosisVersion),
 	// Codes are written like codes of their version.
-	edit("diagnosis_format", "coding", diagnosisFormat),
+	edit("diagnosis_format", "coding", diagnosisFormat).revised(2),
 	// Each line points at one to four of the claim's diagnoses.
-	edit("pointers", "coding", pointers),
+	edit("pointers", "coding", pointers).revised(2),
 	// 1 to 50 lines, told apart by their ids.
 	edit("lines", "coding", lines),
 	// Lines cost something.
@@ -165,7 +165,7 @@ var Table = []Edit{
 	// Codes have five letters and digits.
 	edit("service_code", "coding", serviceCodes),
 	// Modifiers have two letters or digits, at most four a line, each once.
-	edit("modifiers", "coding", modifiers),
+	edit("modifiers", "coding", modifiers).revised(2),
 	// Lines have units.
 	edit("units", "coding", units),
 	// Places of service have two digits; 02 exists from 2017-01-01, 10 from 2022-01-01 on. Source: CMS place of service code set.

@@ -45,6 +45,23 @@ func TestACleanClaim(t *testing.T) {
 
 type claim = pb.ClaimContent
 
+// Of what a field has several the bad ones are named by their place.
+func TestBadElementsAreNamedByTheirPlace(t *testing.T) {
+	c, f := clean()
+	c.Person.DiagnosisCodes = []string{"F41.1", "Z635", "x", "Z635"}
+	c.Lines[0].DiagnosisPointers, c.Lines[1].Modifiers = []int32{1, 9, 1}, []string{"HO", "H", "HO"}
+	var got []string
+	for _, e := range Scrub(c, f) {
+		got = append(got, e.Reason.Field)
+	}
+	slices.Sort(got)
+	want := "lines[0].diagnosis_pointers[1] lines[0].diagnosis_pointers[2] lines[1].modifiers[1] lines[1].modifiers[2] " +
+		"person.diagnosis_codes[0] person.diagnosis_codes[2] person.diagnosis_codes[3]"
+	if s := strings.Join(got, " "); s != want {
+		t.Errorf("got %s, want %s", s, want)
+	}
+}
+
 // Each row breaks one thing; exactly the edits named fail. A ~ in front marks a warning.
 func TestEachEdit(t *testing.T) {
 	prior := func(paid int64, adjusted ...int64) *pb.PriorPayer {

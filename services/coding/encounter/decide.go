@@ -1,6 +1,7 @@
 package encounter
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,8 +127,9 @@ func diagnoses(no *refuse.List, codes []string) []string {
 	out := make([]string, len(codes))
 	for i, code := range codes {
 		out[i] = strings.ToUpper(strings.Replace(strings.TrimSpace(code), ".", "", 1))
-		no.If(!diagnosis.MatchString(out[i]), Diagnoses, "diagnosis_codes", "number %d is not written like an ICD-10-CM code", i+1)
-		no.If(slices.Contains(out[:i], out[i]), Diagnoses, "diagnosis_codes", "number %d is there twice", i+1)
+		at := fmt.Sprintf("diagnosis_codes[%d]", i)
+		no.If(!diagnosis.MatchString(out[i]), Diagnoses, at, "number %d is not written like an ICD-10-CM code", i+1)
+		no.If(slices.Contains(out[:i], out[i]), Diagnoses, at, "number %d is there twice", i+1)
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package encounter
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -18,6 +19,7 @@ import (
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/es/estest"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/coding/rules"
 	"github.com/evenkeel/evenkeel/services/coding/servicehistory"
 )
@@ -169,6 +171,19 @@ func query(rules ...string) *pb.CoderQueryRaised {
 }
 
 var signed = &pb.EncounterSigned{EncounterId: "enc_1", PatientId: "pat_1", SignedByClinicianId: "cli_1"}
+
+// Each bad diagnosis is named by its own place.
+func TestDiagnosesAreNamedByTheirPlace(t *testing.T) {
+	_, err := Receive(State{}, request(func(r *pb.ReceiveEncounterRequest) { r.DiagnosisCodes = []string{"300.02", "F41.1", "x", "f411"} }), "enc_1",
+		Known{Patient: true, Clinician: true, Location: true, StartDay: "2026-03-02", Today: "2026-03-02"})
+	var fields []string
+	for _, r := range refuse.Reasons(err) {
+		fields = append(fields, r.Field)
+	}
+	if got := strings.Join(fields, " "); got != "diagnosis_codes[0] diagnosis_codes[2] diagnosis_codes[3]" {
+		t.Error(got)
+	}
+}
 
 func TestSign(t *testing.T) {
 	by := func(id string) *pb.SignEncounterRequest {

@@ -2,6 +2,7 @@ package clinician
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -50,8 +51,8 @@ func Register(s State, c *pb.RegisterClinicianRequest, id string, missing []stri
 	no.If(strings.TrimSpace(c.LicenseNumber) == "", License, "license_number", "the licence number is empty")
 	identifier.State(&no, License, "license_state", c.LicenseState)
 	no.If(len(c.LocationIds) == 0, location.Exists, "location_ids", "name at least one location where the clinician sees patients")
-	for _, l := range missing {
-		no.If(true, location.Exists, "location_ids", "there is no location %s: register it first", l)
+	for i, l := range c.LocationIds {
+		no.If(slices.Contains(missing, l), location.Exists, fmt.Sprintf("location_ids[%d]", i), "there is no location %s: register it first", l)
 	}
 	identifier.Day(&no, "from_date", c.FromDate)
 	return no.Or(&pb.ClinicianRegistered{
