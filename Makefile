@@ -4,7 +4,7 @@ BIN := .bin
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run reset test test-fast lint generate tidy sim mutants fuzz bench ui-test e2e kafka chart setup clean
+.PHONY: help build run reset test test-fast lint generate tidy sim mutants fuzz bench ui-test e2e kafka chart kube setup clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -59,6 +59,9 @@ kafka: ## start a real Apache Kafka on loopback
 
 chart: ## check the Helm chart
 	go test ./services/tests/chart -count=1 -v
+
+kube: ## have a real Kubernetes API server judge the rendered chart (builds one; no cluster is needed)
+	sh scripts/tools.sh && sh scripts/kube/kube.sh && EVENKEEL_KUBE=real go test ./services/tests/chart -run TestARealAPIServer -count=1 -v
 
 clean: ## remove what builds leave
 	rm -rf bin .cache/test
