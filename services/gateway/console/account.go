@@ -9,7 +9,9 @@ import (
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
 type accountPage struct {
@@ -32,16 +34,14 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	claims, err := c.claims.ListClaims(ctx, &claimsv1.ListClaimsRequest{EncounterId: a.AccountId})
-	if err != nil {
-		return nil, fmt.Errorf("list the claims of the account: %w", err)
-	}
 	d := &accountPage{ID: a.AccountId}
 	legs := slices.DeleteFunc(slices.Clone(a.Legs), func(l *postingv1.LedgerLeg) bool { return r.at != "" && l.OccurredOn > r.at })
 	balances := sumLegs(legs)
-	var insurance, patient int64
+	var insurance, patient, charged int64
 	for _, b := range balances {
 		switch b.Account {
+		case typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS:
+			charged -= b.Balance.AmountMinor
 		case typev1.LedgerAccount_LEDGER_ACCOUNT_AR_INSURANCE:
 			insurance += b.Balance.AmountMinor
 		case typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT:
@@ -52,9 +52,13 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 	if insurance == 0 && patient == 0 {
 		state = badge("settled")
 	}
+	charge := a.Charge
+	if r.at != "" {
+		charge = money.Of(charged)
+	}
 	who := id(a.PatientId, r.opens("/patients/"+a.PatientId))
 	d.Facts = []fact{
-		{"State", state}, {"Date of service", day(a.ServiceDate)}, {"Location", text(n.location(a.LocationId))}, {"Patient", who}, {"Charged", amount(a.Charge, "#legs")},
+		{"State", state}, {"Date of service", day(a.ServiceDate)}, {"Location", text(n.location(a.LocationId))}, {"Patient", who}, {"Charged", amount(charge, "#legs")},
 		{"Payers owe", cents(insurance, "#balances")}, {"Patient owes", cents(patient, "#balances")},
 	}
 	if r.at == "" { // lines are known of now alone
@@ -68,10 +72,8 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 		d.Balances.Rows = append(d.Balances.Rows, row{Cells: []cell{text(ledgerName(b.Account)), payerCell(n, b.PayerId), text(words(b.PayerSequence.String())), amount(b.Balance, "#legs")}})
 	}
 	d.Claims = &table{Caption: "Claims", Columns: []column{{Name: "Claim"}, {Name: "Payer"}, {Name: "Billed as"}, {Name: "Status"}, {Name: "Charged", Num: true}, {Name: "Paid", Num: true}}, Empty: "No claim was made.", Todo: "The patient pays, or the visit waits: see Work items."}
-	for _, x := range claims.Claims {
-		number := link(x.PatientControlNumber, "/claims/"+x.ClaimId)
-		number.Class = "id"
-		d.Claims.Rows = append(d.Claims.Rows, row{Cells: []cell{number, wide(n.payer(x.PayerId)), text(words(x.PayerSequence.String())), badge(x.Status.String()), amount(x.Charge, ""), amount(x.Paid, "")}})
+	if err := c.claimsOf(ctx, r, n, a.AccountId, d.Claims); err != nil {
+		return nil, err
 	}
 	d.Legs = r.legs(n, legs, "account/"+a.AccountId, false)
 	booked, err := c.happened(ctx, a.AccountId)
@@ -80,6 +82,33 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 	}
 	d.Timeline = timeline(r.ofAccount(n, a.AccountId, slices.DeleteFunc(booked, func(e *platformv1.HistoryEvent) bool { return r.at != "" && e.OccurredOn > r.at })))
 	return &page{Title: "Account " + short(a.AccountId), Nav: "receivables", Crumbs: []crumb{{"Receivables", r.to("/receivables")}}, Body: "account", Data: d, Dated: true}, nil
+}
+
+// claimsOf fills the table of an account's claims: as claims has them now, or as they were on the page's day.
+func (c *console) claimsOf(ctx context.Context, r *request, n *names, account string, t *table) error {
+	add := func(number, id, payer string, sequence typev1.PayerSequence, status string, charge, paid *typev1.Money) {
+		claim := link(number, "/claims/"+id)
+		claim.Class = "id"
+		t.Rows = append(t.Rows, row{Cells: []cell{claim, wide(n.payer(payer)), text(words(sequence.String())), badge(status), amount(charge, ""), amount(paid, "")}})
+	}
+	if r.at == "" {
+		list, err := c.claims.ListClaims(ctx, &claimsv1.ListClaimsRequest{EncounterId: account})
+		if err != nil {
+			return fmt.Errorf("list the claims of the account: %w", err)
+		}
+		for _, x := range list.Claims {
+			add(x.PatientControlNumber, x.ClaimId, x.PayerId, x.PayerSequence, x.Status.String(), x.Charge, x.Paid)
+		}
+		return nil
+	}
+	list, err := c.reporting.ListClaims(ctx, &reportingv1.ListClaimsRequest{AsOf: r.at, AccountId: account})
+	if err != nil {
+		return fmt.Errorf("list the claims of the account: %w", err)
+	}
+	for _, x := range list.Claims {
+		add(x.PatientControlNumber, x.ClaimId, x.PayerId, x.PayerSequence, x.Status, x.ChargeAmount, x.PaidAmount)
+	}
+	return nil
 }
 
 // legs is a table of ledger legs; the amount of each leads to the event that booked it. stream is the event's where the leg does not say an account.
