@@ -20,4 +20,6 @@
 //     TestNoBalanceBilling).
 //  8. Money without its remittance and a remittance without its money are told a week later (settlement: TestWhatDoesNotComeIsToldOnce).
 //  9. A payer's answer is booked to that payer, under whichever number of the visit it comes, and never to another (account: TestAnswering).
+//  10. Money that is held for a claim that nobody knew is posted as if its payer had named it, once somebody does, and is on the ledger or held at every instant (remittance: TestAssign,
+//     TestAssignedMoneyIsBookedAsIfItsClaimWasNamed).
 package posting

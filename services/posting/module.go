@@ -33,7 +33,7 @@ func New() host.Service {
 		Handler: engine.Handler{
 			React: es.Fan(account.React, settlement.React, remittance.React, deposit.React, patientpayment.React, patientledger.React),
 			Mirrors: []es.AnyMirror{
-				account.LicenseMirror, account.ContractMirror, account.ClaimMirror, account.VersionMirror, account.ChargeMirror,
+				account.LicenseMirror, account.ContractMirror, account.ClaimMirror, account.NumberMirror, account.VersionMirror, account.ChargeMirror,
 				remittance.ReadMirror, deposit.PayerMirror, deposit.KnownMirror, patientpayment.PatientMirror,
 			},
 		},

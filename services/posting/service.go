@@ -22,6 +22,7 @@ import (
 	"github.com/evenkeel/evenkeel/services/posting/deposit"
 	"github.com/evenkeel/evenkeel/services/posting/patientledger"
 	"github.com/evenkeel/evenkeel/services/posting/patientpayment"
+	"github.com/evenkeel/evenkeel/services/posting/remittance"
 )
 
 // Server answers the service's gRPC methods.
@@ -122,6 +123,29 @@ func (s *Server) VoidCharge(ctx context.Context, r *pb.VoidChargeRequest) (*type
 // AcceptUnderpayment gives up what is in dispute on a line.
 func (s *Server) AcceptUnderpayment(ctx context.Context, r *pb.AcceptUnderpaymentRequest) (*typev1.Receipt, error) {
 	return engine.Execute(ctx, s.rt.Engine, account.Stream, r.AccountId, account.Accept, r)
+}
+
+// AssignHeldPayment gives held money to the claim that it is for.
+func (s *Server) AssignHeldPayment(ctx context.Context, r *pb.AssignHeldPaymentRequest) (*typev1.Receipt, error) {
+	to := remittance.Assignment{ClaimID: r.ClaimId}
+	var err error
+	if to.ClaimID == "" {
+		if to.ClaimID, _, err = engine.Find(ctx, s.rt.Engine, account.NumberMirror, r.PatientControlNumber); err != nil {
+			return nil, err
+		}
+	}
+	if to.Read, _, err = engine.Find(ctx, s.rt.Engine, remittance.ReadMirror, r.RemittanceId); err != nil {
+		return nil, err
+	}
+	if to.Claim, to.Known, err = engine.Find(ctx, s.rt.Engine, account.ClaimMirror, to.ClaimID); err != nil {
+		return nil, err
+	}
+	if to.Contracts, _, err = engine.Find(ctx, s.rt.Engine, account.ContractMirror, to.Claim.Payer.ID); err != nil {
+		return nil, err
+	}
+	return engine.ExecuteBeside(ctx, s.rt.Engine, remittance.Stream, r.RemittanceId, account.Stream, to.Claim.AccountID, func(st remittance.State, on account.State, c *pb.AssignHeldPaymentRequest) (events, beside []es.Event, err error) {
+		return remittance.Assign(st, on, c, to)
+	}, r)
 }
 
 // query reads rows of the caller's tenant; the tenant is $1.

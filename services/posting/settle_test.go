@@ -121,6 +121,60 @@ func TestTheMendedFileHasTheMoney(t *testing.T) {
 	}
 }
 
+// Money for a number that is not ours is held, and somebody finds its claim, on PostgreSQL: the claim's account and the remittance are as if the payer had named it.
+func TestHeldMoneyFindsItsClaim(t *testing.T) {
+	const clearing, unapplied = typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE
+	r := start(t)
+	r.tell("coding", "encounter/enc_1", &codingv1.CodingCompleted{
+		EncounterId: "enc_1", PatientId: "pat_1", LocationId: "loc_1", RenderingClinicianId: "cli_1", ServiceDate: march, ChargeAmount: 15000,
+		Lines:             []*typev1.ServiceLine{{LineId: "L1", ServiceCode: "90837", UnitsThousandths: 1000, ChargeAmount: 15000, ServiceDate: march}},
+		ResponsiblePayers: []*intakev1.ResponsiblePayer{{PayerId: "pay_1", PayerSequence: primary}},
+	})
+	r.account("insurance 15000 patient 0 settled false")
+	token := r.tell("claims", "claim/clm_1", &claimsv1.ClaimCreated{
+		ClaimId: "clm_1", AccountId: "enc_1", EncounterId: "enc_1", PatientId: "pat_1", Content: &claimsv1.ClaimContent{PayerId: "pay_1", PayerSequence: primary, PatientControlNumber: "E1"},
+	})
+	cut := paid()
+	cut.ClaimId, cut.PatientControlNumber = "", "E"
+	r.tell("exchange", "interchange/itc_1", advice("rem_1", "T1", 9000, cut))
+	r.remittance("rem_1", func(m *pb.Remittance) bool { return m.Unapplied.GetAmountMinor() == 9000 })
+	assign := func(key string, ordinal int32, number string) (*typev1.Receipt, error) {
+		return r.api.AssignHeldPayment(hosttest.As(t.Context(), r.p, key, token), &pb.AssignHeldPaymentRequest{RemittanceId: "rem_1", ClaimOrdinal: ordinal, PatientControlNumber: number, Reason: "the number was cut off"})
+	}
+	for key, wrong := range map[string]struct {
+		ordinal int32
+		number  string
+	}{"claim": {1, "E2"}, "ordinal": {2, "E1"}} {
+		if _, err := assign(key, wrong.ordinal, wrong.number); status.Code(err) != codes.NotFound {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	first, err := assign("k1", 1, "E1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := assign("k1", 1, "E1"); err != nil || !again.Replayed || again.Id != first.Id {
+		t.Errorf("a repeated request: %v, %v", again, err)
+	}
+	if _, err := assign("k2", 1, "E1"); status.Code(err) != codes.FailedPrecondition {
+		t.Errorf("assigned twice: %v", err)
+	}
+	a := r.account("insurance 0 patient 2000 settled false")
+	if l := a.Lines[0]; l.InsurancePaid.AmountMinor != 9000 || l.Adjusted.AmountMinor != 4000 || l.PatientShare.AmountMinor != 2000 {
+		t.Errorf("line %v", l)
+	}
+	m := r.remittance("rem_1", func(m *pb.Remittance) bool { return m.Unapplied.AmountMinor == 0 })
+	var cash int64
+	for _, l := range m.Legs {
+		if l.Account == clearing {
+			cash += l.Amount.AmountMinor
+		}
+	}
+	if held := r.balance(unapplied, "pay_1"); cash != 9000 || held != 0 {
+		t.Errorf("cash of the remittance %d, held %d", cash, held)
+	}
+}
+
 // A patient's check bounces after it paid a visit, on PostgreSQL: the visit is owed again, the bank and what is held are as before.
 func TestABouncedCheckIsOwedAgain(t *testing.T) {
 	r := start(t)

@@ -128,6 +128,8 @@ func rows(r es.Recorded) []es.Statement {
 			r.Tenant, e.RemittanceId, text(residuals), text(reasons))
 	case *pb.UnappliedRecorded:
 		return one(`UPDATE remittances SET unapplied_amount = unapplied_amount + $3 WHERE tenant_id = $1 AND remittance_id = $2`, r.Tenant, e.RemittanceId, e.Amount)
+	case *pb.UnappliedAssigned:
+		return one(`UPDATE remittances SET unapplied_amount = unapplied_amount - $3 WHERE tenant_id = $1 AND remittance_id = $2`, r.Tenant, e.RemittanceId, e.Amount)
 	case *pb.ProviderAdjustmentRecorded:
 		return one(`UPDATE remittances SET provider_adjustment_amount = provider_adjustment_amount + $3 WHERE tenant_id = $1 AND remittance_id = $2`,
 			r.Tenant, e.RemittanceId, e.Amount)

@@ -428,6 +428,8 @@ func resolves(event es.Event) []done {
 		return []done{{disputed(e.RuleId), e.ClaimId + " " + e.LineId + " " + e.RemittanceId, "not asked any more"}}
 	case *postingv1.RemittanceBalanced:
 		return []done{{"quarantined_remittance", e.RemittanceId, "balanced"}}
+	case *postingv1.UnappliedAssigned:
+		return []done{{"unapplied", fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), "assigned to its claim"}}
 	case *postingv1.RemittanceMended:
 		return []done{{"quarantined_remittance", e.RemittanceId, "a mended file came"}}
 	case *postingv1.DepositLeftOver: // which is work of its own

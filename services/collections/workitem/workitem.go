@@ -38,7 +38,7 @@ var Kinds = map[string]Kind{
 	"timely_filing":          {"billing", 1, "send the claim before its limit"},
 	"coder_query":            {"coding", 1, "say which code it is"},
 	"quarantined_remittance": {"posting", 1, "ask the payer for a corrected file"},
-	"unapplied":              {"posting", 3, "find whose money it is"},
+	"unapplied":              {"posting", 3, "find whose money it is, and assign it to the claim"},
 	"provider_adjustment":    {"posting", 7, "ask the payer what it was for"},
 	"unmatched_payment":      {"posting", 3, "find the payment that the payer takes back"},
 	"deposit":                {"posting", 2, "ask the bank and the payer which amount is right"},

@@ -182,6 +182,7 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		{"deposit", &postingv1.DepositDiffered{RemittanceId: "r", DepositId: "d", RemittanceAmount: 8000, DepositAmount: 7900}, &postingv1.DepositWithdrawn{DepositId: "d", DifferingRemittanceIds: []string{"r"}}},
 		{"deposit", &postingv1.DepositDiffered{RemittanceId: "r", DepositId: "d", RemittanceAmount: 8000, DepositAmount: 7900}, &postingv1.RemittanceMatched{RemittanceId: "s", DepositId: "d", DifferingRemittanceIds: []string{"r"}}},
 		{"quarantined_remittance", &postingv1.RemittanceQuarantined{RemittanceId: "r", PaymentAmount: 8000}, &postingv1.RemittanceMended{RemittanceId: "r", MendedByRemittanceId: "s"}},
+		{"unapplied", &postingv1.UnappliedRecorded{RemittanceId: "r", ClaimOrdinal: 2, Amount: 9000}, &postingv1.UnappliedAssigned{RemittanceId: "r", ClaimOrdinal: 2, ToClaimId: "c"}},
 		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r", DisputedAmount: 900}, &postingv1.UnderpaymentAccepted{ClaimId: "c", LineId: "L1", RemittanceId: "r", RuleId: "posting.paid_as_contracted"}},
 		{"underpayment", &postingv1.UnderpaymentDetected{ClaimId: "c", LineId: "L1", RemittanceId: "r", DisputedAmount: 900}, &postingv1.UnderpaymentRecovered{ClaimId: "c", LineId: "L1", RemittanceId: "r"}},
 		{"balance_billing", &postingv1.BalanceBillingHeld{ClaimId: "c", LineId: "L1", RemittanceId: "r", DisputedAmount: 900}, &postingv1.UnderpaymentLapsed{ClaimId: "c", LineId: "L1", RemittanceId: "r", RuleId: "posting.no_balance_billing"}},

@@ -194,6 +194,18 @@ var ClaimMirror = es.Mirror[ClaimOf]{
 	},
 }
 
+// NumberMirror has the claim of each number that we gave, by patient_control_number.
+var NumberMirror = es.Mirror[string]{
+	Name: "posting.claim_number",
+	Keys: func(r es.Recorded) []string {
+		if e, ok := r.Event.(*claimsv1.ClaimCreated); ok && e.Content.GetPatientControlNumber() != "" {
+			return []string{e.Content.PatientControlNumber}
+		}
+		return nil
+	},
+	Evolve: func(_ string, event es.Event) string { return event.(*claimsv1.ClaimCreated).ClaimId },
+}
+
 // VersionMirror knows the corrected versions of claims, by claim and version.
 var VersionMirror = es.Mirror[bool]{
 	Name: "posting.version",

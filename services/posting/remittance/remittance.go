@@ -22,7 +22,9 @@ type State struct {
 	Received    *pb.RemittanceReceived
 	Quarantined *pb.RemittanceQuarantined
 	Balanced    bool
-	Mended      bool // quarantined, and one that balances came
+	Mended      bool                            // quarantined, and one that balances came
+	Held        map[int32]*pb.UnappliedRecorded // by the claim's ordinal
+	Assigned    map[int32]*pb.UnappliedAssigned
 }
 
 // Stream is the remittance's stream.
@@ -30,7 +32,14 @@ var Stream = es.Stream[State]{Kind: "remittance", Evolve: Evolve}
 
 // Evolve folds one event into the state.
 func Evolve(s State, event es.Event) State {
+	if s.Held == nil {
+		s.Held, s.Assigned = map[int32]*pb.UnappliedRecorded{}, map[int32]*pb.UnappliedAssigned{}
+	}
 	switch e := event.(type) {
+	case *pb.UnappliedRecorded:
+		s.Held[e.ClaimOrdinal] = e
+	case *pb.UnappliedAssigned:
+		s.Assigned[e.ClaimOrdinal] = e
 	case *pb.RemittanceReceived:
 		s.Received = e
 	case *pb.RemittanceQuarantined:

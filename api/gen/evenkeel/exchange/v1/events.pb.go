@@ -1432,7 +1432,7 @@ type RemittanceClaim struct {
 	Rarc                        []string               `protobuf:"bytes,11,rep,name=rarc,proto3" json:"rarc,omitempty"`                                                           // MOA, MIA
 	Lines                       []*RemittanceLine      `protobuf:"bytes,12,rep,name=lines,proto3" json:"lines,omitempty"`
 	ServiceDate                 string                 `protobuf:"bytes,13,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
-	MatchedBy                   string                 `protobuf:"bytes,14,opt,name=matched_by,json=matchedBy,proto3" json:"matched_by,omitempty"` // patient_control_number, trimmed, payer_claim_control_number; prior_claim_number: of the other billing system, which sent the claim that is answered
+	MatchedBy                   string                 `protobuf:"bytes,14,opt,name=matched_by,json=matchedBy,proto3" json:"matched_by,omitempty"` // patient_control_number, trimmed, payer_claim_control_number; prior_claim_number: of the other billing system, which sent the claim that is answered; assigned: somebody named the claim, in posting
 	CrossoverPayerName          string                 `protobuf:"bytes,15,opt,name=crossover_payer_name,json=crossoverPayerName,proto3" json:"crossover_payer_name,omitempty"`
 	InterestAmount              int64                  `protobuf:"varint,16,opt,name=interest_amount,json=interestAmount,proto3" json:"interest_amount,omitempty"`
 	Source                      *v12.Source            `protobuf:"bytes,17,opt,name=source,proto3" json:"source,omitempty"`

@@ -3588,6 +3588,123 @@ func (x *UnappliedRecorded) GetSource() *v1.Source {
 	return nil
 }
 
+// Somebody found the claim of ours that held money is for; its posting is on the claim's account.
+type UnappliedAssigned struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	RemittanceId     string                 `protobuf:"bytes,1,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	PayerId          string                 `protobuf:"bytes,2,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	ClaimOrdinal     int32                  `protobuf:"varint,3,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
+	ToClaimId        string                 `protobuf:"bytes,4,opt,name=to_claim_id,json=toClaimId,proto3" json:"to_claim_id,omitempty"`
+	Amount           int64                  `protobuf:"varint,5,opt,name=amount,proto3" json:"amount,omitempty"`
+	Reason           string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	DifferenceReason string                 `protobuf:"bytes,7,opt,name=difference_reason,json=differenceReason,proto3" json:"difference_reason,omitempty"` // why it is that claim although day or charge differ; empty: they do not
+	AssignedDate     string                 `protobuf:"bytes,8,opt,name=assigned_date,json=assignedDate,proto3" json:"assigned_date,omitempty"`
+	Legs             []*v1.Leg              `protobuf:"bytes,9,rep,name=legs,proto3" json:"legs,omitempty"` // the mirror of UnappliedRecorded's
+	Source           *v1.Source             `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *UnappliedAssigned) Reset() {
+	*x = UnappliedAssigned{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnappliedAssigned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnappliedAssigned) ProtoMessage() {}
+
+func (x *UnappliedAssigned) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnappliedAssigned.ProtoReflect.Descriptor instead.
+func (*UnappliedAssigned) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *UnappliedAssigned) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *UnappliedAssigned) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *UnappliedAssigned) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *UnappliedAssigned) GetToClaimId() string {
+	if x != nil {
+		return x.ToClaimId
+	}
+	return ""
+}
+
+func (x *UnappliedAssigned) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *UnappliedAssigned) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *UnappliedAssigned) GetDifferenceReason() string {
+	if x != nil {
+		return x.DifferenceReason
+	}
+	return ""
+}
+
+func (x *UnappliedAssigned) GetAssignedDate() string {
+	if x != nil {
+		return x.AssignedDate
+	}
+	return ""
+}
+
+func (x *UnappliedAssigned) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+func (x *UnappliedAssigned) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
 type ProviderAdjustmentRecorded struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RemittanceId  string                 `protobuf:"bytes,1,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
@@ -3605,7 +3722,7 @@ type ProviderAdjustmentRecorded struct {
 
 func (x *ProviderAdjustmentRecorded) Reset() {
 	*x = ProviderAdjustmentRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3617,7 +3734,7 @@ func (x *ProviderAdjustmentRecorded) String() string {
 func (*ProviderAdjustmentRecorded) ProtoMessage() {}
 
 func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3630,7 +3747,7 @@ func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderAdjustmentRecorded.ProtoReflect.Descriptor instead.
 func (*ProviderAdjustmentRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ProviderAdjustmentRecorded) GetRemittanceId() string {
@@ -3707,7 +3824,7 @@ type RemittanceMended struct {
 
 func (x *RemittanceMended) Reset() {
 	*x = RemittanceMended{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3719,7 +3836,7 @@ func (x *RemittanceMended) String() string {
 func (*RemittanceMended) ProtoMessage() {}
 
 func (x *RemittanceMended) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3732,7 +3849,7 @@ func (x *RemittanceMended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMended.ProtoReflect.Descriptor instead.
 func (*RemittanceMended) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RemittanceMended) GetRemittanceId() string {
@@ -3770,7 +3887,7 @@ type RemittanceAdvised struct {
 
 func (x *RemittanceAdvised) Reset() {
 	*x = RemittanceAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3782,7 +3899,7 @@ func (x *RemittanceAdvised) String() string {
 func (*RemittanceAdvised) ProtoMessage() {}
 
 func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3795,7 +3912,7 @@ func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceAdvised.ProtoReflect.Descriptor instead.
 func (*RemittanceAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RemittanceAdvised) GetSettlementId() string {
@@ -3897,7 +4014,7 @@ type DepositAdvised struct {
 
 func (x *DepositAdvised) Reset() {
 	*x = DepositAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3909,7 +4026,7 @@ func (x *DepositAdvised) String() string {
 func (*DepositAdvised) ProtoMessage() {}
 
 func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3922,7 +4039,7 @@ func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositAdvised.ProtoReflect.Descriptor instead.
 func (*DepositAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DepositAdvised) GetSettlementId() string {
@@ -3989,7 +4106,7 @@ type RemittanceMatched struct {
 
 func (x *RemittanceMatched) Reset() {
 	*x = RemittanceMatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4001,7 +4118,7 @@ func (x *RemittanceMatched) String() string {
 func (*RemittanceMatched) ProtoMessage() {}
 
 func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4014,7 +4131,7 @@ func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMatched.ProtoReflect.Descriptor instead.
 func (*RemittanceMatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RemittanceMatched) GetRemittanceId() string {
@@ -4082,7 +4199,7 @@ type DepositLeftOver struct {
 
 func (x *DepositLeftOver) Reset() {
 	*x = DepositLeftOver{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4094,7 +4211,7 @@ func (x *DepositLeftOver) String() string {
 func (*DepositLeftOver) ProtoMessage() {}
 
 func (x *DepositLeftOver) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4107,7 +4224,7 @@ func (x *DepositLeftOver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositLeftOver.ProtoReflect.Descriptor instead.
 func (*DepositLeftOver) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DepositLeftOver) GetSettlementId() string {
@@ -4173,7 +4290,7 @@ type DepositWithdrawn struct {
 
 func (x *DepositWithdrawn) Reset() {
 	*x = DepositWithdrawn{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4185,7 +4302,7 @@ func (x *DepositWithdrawn) String() string {
 func (*DepositWithdrawn) ProtoMessage() {}
 
 func (x *DepositWithdrawn) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4198,7 +4315,7 @@ func (x *DepositWithdrawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositWithdrawn.ProtoReflect.Descriptor instead.
 func (*DepositWithdrawn) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DepositWithdrawn) GetSettlementId() string {
@@ -4251,7 +4368,7 @@ type DepositDiffered struct {
 
 func (x *DepositDiffered) Reset() {
 	*x = DepositDiffered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4263,7 +4380,7 @@ func (x *DepositDiffered) String() string {
 func (*DepositDiffered) ProtoMessage() {}
 
 func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4276,7 +4393,7 @@ func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDiffered.ProtoReflect.Descriptor instead.
 func (*DepositDiffered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DepositDiffered) GetRemittanceId() string {
@@ -4338,7 +4455,7 @@ type RemittanceUnfunded struct {
 
 func (x *RemittanceUnfunded) Reset() {
 	*x = RemittanceUnfunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4350,7 +4467,7 @@ func (x *RemittanceUnfunded) String() string {
 func (*RemittanceUnfunded) ProtoMessage() {}
 
 func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4363,7 +4480,7 @@ func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceUnfunded.ProtoReflect.Descriptor instead.
 func (*RemittanceUnfunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RemittanceUnfunded) GetSettlementId() string {
@@ -4439,7 +4556,7 @@ type DepositUnmatched struct {
 
 func (x *DepositUnmatched) Reset() {
 	*x = DepositUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4451,7 +4568,7 @@ func (x *DepositUnmatched) String() string {
 func (*DepositUnmatched) ProtoMessage() {}
 
 func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4464,7 +4581,7 @@ func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositUnmatched.ProtoReflect.Descriptor instead.
 func (*DepositUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DepositUnmatched) GetSettlementId() string {
@@ -4534,7 +4651,7 @@ type DepositDue struct {
 
 func (x *DepositDue) Reset() {
 	*x = DepositDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4546,7 +4663,7 @@ func (x *DepositDue) String() string {
 func (*DepositDue) ProtoMessage() {}
 
 func (x *DepositDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4559,7 +4676,7 @@ func (x *DepositDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDue.ProtoReflect.Descriptor instead.
 func (*DepositDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *DepositDue) GetSettlementId() string {
@@ -4586,7 +4703,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4598,7 +4715,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4611,7 +4728,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RemittanceDue) GetSettlementId() string {
@@ -4644,7 +4761,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4656,7 +4773,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4669,7 +4786,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -4737,7 +4854,7 @@ type DepositReversed struct {
 
 func (x *DepositReversed) Reset() {
 	*x = DepositReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4749,7 +4866,7 @@ func (x *DepositReversed) String() string {
 func (*DepositReversed) ProtoMessage() {}
 
 func (x *DepositReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4762,7 +4879,7 @@ func (x *DepositReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReversed.ProtoReflect.Descriptor instead.
 func (*DepositReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DepositReversed) GetDepositId() string {
@@ -4832,7 +4949,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4844,7 +4961,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4857,7 +4974,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -4938,7 +5055,7 @@ type PatientAccountNoted struct {
 
 func (x *PatientAccountNoted) Reset() {
 	*x = PatientAccountNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4950,7 +5067,7 @@ func (x *PatientAccountNoted) String() string {
 func (*PatientAccountNoted) ProtoMessage() {}
 
 func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4963,7 +5080,7 @@ func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
 func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *PatientAccountNoted) GetPatientId() string {
@@ -5015,7 +5132,7 @@ type PatientFundsNoted struct {
 
 func (x *PatientFundsNoted) Reset() {
 	*x = PatientFundsNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5027,7 +5144,7 @@ func (x *PatientFundsNoted) String() string {
 func (*PatientFundsNoted) ProtoMessage() {}
 
 func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5040,7 +5157,7 @@ func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
 func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PatientFundsNoted) GetPatientId() string {
@@ -5097,7 +5214,7 @@ type PatientPaymentAssigned struct {
 
 func (x *PatientPaymentAssigned) Reset() {
 	*x = PatientPaymentAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5109,7 +5226,7 @@ func (x *PatientPaymentAssigned) String() string {
 func (*PatientPaymentAssigned) ProtoMessage() {}
 
 func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5122,7 +5239,7 @@ func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{49}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PatientPaymentAssigned) GetPatientId() string {
@@ -5164,7 +5281,7 @@ type PatientAccountSettled struct {
 
 func (x *PatientAccountSettled) Reset() {
 	*x = PatientAccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5176,7 +5293,7 @@ func (x *PatientAccountSettled) String() string {
 func (*PatientAccountSettled) ProtoMessage() {}
 
 func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5189,7 +5306,7 @@ func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountSettled.ProtoReflect.Descriptor instead.
 func (*PatientAccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{50}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *PatientAccountSettled) GetPatientId() string {
@@ -5226,7 +5343,7 @@ type PatientFundsReleased struct {
 
 func (x *PatientFundsReleased) Reset() {
 	*x = PatientFundsReleased{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5238,7 +5355,7 @@ func (x *PatientFundsReleased) String() string {
 func (*PatientFundsReleased) ProtoMessage() {}
 
 func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5251,7 +5368,7 @@ func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsReleased.ProtoReflect.Descriptor instead.
 func (*PatientFundsReleased) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{51}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PatientFundsReleased) GetPatientId() string {
@@ -5300,7 +5417,7 @@ type PatientPaymentRefunded struct {
 
 func (x *PatientPaymentRefunded) Reset() {
 	*x = PatientPaymentRefunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5312,7 +5429,7 @@ func (x *PatientPaymentRefunded) String() string {
 func (*PatientPaymentRefunded) ProtoMessage() {}
 
 func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5325,7 +5442,7 @@ func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentRefunded.ProtoReflect.Descriptor instead.
 func (*PatientPaymentRefunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{52}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PatientPaymentRefunded) GetRefundId() string {
@@ -5408,7 +5525,7 @@ type PatientPaymentReversed struct {
 
 func (x *PatientPaymentReversed) Reset() {
 	*x = PatientPaymentReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5420,7 +5537,7 @@ func (x *PatientPaymentReversed) String() string {
 func (*PatientPaymentReversed) ProtoMessage() {}
 
 func (x *PatientPaymentReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5433,7 +5550,7 @@ func (x *PatientPaymentReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReversed.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{53}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PatientPaymentReversed) GetPatientPaymentId() string {
@@ -5502,7 +5619,7 @@ type PatientPaymentShare struct {
 
 func (x *PatientPaymentShare) Reset() {
 	*x = PatientPaymentShare{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5514,7 +5631,7 @@ func (x *PatientPaymentShare) String() string {
 func (*PatientPaymentShare) ProtoMessage() {}
 
 func (x *PatientPaymentShare) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5527,7 +5644,7 @@ func (x *PatientPaymentShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentShare.ProtoReflect.Descriptor instead.
 func (*PatientPaymentShare) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{54}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PatientPaymentShare) GetAccountId() string {
@@ -5968,7 +6085,19 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12)\n" +
 	"\x04legs\x18\a \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
-	"\x06source\x18\b \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xc2\x02\n" +
+	"\x06source\x18\b \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xf7\x02\n" +
+	"\x11UnappliedAssigned\x12#\n" +
+	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12\x19\n" +
+	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12#\n" +
+	"\rclaim_ordinal\x18\x03 \x01(\x05R\fclaimOrdinal\x12\x1e\n" +
+	"\vto_claim_id\x18\x04 \x01(\tR\ttoClaimId\x12\x16\n" +
+	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12+\n" +
+	"\x11difference_reason\x18\a \x01(\tR\x10differenceReason\x12#\n" +
+	"\rassigned_date\x18\b \x01(\tR\fassignedDate\x12)\n" +
+	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
+	"\x06source\x18\n" +
+	" \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xc2\x02\n" +
 	"\x1aProviderAdjustmentRecorded\x12#\n" +
 	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12\x19\n" +
 	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12\x1f\n" +
@@ -6174,7 +6303,7 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
@@ -6208,114 +6337,117 @@ var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*RemittanceQuarantined)(nil),      // 29: evenkeel.posting.v1.RemittanceQuarantined
 	(*RemittanceBalanced)(nil),         // 30: evenkeel.posting.v1.RemittanceBalanced
 	(*UnappliedRecorded)(nil),          // 31: evenkeel.posting.v1.UnappliedRecorded
-	(*ProviderAdjustmentRecorded)(nil), // 32: evenkeel.posting.v1.ProviderAdjustmentRecorded
-	(*RemittanceMended)(nil),           // 33: evenkeel.posting.v1.RemittanceMended
-	(*RemittanceAdvised)(nil),          // 34: evenkeel.posting.v1.RemittanceAdvised
-	(*DepositAdvised)(nil),             // 35: evenkeel.posting.v1.DepositAdvised
-	(*RemittanceMatched)(nil),          // 36: evenkeel.posting.v1.RemittanceMatched
-	(*DepositLeftOver)(nil),            // 37: evenkeel.posting.v1.DepositLeftOver
-	(*DepositWithdrawn)(nil),           // 38: evenkeel.posting.v1.DepositWithdrawn
-	(*DepositDiffered)(nil),            // 39: evenkeel.posting.v1.DepositDiffered
-	(*RemittanceUnfunded)(nil),         // 40: evenkeel.posting.v1.RemittanceUnfunded
-	(*DepositUnmatched)(nil),           // 41: evenkeel.posting.v1.DepositUnmatched
-	(*DepositDue)(nil),                 // 42: evenkeel.posting.v1.DepositDue
-	(*RemittanceDue)(nil),              // 43: evenkeel.posting.v1.RemittanceDue
-	(*DepositReceived)(nil),            // 44: evenkeel.posting.v1.DepositReceived
-	(*DepositReversed)(nil),            // 45: evenkeel.posting.v1.DepositReversed
-	(*PatientPaymentReceived)(nil),     // 46: evenkeel.posting.v1.PatientPaymentReceived
-	(*PatientAccountNoted)(nil),        // 47: evenkeel.posting.v1.PatientAccountNoted
-	(*PatientFundsNoted)(nil),          // 48: evenkeel.posting.v1.PatientFundsNoted
-	(*PatientPaymentAssigned)(nil),     // 49: evenkeel.posting.v1.PatientPaymentAssigned
-	(*PatientAccountSettled)(nil),      // 50: evenkeel.posting.v1.PatientAccountSettled
-	(*PatientFundsReleased)(nil),       // 51: evenkeel.posting.v1.PatientFundsReleased
-	(*PatientPaymentRefunded)(nil),     // 52: evenkeel.posting.v1.PatientPaymentRefunded
-	(*PatientPaymentReversed)(nil),     // 53: evenkeel.posting.v1.PatientPaymentReversed
-	(*PatientPaymentShare)(nil),        // 54: evenkeel.posting.v1.PatientPaymentShare
-	(*v1.ServiceLine)(nil),             // 55: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 56: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 57: evenkeel.type.v1.Leg
-	(*v1.Source)(nil),                  // 58: evenkeel.type.v1.Source
-	(v1.PayerSequence)(0),              // 59: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 60: evenkeel.type.v1.Adjustment
-	(*v12.RemittanceClaim)(nil),        // 61: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 62: evenkeel.exchange.v1.Residual
+	(*UnappliedAssigned)(nil),          // 32: evenkeel.posting.v1.UnappliedAssigned
+	(*ProviderAdjustmentRecorded)(nil), // 33: evenkeel.posting.v1.ProviderAdjustmentRecorded
+	(*RemittanceMended)(nil),           // 34: evenkeel.posting.v1.RemittanceMended
+	(*RemittanceAdvised)(nil),          // 35: evenkeel.posting.v1.RemittanceAdvised
+	(*DepositAdvised)(nil),             // 36: evenkeel.posting.v1.DepositAdvised
+	(*RemittanceMatched)(nil),          // 37: evenkeel.posting.v1.RemittanceMatched
+	(*DepositLeftOver)(nil),            // 38: evenkeel.posting.v1.DepositLeftOver
+	(*DepositWithdrawn)(nil),           // 39: evenkeel.posting.v1.DepositWithdrawn
+	(*DepositDiffered)(nil),            // 40: evenkeel.posting.v1.DepositDiffered
+	(*RemittanceUnfunded)(nil),         // 41: evenkeel.posting.v1.RemittanceUnfunded
+	(*DepositUnmatched)(nil),           // 42: evenkeel.posting.v1.DepositUnmatched
+	(*DepositDue)(nil),                 // 43: evenkeel.posting.v1.DepositDue
+	(*RemittanceDue)(nil),              // 44: evenkeel.posting.v1.RemittanceDue
+	(*DepositReceived)(nil),            // 45: evenkeel.posting.v1.DepositReceived
+	(*DepositReversed)(nil),            // 46: evenkeel.posting.v1.DepositReversed
+	(*PatientPaymentReceived)(nil),     // 47: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 48: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 49: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 50: evenkeel.posting.v1.PatientPaymentAssigned
+	(*PatientAccountSettled)(nil),      // 51: evenkeel.posting.v1.PatientAccountSettled
+	(*PatientFundsReleased)(nil),       // 52: evenkeel.posting.v1.PatientFundsReleased
+	(*PatientPaymentRefunded)(nil),     // 53: evenkeel.posting.v1.PatientPaymentRefunded
+	(*PatientPaymentReversed)(nil),     // 54: evenkeel.posting.v1.PatientPaymentReversed
+	(*PatientPaymentShare)(nil),        // 55: evenkeel.posting.v1.PatientPaymentShare
+	(*v1.ServiceLine)(nil),             // 56: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 57: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 58: evenkeel.type.v1.Leg
+	(*v1.Source)(nil),                  // 59: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),              // 60: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 61: evenkeel.type.v1.Adjustment
+	(*v12.RemittanceClaim)(nil),        // 62: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 63: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	55, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	56, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	57, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	56, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	57, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	58, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	58, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
-	55, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
-	57, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
+	56, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	58, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 7: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	57, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	57, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	58, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
 	9,  // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	58, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
-	56, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	58, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
-	59, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
-	59, // 18: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 19: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	59, // 20: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	57, // 21: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 22: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	57, // 23: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 24: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	59, // 25: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	57, // 26: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 27: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	59, // 28: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 29: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	57, // 30: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 31: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	59, // 32: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 33: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	59, // 34: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	57, // 35: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 36: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	59, // 37: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 38: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 39: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 40: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 41: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 42: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
-	59, // 43: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	57, // 44: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 45: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 46: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 47: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 48: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	57, // 49: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 50: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	57, // 51: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 52: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 53: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 54: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	62, // 55: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	61, // 56: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	57, // 57: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 58: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	57, // 59: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 60: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	57, // 61: evenkeel.posting.v1.RemittanceMatched.legs:type_name -> evenkeel.type.v1.Leg
-	57, // 62: evenkeel.posting.v1.DepositWithdrawn.legs:type_name -> evenkeel.type.v1.Leg
-	57, // 63: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	57, // 64: evenkeel.posting.v1.DepositReversed.legs:type_name -> evenkeel.type.v1.Leg
-	57, // 65: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 66: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
-	57, // 67: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
-	54, // 68: evenkeel.posting.v1.PatientPaymentReversed.shares:type_name -> evenkeel.posting.v1.PatientPaymentShare
-	57, // 69: evenkeel.posting.v1.PatientPaymentReversed.legs:type_name -> evenkeel.type.v1.Leg
-	70, // [70:70] is the sub-list for method output_type
-	70, // [70:70] is the sub-list for method input_type
-	70, // [70:70] is the sub-list for extension type_name
-	70, // [70:70] is the sub-list for extension extendee
-	0,  // [0:70] is the sub-list for field type_name
+	59, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
+	57, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	59, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
+	60, // 16: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
+	60, // 18: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 19: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	60, // 20: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 21: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 22: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 23: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 24: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	60, // 25: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 26: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 27: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	60, // 28: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 29: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 30: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 31: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	60, // 32: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 33: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	60, // 34: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 35: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 36: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	60, // 37: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 38: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 39: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 40: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 41: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 42: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
+	60, // 43: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	58, // 44: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 45: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 46: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 47: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 48: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	58, // 49: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 50: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	58, // 51: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 52: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 53: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 54: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	63, // 55: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	62, // 56: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	58, // 57: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 58: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	58, // 59: evenkeel.posting.v1.UnappliedAssigned.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 60: evenkeel.posting.v1.UnappliedAssigned.source:type_name -> evenkeel.type.v1.Source
+	58, // 61: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 62: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	58, // 63: evenkeel.posting.v1.RemittanceMatched.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 64: evenkeel.posting.v1.DepositWithdrawn.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 65: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 66: evenkeel.posting.v1.DepositReversed.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 67: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 68: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
+	58, // 69: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
+	55, // 70: evenkeel.posting.v1.PatientPaymentReversed.shares:type_name -> evenkeel.posting.v1.PatientPaymentShare
+	58, // 71: evenkeel.posting.v1.PatientPaymentReversed.legs:type_name -> evenkeel.type.v1.Leg
+	72, // [72:72] is the sub-list for method output_type
+	72, // [72:72] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -6329,7 +6461,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   55,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

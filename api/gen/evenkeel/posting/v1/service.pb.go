@@ -1731,6 +1731,98 @@ func (x *LedgerLeg) GetSource() *v1.Source {
 	return nil
 }
 
+type AssignHeldPaymentRequest struct {
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	RemittanceId         string                 `protobuf:"bytes,1,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	ClaimOrdinal         int32                  `protobuf:"varint,2,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`                          // CLP in the remittance, from 1, as the work item says
+	ClaimId              string                 `protobuf:"bytes,3,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`                                          // ours; or its number
+	PatientControlNumber string                 `protobuf:"bytes,4,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // of our claim; empty where claim_id is set
+	Reason               string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`                                                           // how it was found; never PHI
+	DifferenceReason     string                 `protobuf:"bytes,6,opt,name=difference_reason,json=differenceReason,proto3" json:"difference_reason,omitempty"`               // why it is that claim where its day of service or charge differ; never PHI
+	Today                string                 `protobuf:"bytes,7,opt,name=today,proto3" json:"today,omitempty"`                                                             // written by the platform
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *AssignHeldPaymentRequest) Reset() {
+	*x = AssignHeldPaymentRequest{}
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssignHeldPaymentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssignHeldPaymentRequest) ProtoMessage() {}
+
+func (x *AssignHeldPaymentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssignHeldPaymentRequest.ProtoReflect.Descriptor instead.
+func (*AssignHeldPaymentRequest) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *AssignHeldPaymentRequest) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *AssignHeldPaymentRequest) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *AssignHeldPaymentRequest) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *AssignHeldPaymentRequest) GetPatientControlNumber() string {
+	if x != nil {
+		return x.PatientControlNumber
+	}
+	return ""
+}
+
+func (x *AssignHeldPaymentRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AssignHeldPaymentRequest) GetDifferenceReason() string {
+	if x != nil {
+		return x.DifferenceReason
+	}
+	return ""
+}
+
+func (x *AssignHeldPaymentRequest) GetToday() string {
+	if x != nil {
+		return x.Today
+	}
+	return ""
+}
+
 type GetRemittanceRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RemittanceId  string                 `protobuf:"bytes,1,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
@@ -1740,7 +1832,7 @@ type GetRemittanceRequest struct {
 
 func (x *GetRemittanceRequest) Reset() {
 	*x = GetRemittanceRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1752,7 +1844,7 @@ func (x *GetRemittanceRequest) String() string {
 func (*GetRemittanceRequest) ProtoMessage() {}
 
 func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1765,7 +1857,7 @@ func (x *GetRemittanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRemittanceRequest.ProtoReflect.Descriptor instead.
 func (*GetRemittanceRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetRemittanceRequest) GetRemittanceId() string {
@@ -1786,7 +1878,7 @@ type ListRemittancesRequest struct {
 
 func (x *ListRemittancesRequest) Reset() {
 	*x = ListRemittancesRequest{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1798,7 +1890,7 @@ func (x *ListRemittancesRequest) String() string {
 func (*ListRemittancesRequest) ProtoMessage() {}
 
 func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1811,7 +1903,7 @@ func (x *ListRemittancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesRequest.ProtoReflect.Descriptor instead.
 func (*ListRemittancesRequest) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListRemittancesRequest) GetStatus() RemittanceStatus {
@@ -1845,7 +1937,7 @@ type ListRemittancesResponse struct {
 
 func (x *ListRemittancesResponse) Reset() {
 	*x = ListRemittancesResponse{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1857,7 +1949,7 @@ func (x *ListRemittancesResponse) String() string {
 func (*ListRemittancesResponse) ProtoMessage() {}
 
 func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1870,7 +1962,7 @@ func (x *ListRemittancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRemittancesResponse.ProtoReflect.Descriptor instead.
 func (*ListRemittancesResponse) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListRemittancesResponse) GetRemittances() []*Remittance {
@@ -1912,7 +2004,7 @@ type Remittance struct {
 
 func (x *Remittance) Reset() {
 	*x = Remittance{}
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1924,7 +2016,7 @@ func (x *Remittance) String() string {
 func (*Remittance) ProtoMessage() {}
 
 func (x *Remittance) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1937,7 +2029,7 @@ func (x *Remittance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remittance.ProtoReflect.Descriptor instead.
 func (*Remittance) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_posting_v1_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Remittance) GetRemittanceId() string {
@@ -2222,7 +2314,16 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"account_id\x18\n" +
 	" \x01(\tR\taccountId\x12#\n" +
 	"\rremittance_id\x18\v \x01(\tR\fremittanceId\x120\n" +
-	"\x06source\x18\f \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\";\n" +
+	"\x06source\x18\f \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xb5\x02\n" +
+	"\x18AssignHeldPaymentRequest\x12#\n" +
+	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\x12,\n" +
+	"\rclaim_ordinal\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x01R\fclaimOrdinal\x12\x19\n" +
+	"\bclaim_id\x18\x03 \x01(\tR\aclaimId\x124\n" +
+	"\x16patient_control_number\x18\x04 \x01(\tR\x14patientControlNumber\x12\"\n" +
+	"\x06reason\x18\x05 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06reason\x125\n" +
+	"\x11difference_reason\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x10differenceReason\x12\x1a\n" +
+	"\x05today\x18\a \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\";\n" +
 	"\x14GetRemittanceRequest\x12#\n" +
 	"\rremittance_id\x18\x01 \x01(\tR\fremittanceId\"\x93\x01\n" +
 	"\x16ListRemittancesRequest\x12=\n" +
@@ -2264,7 +2365,7 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x10RemittanceStatus\x12!\n" +
 	"\x1dREMITTANCE_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aREMITTANCE_STATUS_BALANCED\x10\x01\x12!\n" +
-	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\x90\x0e\n" +
+	"\x1dREMITTANCE_STATUS_QUARANTINED\x10\x022\xbf\x0f\n" +
 	"\x0ePostingService\x12n\n" +
 	"\rRecordDeposit\x12).evenkeel.posting.v1.RecordDepositRequest\x1a\x19.evenkeel.type.v1.Receipt\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/deposits\x12\x87\x01\n" +
 	"\x0eReverseDeposit\x12*.evenkeel.posting.v1.ReverseDepositRequest\x1a\x19.evenkeel.type.v1.Receipt\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/deposits/{deposit_id}/reversals\x12y\n" +
@@ -2279,7 +2380,8 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"GetAccount\x12&.evenkeel.posting.v1.GetAccountRequest\x1a\x1c.evenkeel.posting.v1.Account\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/accounts/{account_id}\x12y\n" +
 	"\fListAccounts\x12(.evenkeel.posting.v1.ListAccountsRequest\x1a).evenkeel.posting.v1.ListAccountsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/accounts\x12\x84\x01\n" +
-	"\rGetRemittance\x12).evenkeel.posting.v1.GetRemittanceRequest\x1a\x1f.evenkeel.posting.v1.Remittance\"'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/remittances/{remittance_id}\x12\x85\x01\n" +
+	"\rGetRemittance\x12).evenkeel.posting.v1.GetRemittanceRequest\x1a\x1f.evenkeel.posting.v1.Remittance\"'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/remittances/{remittance_id}\x12\xac\x01\n" +
+	"\x11AssignHeldPayment\x12-.evenkeel.posting.v1.AssignHeldPaymentRequest\x1a\x19.evenkeel.type.v1.Receipt\"M\x82\xd3\xe4\x93\x02G:\x01*\"B/v1/remittances/{remittance_id}/claims/{claim_ordinal}/assignments\x12\x85\x01\n" +
 	"\x0fListRemittances\x12+.evenkeel.posting.v1.ListRemittancesRequest\x1a,.evenkeel.posting.v1.ListRemittancesResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/remittancesBDZBgithub.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1;postingv1b\x06proto3"
 
 var (
@@ -2295,7 +2397,7 @@ func file_evenkeel_posting_v1_service_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_posting_v1_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_evenkeel_posting_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_evenkeel_posting_v1_service_proto_goTypes = []any{
 	(DepositStatus)(0),                   // 0: evenkeel.posting.v1.DepositStatus
 	(RemittanceStatus)(0),                // 1: evenkeel.posting.v1.RemittanceStatus
@@ -2319,61 +2421,62 @@ var file_evenkeel_posting_v1_service_proto_goTypes = []any{
 	(*AccountLine)(nil),                  // 19: evenkeel.posting.v1.AccountLine
 	(*LedgerBalance)(nil),                // 20: evenkeel.posting.v1.LedgerBalance
 	(*LedgerLeg)(nil),                    // 21: evenkeel.posting.v1.LedgerLeg
-	(*GetRemittanceRequest)(nil),         // 22: evenkeel.posting.v1.GetRemittanceRequest
-	(*ListRemittancesRequest)(nil),       // 23: evenkeel.posting.v1.ListRemittancesRequest
-	(*ListRemittancesResponse)(nil),      // 24: evenkeel.posting.v1.ListRemittancesResponse
-	(*Remittance)(nil),                   // 25: evenkeel.posting.v1.Remittance
-	(*v1.Money)(nil),                     // 26: evenkeel.type.v1.Money
-	(*v11.ResponsiblePayer)(nil),         // 27: evenkeel.intake.v1.ResponsiblePayer
-	(v1.LedgerAccount)(0),                // 28: evenkeel.type.v1.LedgerAccount
-	(v1.PayerSequence)(0),                // 29: evenkeel.type.v1.PayerSequence
-	(*v1.Source)(nil),                    // 30: evenkeel.type.v1.Source
-	(*v12.Residual)(nil),                 // 31: evenkeel.exchange.v1.Residual
-	(*v1.Receipt)(nil),                   // 32: evenkeel.type.v1.Receipt
+	(*AssignHeldPaymentRequest)(nil),     // 22: evenkeel.posting.v1.AssignHeldPaymentRequest
+	(*GetRemittanceRequest)(nil),         // 23: evenkeel.posting.v1.GetRemittanceRequest
+	(*ListRemittancesRequest)(nil),       // 24: evenkeel.posting.v1.ListRemittancesRequest
+	(*ListRemittancesResponse)(nil),      // 25: evenkeel.posting.v1.ListRemittancesResponse
+	(*Remittance)(nil),                   // 26: evenkeel.posting.v1.Remittance
+	(*v1.Money)(nil),                     // 27: evenkeel.type.v1.Money
+	(*v11.ResponsiblePayer)(nil),         // 28: evenkeel.intake.v1.ResponsiblePayer
+	(v1.LedgerAccount)(0),                // 29: evenkeel.type.v1.LedgerAccount
+	(v1.PayerSequence)(0),                // 30: evenkeel.type.v1.PayerSequence
+	(*v1.Source)(nil),                    // 31: evenkeel.type.v1.Source
+	(*v12.Residual)(nil),                 // 32: evenkeel.exchange.v1.Residual
+	(*v1.Receipt)(nil),                   // 33: evenkeel.type.v1.Receipt
 }
 var file_evenkeel_posting_v1_service_proto_depIdxs = []int32{
-	26, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
+	27, // 0: evenkeel.posting.v1.RecordDepositRequest.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 1: evenkeel.posting.v1.ListDepositsRequest.status:type_name -> evenkeel.posting.v1.DepositStatus
 	6,  // 2: evenkeel.posting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.posting.v1.Deposit
-	26, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
+	27, // 3: evenkeel.posting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
 	0,  // 4: evenkeel.posting.v1.Deposit.status:type_name -> evenkeel.posting.v1.DepositStatus
-	26, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
-	26, // 6: evenkeel.posting.v1.RefundPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	27, // 5: evenkeel.posting.v1.RecordPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
+	27, // 6: evenkeel.posting.v1.RefundPatientPaymentRequest.amount:type_name -> evenkeel.type.v1.Money
 	13, // 7: evenkeel.posting.v1.ListPatientPaymentsResponse.patient_payments:type_name -> evenkeel.posting.v1.PatientPayment
-	26, // 8: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
-	26, // 9: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
-	26, // 10: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
-	26, // 11: evenkeel.posting.v1.PatientPayment.refunded:type_name -> evenkeel.type.v1.Money
+	27, // 8: evenkeel.posting.v1.PatientPayment.amount:type_name -> evenkeel.type.v1.Money
+	27, // 9: evenkeel.posting.v1.PatientPayment.allocated:type_name -> evenkeel.type.v1.Money
+	27, // 10: evenkeel.posting.v1.PatientPayment.unallocated:type_name -> evenkeel.type.v1.Money
+	27, // 11: evenkeel.posting.v1.PatientPayment.refunded:type_name -> evenkeel.type.v1.Money
 	18, // 12: evenkeel.posting.v1.ListAccountsResponse.accounts:type_name -> evenkeel.posting.v1.Account
-	26, // 13: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
-	26, // 14: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
-	26, // 15: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
+	27, // 13: evenkeel.posting.v1.Account.charge:type_name -> evenkeel.type.v1.Money
+	27, // 14: evenkeel.posting.v1.Account.insurance_balance:type_name -> evenkeel.type.v1.Money
+	27, // 15: evenkeel.posting.v1.Account.patient_balance:type_name -> evenkeel.type.v1.Money
 	19, // 16: evenkeel.posting.v1.Account.lines:type_name -> evenkeel.posting.v1.AccountLine
 	20, // 17: evenkeel.posting.v1.Account.balances:type_name -> evenkeel.posting.v1.LedgerBalance
 	21, // 18: evenkeel.posting.v1.Account.legs:type_name -> evenkeel.posting.v1.LedgerLeg
-	27, // 19: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	26, // 20: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
-	26, // 21: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
-	26, // 22: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
-	26, // 23: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
-	26, // 24: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
-	26, // 25: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
-	26, // 26: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
-	26, // 27: evenkeel.posting.v1.AccountLine.disputed:type_name -> evenkeel.type.v1.Money
-	28, // 28: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
-	29, // 29: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	26, // 30: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
-	28, // 31: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
-	29, // 32: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	26, // 33: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
-	30, // 34: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
+	28, // 19: evenkeel.posting.v1.Account.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	27, // 20: evenkeel.posting.v1.AccountLine.charge:type_name -> evenkeel.type.v1.Money
+	27, // 21: evenkeel.posting.v1.AccountLine.insurance_paid:type_name -> evenkeel.type.v1.Money
+	27, // 22: evenkeel.posting.v1.AccountLine.adjusted:type_name -> evenkeel.type.v1.Money
+	27, // 23: evenkeel.posting.v1.AccountLine.patient_share:type_name -> evenkeel.type.v1.Money
+	27, // 24: evenkeel.posting.v1.AccountLine.insurance_open:type_name -> evenkeel.type.v1.Money
+	27, // 25: evenkeel.posting.v1.AccountLine.expected:type_name -> evenkeel.type.v1.Money
+	27, // 26: evenkeel.posting.v1.AccountLine.denied:type_name -> evenkeel.type.v1.Money
+	27, // 27: evenkeel.posting.v1.AccountLine.disputed:type_name -> evenkeel.type.v1.Money
+	29, // 28: evenkeel.posting.v1.LedgerBalance.account:type_name -> evenkeel.type.v1.LedgerAccount
+	30, // 29: evenkeel.posting.v1.LedgerBalance.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	27, // 30: evenkeel.posting.v1.LedgerBalance.balance:type_name -> evenkeel.type.v1.Money
+	29, // 31: evenkeel.posting.v1.LedgerLeg.account:type_name -> evenkeel.type.v1.LedgerAccount
+	30, // 32: evenkeel.posting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	27, // 33: evenkeel.posting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
+	31, // 34: evenkeel.posting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
 	1,  // 35: evenkeel.posting.v1.ListRemittancesRequest.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	25, // 36: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
-	26, // 37: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
+	26, // 36: evenkeel.posting.v1.ListRemittancesResponse.remittances:type_name -> evenkeel.posting.v1.Remittance
+	27, // 37: evenkeel.posting.v1.Remittance.payment:type_name -> evenkeel.type.v1.Money
 	1,  // 38: evenkeel.posting.v1.Remittance.status:type_name -> evenkeel.posting.v1.RemittanceStatus
-	26, // 39: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
-	26, // 40: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
-	31, // 41: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
+	27, // 39: evenkeel.posting.v1.Remittance.unapplied:type_name -> evenkeel.type.v1.Money
+	27, // 40: evenkeel.posting.v1.Remittance.provider_adjustments:type_name -> evenkeel.type.v1.Money
+	32, // 41: evenkeel.posting.v1.Remittance.residuals:type_name -> evenkeel.exchange.v1.Residual
 	21, // 42: evenkeel.posting.v1.Remittance.legs:type_name -> evenkeel.posting.v1.LedgerLeg
 	2,  // 43: evenkeel.posting.v1.PostingService.RecordDeposit:input_type -> evenkeel.posting.v1.RecordDepositRequest
 	3,  // 44: evenkeel.posting.v1.PostingService.ReverseDeposit:input_type -> evenkeel.posting.v1.ReverseDepositRequest
@@ -2386,23 +2489,25 @@ var file_evenkeel_posting_v1_service_proto_depIdxs = []int32{
 	14, // 51: evenkeel.posting.v1.PostingService.AcceptUnderpayment:input_type -> evenkeel.posting.v1.AcceptUnderpaymentRequest
 	15, // 52: evenkeel.posting.v1.PostingService.GetAccount:input_type -> evenkeel.posting.v1.GetAccountRequest
 	16, // 53: evenkeel.posting.v1.PostingService.ListAccounts:input_type -> evenkeel.posting.v1.ListAccountsRequest
-	22, // 54: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
-	23, // 55: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
-	32, // 56: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
-	32, // 57: evenkeel.posting.v1.PostingService.ReverseDeposit:output_type -> evenkeel.type.v1.Receipt
-	5,  // 58: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
-	32, // 59: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
-	12, // 60: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
-	32, // 61: evenkeel.posting.v1.PostingService.RefundPatientPayment:output_type -> evenkeel.type.v1.Receipt
-	32, // 62: evenkeel.posting.v1.PostingService.ReversePatientPayment:output_type -> evenkeel.type.v1.Receipt
-	32, // 63: evenkeel.posting.v1.PostingService.VoidCharge:output_type -> evenkeel.type.v1.Receipt
-	32, // 64: evenkeel.posting.v1.PostingService.AcceptUnderpayment:output_type -> evenkeel.type.v1.Receipt
-	18, // 65: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
-	17, // 66: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
-	25, // 67: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
-	24, // 68: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
-	56, // [56:69] is the sub-list for method output_type
-	43, // [43:56] is the sub-list for method input_type
+	23, // 54: evenkeel.posting.v1.PostingService.GetRemittance:input_type -> evenkeel.posting.v1.GetRemittanceRequest
+	22, // 55: evenkeel.posting.v1.PostingService.AssignHeldPayment:input_type -> evenkeel.posting.v1.AssignHeldPaymentRequest
+	24, // 56: evenkeel.posting.v1.PostingService.ListRemittances:input_type -> evenkeel.posting.v1.ListRemittancesRequest
+	33, // 57: evenkeel.posting.v1.PostingService.RecordDeposit:output_type -> evenkeel.type.v1.Receipt
+	33, // 58: evenkeel.posting.v1.PostingService.ReverseDeposit:output_type -> evenkeel.type.v1.Receipt
+	5,  // 59: evenkeel.posting.v1.PostingService.ListDeposits:output_type -> evenkeel.posting.v1.ListDepositsResponse
+	33, // 60: evenkeel.posting.v1.PostingService.RecordPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	12, // 61: evenkeel.posting.v1.PostingService.ListPatientPayments:output_type -> evenkeel.posting.v1.ListPatientPaymentsResponse
+	33, // 62: evenkeel.posting.v1.PostingService.RefundPatientPayment:output_type -> evenkeel.type.v1.Receipt
+	33, // 63: evenkeel.posting.v1.PostingService.ReversePatientPayment:output_type -> evenkeel.type.v1.Receipt
+	33, // 64: evenkeel.posting.v1.PostingService.VoidCharge:output_type -> evenkeel.type.v1.Receipt
+	33, // 65: evenkeel.posting.v1.PostingService.AcceptUnderpayment:output_type -> evenkeel.type.v1.Receipt
+	18, // 66: evenkeel.posting.v1.PostingService.GetAccount:output_type -> evenkeel.posting.v1.Account
+	17, // 67: evenkeel.posting.v1.PostingService.ListAccounts:output_type -> evenkeel.posting.v1.ListAccountsResponse
+	26, // 68: evenkeel.posting.v1.PostingService.GetRemittance:output_type -> evenkeel.posting.v1.Remittance
+	33, // 69: evenkeel.posting.v1.PostingService.AssignHeldPayment:output_type -> evenkeel.type.v1.Receipt
+	25, // 70: evenkeel.posting.v1.PostingService.ListRemittances:output_type -> evenkeel.posting.v1.ListRemittancesResponse
+	57, // [57:71] is the sub-list for method output_type
+	43, // [43:57] is the sub-list for method input_type
 	43, // [43:43] is the sub-list for extension type_name
 	43, // [43:43] is the sub-list for extension extendee
 	0,  // [0:43] is the sub-list for field type_name
@@ -2419,7 +2524,7 @@ func file_evenkeel_posting_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_service_proto_rawDesc), len(file_evenkeel_posting_v1_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -32,6 +32,7 @@ const (
 	PostingService_GetAccount_FullMethodName            = "/evenkeel.posting.v1.PostingService/GetAccount"
 	PostingService_ListAccounts_FullMethodName          = "/evenkeel.posting.v1.PostingService/ListAccounts"
 	PostingService_GetRemittance_FullMethodName         = "/evenkeel.posting.v1.PostingService/GetRemittance"
+	PostingService_AssignHeldPayment_FullMethodName     = "/evenkeel.posting.v1.PostingService/AssignHeldPayment"
 	PostingService_ListRemittances_FullMethodName       = "/evenkeel.posting.v1.PostingService/ListRemittances"
 )
 
@@ -77,6 +78,10 @@ type PostingServiceClient interface {
 	ListAccounts(ctx context.Context, in *ListAccountsRequest, opts ...grpc.CallOption) (*ListAccountsResponse, error)
 	// One remittance, with the money of each of its parts.
 	GetRemittance(ctx context.Context, in *GetRemittanceRequest, opts ...grpc.CallOption) (*Remittance, error)
+	// Gives the payment of a remittance's claim that is held, since no claim of ours has its number, to the claim that it is for: it is posted as if the payer had named that claim, and
+	// the money is held no more. A remittance of a payer of ours pays that payer's claims. Refusals: posting.held_payment_exists, posting.held_payment_assigned_once,
+	// posting.one_name_of_the_claim, posting.claim_exists, posting.account_exists, posting.assigned_to_its_payer, posting.like_the_claim, posting.takes_back_a_payment.
+	AssignHeldPayment(ctx context.Context, in *AssignHeldPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// The remittances, newest first.
 	ListRemittances(ctx context.Context, in *ListRemittancesRequest, opts ...grpc.CallOption) (*ListRemittancesResponse, error)
 }
@@ -209,6 +214,16 @@ func (c *postingServiceClient) GetRemittance(ctx context.Context, in *GetRemitta
 	return out, nil
 }
 
+func (c *postingServiceClient) AssignHeldPayment(ctx context.Context, in *AssignHeldPaymentRequest, opts ...grpc.CallOption) (*v1.Receipt, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Receipt)
+	err := c.cc.Invoke(ctx, PostingService_AssignHeldPayment_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *postingServiceClient) ListRemittances(ctx context.Context, in *ListRemittancesRequest, opts ...grpc.CallOption) (*ListRemittancesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListRemittancesResponse)
@@ -261,6 +276,10 @@ type PostingServiceServer interface {
 	ListAccounts(context.Context, *ListAccountsRequest) (*ListAccountsResponse, error)
 	// One remittance, with the money of each of its parts.
 	GetRemittance(context.Context, *GetRemittanceRequest) (*Remittance, error)
+	// Gives the payment of a remittance's claim that is held, since no claim of ours has its number, to the claim that it is for: it is posted as if the payer had named that claim, and
+	// the money is held no more. A remittance of a payer of ours pays that payer's claims. Refusals: posting.held_payment_exists, posting.held_payment_assigned_once,
+	// posting.one_name_of_the_claim, posting.claim_exists, posting.account_exists, posting.assigned_to_its_payer, posting.like_the_claim, posting.takes_back_a_payment.
+	AssignHeldPayment(context.Context, *AssignHeldPaymentRequest) (*v1.Receipt, error)
 	// The remittances, newest first.
 	ListRemittances(context.Context, *ListRemittancesRequest) (*ListRemittancesResponse, error)
 	mustEmbedUnimplementedPostingServiceServer()
@@ -308,6 +327,9 @@ func (UnimplementedPostingServiceServer) ListAccounts(context.Context, *ListAcco
 }
 func (UnimplementedPostingServiceServer) GetRemittance(context.Context, *GetRemittanceRequest) (*Remittance, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRemittance not implemented")
+}
+func (UnimplementedPostingServiceServer) AssignHeldPayment(context.Context, *AssignHeldPaymentRequest) (*v1.Receipt, error) {
+	return nil, status.Error(codes.Unimplemented, "method AssignHeldPayment not implemented")
 }
 func (UnimplementedPostingServiceServer) ListRemittances(context.Context, *ListRemittancesRequest) (*ListRemittancesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRemittances not implemented")
@@ -549,6 +571,24 @@ func _PostingService_GetRemittance_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PostingService_AssignHeldPayment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AssignHeldPaymentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PostingServiceServer).AssignHeldPayment(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PostingService_AssignHeldPayment_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PostingServiceServer).AssignHeldPayment(ctx, req.(*AssignHeldPaymentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PostingService_ListRemittances_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListRemittancesRequest)
 	if err := dec(in); err != nil {
@@ -621,6 +661,10 @@ var PostingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetRemittance",
 			Handler:    _PostingService_GetRemittance_Handler,
+		},
+		{
+			MethodName: "AssignHeldPayment",
+			Handler:    _PostingService_AssignHeldPayment_Handler,
 		},
 		{
 			MethodName: "ListRemittances",
