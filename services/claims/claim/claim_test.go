@@ -139,6 +139,40 @@ func TestUnitsReleaseWhatWaitedForThem(t *testing.T) {
 	}
 }
 
+// A visit whose lines need two authorizations has the units of one: the claim is held for the other, whose number a person puts on its line. 2400 then carries it (REF*G1).
+func TestTwoAuthorizationsOfOneVisit(t *testing.T) {
+	w := newWorld()
+	w.tell(t, office()...)
+	first := approval()
+	first.UnitsByCode = map[string]int32{"90837": 2}
+	other := approval()
+	other.AuthorizationId, other.AuthNo, other.UnitsByCode = "aut_2", "A78", map[string]int32{"90785": 2}
+	w.tell(t, &registryv1.PayerPolicySet{PayerId: "pay_1", FromDate: "2026-02-01", TimelyFilingDays: 90, AuthorizationCodes: []string{"90785", "90837"}}, first, other,
+		&authorizationv1.UnitsConsumed{AuthorizationId: "aut_1", EncounterId: "enc_1", PatientId: "pat_1", ServiceCode: "90837", ServiceDate: day, Units: 1}, coded(nil))
+	expect(t, w, clm1, "ClaimCreated ClaimScrubbed ClaimHeld")
+	s := w.states[clm1]
+	if r := s.Held.Reasons; len(r) != 1 || r[0].Field != "lines[1].authorization_number" || !strings.Contains(r[0].Message, "A77 is for 90837, and the payer wants one for 90785 too") {
+		t.Fatal(r)
+	}
+	facts := edits.Facts{
+		Policy: w.known[PayerMirror.Name]["pay_1"][2].(*registryv1.PayerPolicySet), Ours: map[string][]edits.Permission{"A77": {{Approved: first}}, "A78": {{Approved: other}}},
+		Authorizations: []edits.Authorization{{ID: "aut_1", Number: "A77", Covers: true, Codes: []string{"90837"}, Code: "90837", Used: 1, Left: 1}},
+	}
+	out, err := Correct(s, &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-03-05", Lines: []*pb.LineChange{{LineId: "L2", AuthorizationNumber: "A78"}}}, facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := out[len(out)-1].(*pb.SubmissionRequested).Content
+	if c.AuthorizationNumber != "A77" || c.Lines[0].AuthorizationNumber != "" || c.Lines[1].AuthorizationNumber != "A78" {
+		t.Error(c)
+	}
+	if got := decide(t, s, func(s State) ([]es.Event, error) {
+		return Correct(s, &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-03-05", Lines: []*pb.LineChange{{LineId: "L1", AuthorizationNumber: "A78"}}}, facts)
+	}); got != "claims.authorization_fits" {
+		t.Errorf("the first line has its units of another: %s", got)
+	}
+}
+
 // A number that a person types is taken, unless it is one of ours that does not fit: then the field and the reason are named.
 func TestATypedNumberFits(t *testing.T) {
 	plain := told(t, nil).states[clm1]

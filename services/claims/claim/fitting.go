@@ -50,7 +50,7 @@ func misfit(s State, p edits.Permission, lines []*typev1.ServiceLine, content *p
 			return ""
 		case asked.ID == id && len(asked.Reasons) > 0:
 			return id + " does not cover the visit: " + said(asked.Reasons)
-		case asked.ID != id && asked.Covers:
+		case asked.ID != id && asked.Covers && slices.ContainsFunc(lines, func(l *typev1.ServiceLine) bool { return asked.Permits(l.ServiceCode) }):
 			return fmt.Sprintf("the visit has its units of %s (%s)", asked.ID, asked.Number)
 		}
 	}

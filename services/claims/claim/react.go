@@ -204,7 +204,7 @@ func authorizations(look es.Look, f *content.Facts, scrub *edits.Facts) error {
 		ledger, _ := es.Find(look, LedgerMirror, id)
 		code := units.Code[id]
 		scrub.Authorizations = append(scrub.Authorizations, edits.Authorization{
-			ID: id, Number: a.GetAuthNo(), Covers: covers, Reasons: units.Refused[id], Code: code, Used: units.Used[id], Left: a.GetUnitsByCode()[code] - ledger.InUse[code],
+			ID: id, Number: a.GetAuthNo(), Covers: covers, Reasons: units.Refused[id], Codes: slices.Sorted(maps.Keys(a.GetUnitsByCode())), Code: code, Used: units.Used[id], Left: a.GetUnitsByCode()[code] - ledger.InUse[code],
 		})
 		if covers && f.Authorization == nil {
 			f.Authorization = a

@@ -27,6 +27,9 @@ func authorizationNumber(c *pb.ClaimContent, f Facts, say Say) {
 			say(at(i, "authorization_number"), "the payer wants an authorization for %s (policy of %s): get one, then scrub again", l.ServiceCode, f.Policy.FromDate)
 		case why != "" && !covers: // a number that we don't know is taken as it is
 			say(at(i, "authorization_number"), "the number on the claim does not cover the visit: %s", why)
+		case covers && !slices.ContainsFunc(known, func(a Authorization) bool { return a.Covers && a.Permits(l.ServiceCode) }): // payers approve by code
+			say(at(i, "authorization_number"), "%s is for %s, and the payer wants one for %s too (policy of %s): get it, and put its number on this line with a correction", number,
+				strings.Join(known[0].Codes, ", "), l.ServiceCode, f.Policy.FromDate)
 		}
 	}
 	for _, a := range f.Authorizations {
@@ -34,6 +37,11 @@ func authorizationNumber(c *pb.ClaimContent, f Facts, say Say) {
 			say("authorization_number", "%s (%s) is exhausted: %d units of %s are billed, it has given %d and has %d left", a.ID, a.Number, billed, a.Code, a.Used, a.Left)
 		}
 	}
+}
+
+// Permits says whether the payer has approved it for a code; where no codes are known, it has.
+func (a Authorization) Permits(code string) bool {
+	return len(a.Codes) == 0 || slices.Contains(a.Codes, code)
 }
 
 // BilledUnits of a code on lines; a part of one counts as a whole.

@@ -40,6 +40,7 @@ type Authorization struct {
 	ID, Number string // the number is the payer's; empty: not approved
 	Covers     bool
 	Reasons    []*problemv1.Reason // why not
+	Codes      []string            // that the payer approved
 	Code       string              // of which it has given units
 	Used, Left int32               // for the visit; for any
 }
@@ -184,8 +185,8 @@ var Table = []Edit{
 	// No other visit of the patient's day has the same code by the same clinician, unless a modifier says that it is another service. Visits that were coded here were asked about
 	// already (coding.exact_repeat and the rules beside it). Source: payers deny the second as a duplicate (CARC 18). Checked 2026-11-24.
 	warning("repeated_service", "coding", repeated),
-	// Services that the payer's policy lists carry an authorization number; one of ours only where that authorization has given its units.
-	edit("authorization_number", "authorizations", authorizationNumber).revised(2),
+	// Services that the payer's policy lists carry an authorization number; one of ours only where that authorization has given its units, and for the codes that it was approved for.
+	edit("authorization_number", "authorizations", authorizationNumber).revised(3),
 	// An authorization that was named covers the visit. Where the payer wants one, the edit above holds the claim for it.
 	warning("authorization_covers", "authorizations", authorizationCovers),
 	// The date of service is a day, not in the future; lines are of that day or later ones that have passed.

@@ -222,6 +222,16 @@ func TestEachEdit(t *testing.T) {
 		{"it is exhausted, and no number is there", func(_ *claim, f *Facts) {
 			f.Policy.AuthorizationCodes, f.Authorizations = []string{"90837"}, []Authorization{exhausted}
 		}, "authorization_number"},
+		{"two codes want one, and it is for both", func(c *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, c.AuthorizationNumber, f.Authorizations = []string{"90837", "90785"}, "A1", []Authorization{{ID: "aut_1", Number: "A1", Covers: true, Codes: []string{"90785", "90837"}, Code: "90837", Used: 1}}
+		}, ""},
+		{"it is for one of them", func(c *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, c.AuthorizationNumber, f.Authorizations = []string{"90837", "90785"}, "A1", []Authorization{{ID: "aut_1", Number: "A1", Covers: true, Codes: []string{"90837"}, Code: "90837", Used: 1}}
+		}, "authorization_number"},
+		{"and the other's is on its line", func(c *claim, f *Facts) {
+			f.Policy.AuthorizationCodes, c.AuthorizationNumber, f.Authorizations = []string{"90837", "90785"}, "A1", []Authorization{{ID: "aut_1", Number: "A1", Covers: true, Codes: []string{"90837"}, Code: "90837", Used: 1}}
+			c.Lines[1].AuthorizationNumber = "A2"
+		}, ""},
 		{"one was named that is exhausted, and the payer wants none", func(_ *claim, f *Facts) { f.Authorizations = []Authorization{exhausted} }, "~authorization_covers"},
 		{"without a policy nothing is wanted", func(_ *claim, f *Facts) { f.Policy = nil }, ""},
 		{"in the future", func(_ *claim, f *Facts) { f.Today = "2026-02-01" }, "service_date service_date service_date"},
