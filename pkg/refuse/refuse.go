@@ -92,6 +92,19 @@ func Because(rule Rule, field, format string, args ...any) error {
 	return l.Err()
 }
 
+// Together is one refusal with the reasons of all, or the first error that is none; nil where nothing is wrong.
+func Together(errs ...error) error {
+	var all List
+	for _, err := range errs {
+		reasons := Reasons(err)
+		if err != nil && reasons == nil {
+			return err
+		}
+		all.Add(reasons...)
+	}
+	return all.Err()
+}
+
 // Reasons are the reasons of a refusal, nil for any other error and for none.
 func Reasons(err error) []*problemv1.Reason {
 	var e *Error

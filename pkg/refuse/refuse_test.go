@@ -56,3 +56,17 @@ func TestTouch(t *testing.T) {
 		}
 	}
 }
+
+func TestTogether(t *testing.T) {
+	one, two := Because(Rule{ID: "a.holds"}, "x", "first"), Because(Rule{ID: "b.holds"}, "y", "second")
+	if got := Reasons(Together(one, nil, fmt.Errorf("list: %w", two))); len(got) != 2 || got[0].RuleId != "a.holds" || got[1].RuleId != "b.holds" {
+		t.Errorf("together: %v", got)
+	}
+	if err := Together(nil, nil); err != nil {
+		t.Errorf("nothing is wrong, and yet: %v", err)
+	}
+	fault := errors.New("the database is gone")
+	if err := Together(one, fault); !errors.Is(err, fault) {
+		t.Errorf("a fault became %v", err)
+	}
+}

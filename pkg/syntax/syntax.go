@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
@@ -71,6 +72,23 @@ func blanks(m protoreflect.Message, at string, no *refuse.List) {
 	}
 }
 
+// Period: a question about days from … thru asks about one day at least.
+var Period = refuse.Rule{ID: "request.period", Version: 1, Owner: "integrations"}
+
+// CheckRead adds what is wrong with the form of a question: the constraints of its .proto, and a last day that is before the first.
+func CheckRead(m proto.Message, no *refuse.List) {
+	Constraints(m, no)
+	day := func(name protoreflect.Name) string {
+		f := m.ProtoReflect().Descriptor().Fields().ByName(name)
+		if f == nil || f.Kind() != protoreflect.StringKind || !date.Valid(m.ProtoReflect().Get(f).String()) {
+			return "" // what is no day is a rule's matter
+		}
+		return m.ProtoReflect().Get(f).String()
+	}
+	from, thru := day("from_date"), day("thru_date")
+	no.If(from != "" && thru != "" && thru < from, Period, "thru_date", "the last day, %s, is before the first, %s", thru, from)
+}
+
 // Blank says whether a text has characters, and none that can be seen.
 func Blank(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
@@ -105,6 +123,12 @@ func words(v *protovalidate.Violation) string {
 	switch {
 	case v.FieldDescriptor != nil && v.FieldDescriptor.Kind() == protoreflect.EnumKind:
 		wanted = append(wanted, "send one of "+strings.Join(Names(v.FieldDescriptor.Enum()), ", "))
+	case v.Proto.GetRuleId() == "string.in":
+		var names []string
+		for i := range v.RuleValue.List().Len() {
+			names = append(names, v.RuleValue.List().Get(i).String())
+		}
+		wanted = append(wanted, "send one of "+strings.Join(names, ", "))
 	case v.RuleValue.IsValid() && v.RuleValue.String() == dayPattern:
 		wanted = append(wanted, "write a day as YYYY-MM-DD")
 	case len(wanted) == 0:

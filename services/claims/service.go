@@ -195,11 +195,11 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 		return nil, engine.ErrNoCaller
 	}
 	at, err := page.Parse(r.PageSize, r.PageToken, "9999-12-31", "")
-	if err != nil {
+	var no refuse.List
+	no.If(r.PatientControlNumber != "" && !pcn.Valid(r.PatientControlNumber), NumberTypedRight, "patient_control_number",
+		"%q is no number of ours: a character is wrong, missing or swapped", r.PatientControlNumber)
+	if err := refuse.Together(err, no.Err()); err != nil {
 		return nil, err
-	}
-	if n := r.PatientControlNumber; n != "" && !pcn.Valid(n) {
-		return nil, refuse.Because(NumberTypedRight, "patient_control_number", "%q is no number of ours: a character is wrong, missing or swapped", n)
 	}
 	query, args := columns+`WHERE tenant_id = $1 AND (service_date, claim_id) < ($2::text::date, $3)`, []any{caller.Tenant, at.Key[0], at.Key[1]}
 	for _, f := range []struct{ column, value string }{

@@ -31,6 +31,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/engine"
 	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
+	"github.com/evenkeel/evenkeel/pkg/page"
 	"github.com/evenkeel/evenkeel/pkg/pgtest"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
@@ -88,8 +89,11 @@ func (s *registry) GetPayer(ctx context.Context, r *registryv1.GetPayerRequest) 
 	return &registryv1.Payer{PayerId: r.PayerId, Version: 4}, nil
 }
 
-func (s *registry) ListPayers(ctx context.Context, _ *registryv1.ListPayersRequest) (*registryv1.ListPayersResponse, error) {
+func (s *registry) ListPayers(ctx context.Context, r *registryv1.ListPayersRequest) (*registryv1.ListPayersResponse, error) {
 	s.note(ctx)
+	if _, err := page.Parse(r.PageSize, r.PageToken, ""); err != nil {
+		return nil, err
+	}
 	return &registryv1.ListPayersResponse{}, nil
 }
 
@@ -260,6 +264,13 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 		{"an unknown parameter", "GET", "/v1/payers?edi_payer=1", "", nil, 400, "malformed", "request.query"},
 		{"a parameter that is no number", "GET", "/v1/payers?page_size=many", "", nil, 400, "malformed", "syntax.query"},
 		{"all parameters wrong", "GET", "/v1/payers?page_size=99999999999&edi_payer=1&edi_payer_id=a&edi_payer_id=b", "", nil, 400, "malformed", "request.query, syntax.query, syntax.query"},
+		{"parameters that are wrong for the gateway and for the service", "GET", "/v1/payers?edi_payer=1&page_size=501&page_token=x", "", nil, 400, "malformed", "request.query, request.page_size, request.page_token"},
+		{"a list without the filter that it needs", "GET", "/v1/patient-payments", "", nil, 400, "malformed", "syntax.string.min_len"},
+		{"another list without it", "GET", "/v1/authorizations?patient_id=", "", nil, 400, "malformed", "syntax.string.min_len"},
+		{"words that are none", "GET", "/v1/work-items?kind=nonsense&owner=me&state=OPEN", "", nil, 400, "malformed", "syntax.query, syntax.string.in, syntax.string.in"},
+		{"a last day before the first, and a status that is none", "GET", "/v1/reports/claims?from_date=2026-03-02&thru_date=2026-03-01&status=lost", "", nil, 400, "malformed", "syntax.string.in, request.period"},
+		{"a last day before the first of visits", "GET", "/v1/appointments?from_date=2026-03-02&thru_date=2026-03-01", "", nil, 400, "malformed", "request.period"},
+		{"a direction that is none", "GET", "/v1/interchanges?direction=up", "", nil, 400, "malformed", "syntax.string.in"},
 		{"a parameter without a value", "GET", "/v1/payers?page_size=&x=1", "", nil, 400, "malformed", "request.query"},
 		{"a path without its id", "GET", "/v1/payers/", "", nil, 404, "not_found", ""},
 		{"a path with nothing between two strokes", "GET", "/v1/payers//policies", "", nil, 404, "not_found", ""},
@@ -271,6 +282,7 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 		{"a stroke in an id", "GET", "/v1/payers/a%2Fb", "", nil, 404, "not_found", ""},
 		{"a stroke behind a path", "GET", "/v1/payers/pay_1/", "", nil, 404, "not_found", ""},
 		{"which methods are there", "OPTIONS", "/v1/payers/pay_1", "", nil, 405, "method_not_allowed", ""},
+		{"another language is wanted", "GET", "/v1/payers/5", "", []string{"Accept", "text/html"}, 404, "not_found", ""},
 		{"two media types", "POST", "/v1/payers", "{}", []string{"Content-Type", "application/json, text/plain"}, 415, "media_type", ""},
 		{"a parameter with a write", "POST", "/v1/payers?dry_run=true", "{}", nil, 400, "malformed", "request.query"},
 		{"no Idempotency-Key", "POST", "/v1/payers", "{}", []string{"Idempotency-Key", ""}, 400, "malformed", "request.idempotency_key"},

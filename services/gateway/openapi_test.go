@@ -8,16 +8,26 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/pkg/syntax"
 )
+
+type parameterOf struct {
+	Ref, Name, In string
+	Required      bool
+}
 
 type operation struct {
 	OperationID string `json:"operationId"`
-	Parameters  []struct {
-		Ref, Name, In string
-	}
+	Parameters  []parameterOf
 	RequestBody *struct {
 		Content map[string]struct {
-			Schema struct{ Properties map[string]json.RawMessage }
+			Schema struct {
+				Properties map[string]json.RawMessage
+				Required   []string
+			}
 		}
 	}
 	Responses map[string]struct {
@@ -95,6 +105,63 @@ func TestTheDocumentSaysWhatIsServed(t *testing.T) {
 			t.Errorf("%s: the document says that the answer is JSON: %v", call, asJSON)
 		}
 	}
+}
+
+// What the form of a call demands is required in the document; what only a rule demands is found by TestWhatIsRequiredIsAskedFor of services/tests/security.
+func TestTheDocumentSaysWhatIsRequired(t *testing.T) {
+	var doc struct {
+		Paths map[string]map[string]operation
+	}
+	if err := json.Unmarshal(document, &doc); err != nil {
+		t.Fatal(err)
+	}
+	body, query := 0, 0
+	for call, r := range routes {
+		o := doc.Paths[r.pattern][strings.ToLower(r.method)]
+		var missing []string // of a call with nothing in it
+		said := func(name string) bool {
+			return slices.Contains(o.RequestBody.Content["application/json"].Schema.Required, name)
+		}
+		if r.method == http.MethodGet {
+			_, bad := ask(nil, r, pathOf(r))
+			for _, e := range bad {
+				missing = append(missing, e.Field)
+			}
+			said = func(name string) bool {
+				return slices.ContainsFunc(o.Parameters, func(p parameterOf) bool { return p.Name == name && p.Required })
+			}
+			query += len(missing)
+		} else {
+			m := dynamicpb.NewMessage(r.rpc.Input())
+			for name, value := range pathOf(r) {
+				m.Set(r.rpc.Input().Fields().ByTextName(name), protoreflect.ValueOfString(value))
+			}
+			var no refuse.List
+			syntax.Check(m, &no)
+			for _, e := range no.Reasons() {
+				missing = append(missing, e.Field)
+			}
+			body += len(missing)
+		}
+		for _, name := range missing {
+			if !said(name) {
+				t.Errorf("%s: without %s it is refused, and the document does not say that it is required", call, name)
+			}
+		}
+	}
+	if body < 30 || query < 5 {
+		t.Errorf("only %d fields and %d parameters are required", body, query)
+	}
+}
+
+// pathOf has something in each place of a path.
+func pathOf(r route) map[string]string {
+	path := map[string]string{}
+	for _, part := range strings.Split(r.pattern, "{")[1:] {
+		name, _, _ := strings.Cut(part, "}")
+		path[name] = "x"
+	}
+	return path
 }
 
 // Anybody may read the document.

@@ -169,6 +169,11 @@ func (e *edge) advance(w http.ResponseWriter, r *http.Request) {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, jsonMost))
 	d.DisallowUnknownFields()
 	err := d.Decode(&body)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		e.onError(r.Context(), nil, nil, w, r, err)
+		return
+	}
 	if _, after := d.Token(); err != nil || !errors.Is(after, io.EOF) || body.To.IsZero() {
 		Problem{Status: 400, Code: "malformed", Title: "The request is not well formed", Detail: `Send {"to": "2026-03-02T09:00:00Z"} and nothing else: the instant to move the clock to.`}.write(w, r)
 		return

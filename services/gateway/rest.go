@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -134,13 +133,20 @@ func (e *edge) allowed(next runtime.HandlerFunc) runtime.HandlerFunc {
 		if r.Method == http.MethodPost {
 			c.body = &requestBody{ReadCloser: r.Body, to: to, path: params}
 		}
-		if bad := headers(r, to, &caller); len(bad) > 0 {
+		bad := headers(r, to, &caller)
+		tokens := append(e.seen.tokens(id.Credential), r.Header.Values("X-Consistency-Token")...)
+		ctx := host.Outgoing(r.Context(), e.rt.Process.Token(), caller, tokens...)
+		if r.Method == http.MethodGet {
+			question, misfits := ask(r.URL.Query(), to, params)
+			if bad = append(bad, misfits...); len(bad) > 0 {
+				bad = append(bad, e.ruled(ctx, to, question, bad)...)
+			}
+		}
+		if len(bad) > 0 {
 			e.refuse(w, r, c, bad)
 			return
 		}
 		c.dryRun = caller.DryRun
-		tokens := append(e.seen.tokens(id.Credential), r.Header.Values("X-Consistency-Token")...)
-		ctx := host.Outgoing(r.Context(), e.rt.Process.Token(), caller, tokens...)
 		r = r.WithContext(context.WithValue(ctx, callKey{}, c))
 		if c.body != nil {
 			r.Body = c.body
@@ -175,12 +181,7 @@ func headers(r *http.Request, to route, c *engine.Caller) (bad []ProblemError) {
 		bad = append(bad, ProblemError{Field: field, RuleID: rule, RuleVersion: 1, Message: fmt.Sprintf(format, args...), Owner: "integrations"})
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
-		switch {
-		case slices.Contains(to.query, name):
-			if want := misfitQuery(to.rpc.Input().Fields().ByTextName(name), r.URL.Query()[name]); want != "" {
-				no(name, "syntax.query", "%s", want)
-			}
-		default:
+		if !slices.Contains(to.query, name) {
 			bad = append(bad, unknownParameter(name, to.query))
 		}
 	}
@@ -224,32 +225,6 @@ func unknownParameter(name string, takes []string) ProblemError {
 		e.Message = "This call takes nothing in the query: the body and the headers carry what it needs (X-Dry-Run: true for a dry run)."
 	}
 	return e
-}
-
-// misfitQuery says what a parameter takes, where it is something else. "" where it fits.
-func misfitQuery(f protoreflect.FieldDescriptor, values []string) string {
-	if len(values) > 1 && !f.IsList() {
-		return "This parameter is there more than once: send one."
-	}
-	for _, v := range values {
-		text, err := json.Marshal(v)
-		if err != nil {
-			panic(err) // a text always marshals
-		}
-		switch {
-		case v == "": // as if it were not there
-			continue
-		case f.Kind() == protoreflect.BoolKind:
-			text = []byte(v)
-		}
-		if f.IsList() {
-			text = slices.Concat([]byte{'['}, text, []byte{']'})
-		}
-		if len(misfitValue(f, text, text, "/"+string(f.Name()))) > 0 {
-			return wanted(f) + " is wanted here."
-		}
-	}
-	return ""
 }
 
 var isToken = regexp.MustCompile(`^[a-z]+:\d{1,3}:\d{1,18}$`)

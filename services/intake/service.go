@@ -427,15 +427,12 @@ func (s *Server) GetAppointment(ctx context.Context, r *pb.GetAppointmentRequest
 // ListAppointments are visits, by day.
 func (s *Server) ListAppointments(ctx context.Context, r *pb.ListAppointmentsRequest) (*pb.ListAppointmentsResponse, error) {
 	at, err := page.Parse(r.PageSize, r.PageToken, "0001-01-01", "")
-	if err != nil {
-		return nil, err
-	}
 	var no refuse.List
 	for _, d := range []struct{ field, day string }{{"from_date", r.FromDate}, {"thru_date", r.ThruDate}} {
 		no.If(d.day != "" && !date.Valid(d.day), coverage.Day, d.field, "%q is not a day: write YYYY-MM-DD", d.day)
 	}
 	no.If(!no.Any() && r.FromDate != "" && r.ThruDate != "" && r.FromDate > r.ThruDate, coverage.Day, "thru_date", "the last day, %s, is before the first, %s", r.ThruDate, r.FromDate)
-	if err := no.Err(); err != nil {
+	if err := refuse.Together(err, no.Err()); err != nil {
 		return nil, err
 	}
 	// Only the filters that are given are in the statement, so that each finds its index.

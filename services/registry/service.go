@@ -253,7 +253,7 @@ func (s *Server) ListClinicians(ctx context.Context, r *pb.ListCliniciansRequest
 	}
 	rows, err := s.query(ctx, `SELECT clinician_id, last_name, first_name, middle_name, name_suffix, npi, taxonomy, license_type, license_number, license_state, location_ids,
 			coalesce(from_date::text, ''), version FROM clinicians
-		WHERE tenant_id = $1 AND ($2 = '' OR location_ids @> ARRAY[$2]) AND clinician_id > $3 ORDER BY clinician_id LIMIT $4`, r.LocationId, at.Key[0], at.Limit+1)
+		WHERE tenant_id = $1 AND ($2 = '' OR location_ids @> ARRAY[$2]) AND clinician_id > $3 AND ($4 = '' OR npi = $4) ORDER BY clinician_id LIMIT $5`, r.LocationId, at.Key[0], r.Npi, at.Limit+1)
 	if err != nil {
 		return nil, fmt.Errorf("list clinicians: %w", err)
 	}

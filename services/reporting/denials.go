@@ -10,6 +10,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/page"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
 // defaultDays is how far a report of denials looks back when no day is named.
@@ -118,11 +119,8 @@ func fillDenials(g *pb.DenialGroup, all, denied, charged, amount int64) {
 // ListDenialRows are denied lines, newest first.
 func (s *Server) ListDenialRows(ctx context.Context, r *pb.ListDenialRowsRequest) (*pb.ListDenialRowsResponse, error) {
 	q, err := s.asked(ctx, r.AsOf, map[string]string{"from_date": r.FromDate, "thru_date": r.ThruDate})
-	if err != nil {
-		return nil, err
-	}
-	o, err := page.Sorted(r.Sort, "-denied_date", denialColumns, []string{"d.claim_id", "d.line_id", "d.remittance_id || d.group_code || d.carc"}, r.PageSize, r.PageToken)
-	if err != nil {
+	o, wrong := page.Sorted(r.Sort, "-denied_date", denialColumns, []string{"d.claim_id", "d.line_id", "d.remittance_id || d.group_code || d.carc"}, r.PageSize, r.PageToken)
+	if err := refuse.Together(err, wrong); err != nil {
 		return nil, err
 	}
 	from, thru := window(q, r.FromDate, r.ThruDate)
@@ -168,11 +166,8 @@ var denialColumns = map[string]page.Column{
 // ListDeposits are deposits that stand, newest first.
 func (s *Server) ListDeposits(ctx context.Context, r *pb.ListDepositsRequest) (*pb.ListDepositsResponse, error) {
 	q, err := s.asked(ctx, r.AsOf, nil)
-	if err != nil {
-		return nil, err
-	}
-	at, err := page.Parse(r.PageSize, r.PageToken, "9999-12-31", "")
-	if err != nil {
+	at, wrong := page.Parse(r.PageSize, r.PageToken, "9999-12-31", "")
+	if err := refuse.Together(err, wrong); err != nil {
 		return nil, err
 	}
 	rows, err := s.rt.DB.Query(ctx, `SELECT deposit_id, deposit_date::text, payer_id, payer_identifier, trace_number, amount, CASE WHEN matched_date <= $2::text::date THEN remittance_id ELSE '' END
@@ -206,11 +201,8 @@ const claimsAsOf = `(SELECT n.tenant_id, n.claim_id, n.account_id, n.patient_id,
 // ListClaims are claims, newest service first or as asked, as they were on a day.
 func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.ListClaimsResponse, error) {
 	q, err := s.asked(ctx, r.AsOf, map[string]string{"from_date": r.FromDate, "thru_date": r.ThruDate})
-	if err != nil {
-		return nil, err
-	}
-	o, err := page.Sorted(r.Sort, "-service_date", claimColumns, []string{"c.claim_id"}, r.PageSize, r.PageToken)
-	if err != nil {
+	o, wrong := page.Sorted(r.Sort, "-service_date", claimColumns, []string{"c.claim_id"}, r.PageSize, r.PageToken)
+	if err := refuse.Together(err, wrong); err != nil {
 		return nil, err
 	}
 	from, thru := r.FromDate, r.ThruDate

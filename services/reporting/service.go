@@ -54,7 +54,8 @@ func (s *Server) asked(ctx context.Context, asOf string, named map[string]string
 	}
 	var no refuse.List
 	no.If(!date.Valid(asOf), DayExists, "as_of", "%q is not a day: write YYYY-MM-DD", asOf)
-	for field, day := range named {
+	for _, field := range slices.Sorted(maps.Keys(named)) {
+		day := named[field]
 		no.If(day != "" && !date.Valid(day), DayExists, field, "%q is not a day: write YYYY-MM-DD", day)
 	}
 	return ask{caller.Tenant, asOf}, no.Err()
@@ -160,11 +161,8 @@ func (s *Server) freshness(ctx context.Context, tenant uuid.UUID) (*pb.Freshness
 // ListAgingRows are the receivables behind the aging.
 func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) (*pb.ListAgingRowsResponse, error) {
 	q, err := s.asked(ctx, r.AsOf, nil)
-	if err != nil {
-		return nil, err
-	}
-	o, err := page.Sorted(r.Sort, "-amount", agingColumns, []string{"b.account_id", "b.payer_id", "b.payer_sequence::text"}, r.PageSize, r.PageToken)
-	if err != nil {
+	o, wrong := page.Sorted(r.Sort, "-amount", agingColumns, []string{"b.account_id", "b.payer_id", "b.payer_sequence::text"}, r.PageSize, r.PageToken)
+	if err := refuse.Together(err, wrong); err != nil {
 		return nil, err
 	}
 	bucket := -1
@@ -263,11 +261,8 @@ func (s *Server) GetLedger(ctx context.Context, r *pb.GetLedgerRequest) (*pb.Led
 // ListLegs are ledger legs, newest first.
 func (s *Server) ListLegs(ctx context.Context, r *pb.ListLegsRequest) (*pb.ListLegsResponse, error) {
 	q, err := s.asked(ctx, r.AsOf, nil)
-	if err != nil {
-		return nil, err
-	}
-	at, err := page.Parse(r.PageSize, r.PageToken, "9223372036854775807", "2147483647")
-	if err != nil {
+	at, wrong := page.Parse(r.PageSize, r.PageToken, "9223372036854775807", "2147483647")
+	if err := refuse.Together(err, wrong); err != nil {
 		return nil, err
 	}
 	ledgerAccount := ""

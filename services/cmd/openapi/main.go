@@ -1,4 +1,4 @@
-// Openapi finishes the document that protoc-gen-openapiv3 and openapiv3-merge make: names as the gateway sends them, comments of fields, problem documents, headers, security,
+// Openapi finishes the document that protoc-gen-openapiv3 and openapiv3-merge make: names as the gateway sends them, comments and limits of fields, which of them are required, problem documents, headers, security,
 // and the calls that are not from a .proto file.
 //
 //	openapi MERGED.json IMAGE.binpb > services/gateway/openapi.json
@@ -10,10 +10,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"buf.build/go/protovalidate"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -22,6 +26,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/page"
+	"github.com/evenkeel/evenkeel/pkg/syntax"
 )
 
 type object = map[string]any
@@ -121,7 +127,7 @@ func explain(doc object, files *protoregistry.Files) {
 		for i := range f.Messages().Len() {
 			m := f.Messages().Get(i)
 			if s, ok := schemas[string(m.FullName())].(object); ok {
-				fields(at(s, "properties"), m)
+				fields(s, m)
 			}
 		}
 		for i := range f.Services().Len() {
@@ -141,7 +147,14 @@ func method(doc object, m protoreflect.MethodDescriptor) {
 		verb, path = "post", rule.GetPost()
 	}
 	o := at(doc, "paths", path, verb)
-	fields(at(o, "requestBody", "content", "application/json", "schema", "properties"), m.Input())
+	body := at(o, "requestBody", "content", "application/json", "schema")
+	fields(body, m.Input())
+	required, _ := body["required"].([]any)
+	for _, name := range required { // of a request alone: what is read may be empty where it was imported
+		if p := at(body, "properties", name.(string)); p["type"] == "string" && p["minLength"] == nil && p["enum"] == nil && p["pattern"] == nil {
+			p["minLength"] = 1
+		}
+	}
 	list, _ := o["parameters"].([]any)
 	o["parameters"] = slices.DeleteFunc(list, func(p any) bool {
 		f := m.Input().Fields().ByName(protoreflect.Name(p.(object)["name"].(string)))
@@ -151,12 +164,22 @@ func method(doc object, m protoreflect.MethodDescriptor) {
 		if c := comment(f); c != "" {
 			p.(object)["description"] = c
 		}
+		if p.(object)["in"] == "query" {
+			if limit(at(p.(object), "schema"), f) {
+				p.(object)["required"] = true
+			}
+			if f.Name() == "page_size" { // of all lists alike: see pkg/page
+				at(p.(object), "schema")["minimum"], at(p.(object), "schema")["maximum"] = 0, page.Most
+			}
+		}
 		return filled(f)
 	})
 }
 
 // fields explains the properties of one schema.
-func fields(properties object, m protoreflect.MessageDescriptor) {
+func fields(schema object, m protoreflect.MessageDescriptor) {
+	properties := at(schema, "properties")
+	var required []any
 	for i := range m.Fields().Len() {
 		f := m.Fields().Get(i)
 		s, ok := properties[string(f.Name())].(object)
@@ -168,7 +191,109 @@ func fields(properties object, m protoreflect.MessageDescriptor) {
 		} else if c := comment(f); c != "" {
 			s["description"] = c
 		}
+		if limit(s, f) && !filled(f) {
+			required = append(required, string(f.Name()))
+		}
 	}
+	if required != nil {
+		schema["required"] = required
+	}
+}
+
+// limit writes into a schema what the field's rules say of its values; needed: a message without it is refused, by its form or by a rule.
+func limit(s object, f protoreflect.FieldDescriptor) (needed bool) {
+	rules, err := protovalidate.ResolveFieldRules(f)
+	if err != nil {
+		panic(fmt.Sprintf("%s: %v", f.FullName(), err)) // our own .proto files
+	}
+	marked, _ := proto.GetExtension(f.Options(), typev1.E_Needed).(bool)
+	optional := rules.GetIgnore() == validate.Ignore_IGNORE_IF_ZERO_VALUE
+	needed = marked || rules.GetRequired()
+	switch {
+	case f.IsMap():
+		if n := rules.GetMap().GetMinPairs(); n > 0 {
+			s["minProperties"], needed = n, true
+		}
+		texts(subschema(s, "propertyNames"), rules.GetMap().GetKeys().GetString())
+		numbers(at(s, "additionalProperties"), rules.GetMap().GetValues())
+	case f.IsList():
+		if n := max(rules.GetRepeated().GetMinItems(), least(marked)); n > 0 {
+			s["minItems"], needed = n, true
+		}
+		if n := rules.GetRepeated().GetMaxItems(); n > 0 {
+			s["maxItems"] = n
+		}
+	case f.Kind() == protoreflect.StringKind:
+		needed = texts(s, rules.GetString()) && !optional || needed
+	case f.Kind() == protoreflect.EnumKind:
+		needed = needed || slices.Contains(rules.GetEnum().GetNotIn(), 0)
+		if needed { // the word that says nothing is not taken
+			delete(s, "$ref")
+			s["type"], s["enum"] = "string", syntax.Names(f.Enum())
+		}
+	default:
+		needed = numbers(s, rules) && !optional || needed
+	}
+	return needed
+}
+
+// subschema is the schema at a name, made where there is none.
+func subschema(s object, name string) object {
+	if _, ok := s[name]; !ok {
+		s[name] = object{}
+	}
+	return at(s, name)
+}
+
+// least is how many elements a list has that a rule wants.
+func least(marked bool) uint64 {
+	if marked {
+		return 1
+	}
+	return 0
+}
+
+// texts writes what a text may be; needed: the empty one is none of it.
+func texts(s object, rules *validate.StringRules) (needed bool) {
+	if n := max(rules.GetMinLen(), rules.GetLen()); n > 0 {
+		s["minLength"] = n
+	}
+	if n := max(rules.GetMaxLen(), rules.GetLen()); n > 0 {
+		s["maxLength"] = n
+	}
+	if rules.GetPattern() != "" {
+		s["pattern"] = rules.GetPattern()
+		needed = !regexp.MustCompile(rules.GetPattern()).MatchString("")
+	}
+	if rules.GetPattern() == `^\d{4}-\d{2}-\d{2}$` {
+		s["format"] = "date"
+	}
+	if len(rules.GetIn()) > 0 {
+		s["enum"] = rules.GetIn()
+	}
+	return needed || rules.GetMinLen() > 0 || rules.GetLen() > 0 || len(rules.GetIn()) > 0 && !slices.Contains(rules.GetIn(), "")
+}
+
+// numbers writes the range of a whole number; needed: 0 is not in it. 64 bits are texts in JSON, whose digits a pattern counts.
+func numbers(s object, rules *validate.FieldRules) (needed bool) {
+	switch {
+	case rules.GetInt32() != nil:
+		r := rules.GetInt32()
+		if _, ok := r.GetGreaterThan().(*validate.Int32Rules_Gte); ok {
+			s["minimum"] = r.GetGte()
+		}
+		if _, ok := r.GetLessThan().(*validate.Int32Rules_Lte); ok {
+			s["maximum"] = r.GetLte()
+		}
+		return r.GetGte() > 0
+	case rules.GetInt64() != nil:
+		r := rules.GetInt64()
+		if digits := strconv.FormatInt(r.GetLte(), 10); r.GetGte() == -r.GetLte() && strings.Trim(digits, "9") == "" {
+			s["pattern"] = fmt.Sprintf("^-?[0-9]{1,%d}$", len(digits))
+		}
+		return r.GetGte() > 0
+	}
+	return false
 }
 
 // filled fields are written by the platform; who sends them is refused.
@@ -271,7 +396,8 @@ func finish(doc object) {
 var problems = map[string]string{
 	"400": "Not well formed: errors say where.", "401": "Nobody is signed in.", "403": "This role may not do that.", "404": "There is no such thing.",
 	"412": "It has changed since it was read.", "413": "The body is too large.", "415": "Send application/json.", "422": "The rules do not allow it: errors say which; or the Idempotency-Key was used for another body.",
-	"429": "Too many requests.", "500": "Our fault; it was logged under the request id.", "503": "Try again in a moment.",
+	"429": "Too many requests.", "500": "Our fault; it was logged under the request id.", "501": "This platform does not run that part.", "503": "Try again in a moment.",
+	"504": "It took too long: repeat it with the same Idempotency-Key.",
 }
 
 func operation(paths object, path, method string, o object) {
@@ -285,7 +411,7 @@ func operation(paths object, path, method string, o object) {
 		"RateLimit-Reset": ref("headers", "RateLimitReset"),
 	}
 	ok["headers"] = headers
-	may := []string{"400", "401", "403", "404", "429", "500", "503"}
+	may := []string{"400", "401", "403", "404", "429", "500", "501", "503", "504"}
 	for verb, kind := range bodies {
 		if strings.HasSuffix(path, verb) {
 			ok["description"] = "The document itself."
@@ -338,7 +464,7 @@ func creates(paths object, path string) (makes, readable bool) {
 func own(doc object) {
 	answer := func(description string, properties object) object {
 		out := object{"200": object{"description": description, "content": object{"application/json": object{"schema": object{"type": "object", "properties": properties}}}}}
-		for _, status := range []string{"400", "401", "403", "404", "429", "503"} {
+		for _, status := range []string{"400", "401", "403", "404", "429", "500", "503"} {
 			out[status] = ref("responses", "Problem"+status)
 		}
 		return out
@@ -353,7 +479,9 @@ func own(doc object) {
 		"operationId": "Sandbox_Clock", "tags": []any{"Sandbox"}, "summary": "The time of a sandbox. 404 where the clock is the real one.", "responses": answer("Now.", now),
 	}}
 	advance := answer("Now.", now)
-	advance["422"] = ref("responses", "Problem422")
+	for _, status := range []string{"413", "415", "422"} {
+		advance[status] = ref("responses", "Problem"+status)
+	}
 	paths["/v1/sandbox/clock:advance"] = object{"post": object{
 		"operationId": "Sandbox_Advance", "tags": []any{"Sandbox"}, "summary": "Moves a sandbox's time on; never back. Repeating it changes nothing, so it takes no Idempotency-Key.", "responses": advance,
 		"requestBody": object{"required": true, "content": object{"application/json": object{"schema": object{

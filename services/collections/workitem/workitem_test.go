@@ -1,11 +1,14 @@
 package workitem
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
+	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
@@ -22,6 +25,27 @@ import (
 func opened(kind, subject, due string) *pb.WorkItemOpened {
 	return &pb.WorkItemOpened{
 		WorkItemId: ID(kind, subject), Kind: kind, Subject: subject, Title: "T", Owner: Kinds[kind].Owner, OpenedDate: "2026-03-02", DueDate: due, DefaultAction: Kinds[kind].Default,
+	}
+}
+
+// Who lists work items may ask for the kinds and the teams that there are, and for no others.
+func TestTheListKnowsKindsAndTeams(t *testing.T) {
+	takes := func(field protoreflect.Name) []string {
+		rules, err := protovalidate.ResolveFieldRules((&pb.ListWorkItemsRequest{}).ProtoReflect().Descriptor().Fields().ByName(field))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Sorted(slices.Values(rules.GetString().GetIn()))
+	}
+	teams := map[string]bool{}
+	for _, k := range Kinds {
+		teams[k.Owner] = true
+	}
+	if kinds := slices.Sorted(maps.Keys(Kinds)); !slices.Equal(takes("kind"), kinds) {
+		t.Errorf("the list takes the kinds %v, there are %v: name them in ListWorkItemsRequest (service.proto) and make generate", takes("kind"), kinds)
+	}
+	if owners := slices.Sorted(maps.Keys(teams)); !slices.Equal(takes("owner"), owners) {
+		t.Errorf("the list takes the teams %v, there are %v", takes("owner"), owners)
 	}
 }
 

@@ -109,7 +109,7 @@ func Terminate(s State, c *pb.TerminateCoverageRequest) ([]es.Event, error) {
 	if !ok {
 		return nil, Missing(c.CoverageId)
 	}
-	if held.ThruDate == c.ThruDate {
+	if held.ThruDate == c.ThruDate && c.ThruDate != "" {
 		return nil, nil
 	}
 	var no refuse.List

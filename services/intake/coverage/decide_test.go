@@ -119,6 +119,7 @@ func TestTerminate(t *testing.T) {
 		{Name: "it does not reach into the next one", Given: events{open, ended("cov_1", "2026-06-30"), next}, When: when("2026-07-31"), Refused: "intake.one_coverage_per_sequence"},
 		{Name: "it does not end before it begins", Given: events{open}, When: when("2025-12-31"), Refused: "intake.period"},
 		{Name: "the last day is told", Given: events{open}, When: when("soon"), Refused: "intake.day"},
+		{Name: "without a day nothing is ended, also where none is told yet", Given: events{open}, When: when(""), Refused: "intake.day"},
 		{Name: "a coverage of which no first day is known (imported) ends too", Given: events{added("cov_1", primary, "", "")}, When: when("2026-06-30"), Then: events{ended("cov_1", "2026-06-30")}},
 		{Name: "what does not exist can't be ended", When: when("2026-06-30"), Refused: "intake.coverage_exists"},
 	})

@@ -35,7 +35,7 @@ func script(t *testing.T) string {
 	return out.String()
 }
 
-// The README's first claim, pasted as it stands: from a patient to the bytes of the 835 that set a cent.
+// The README's first claim, pasted as it stands: from a patient to the bytes of the 835 that set a cent. So it is after an import, and after the examples of docs/api.md.
 func TestTheFirstClaimOfTheREADME(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the whole platform; not with -short")
@@ -44,21 +44,54 @@ func TestTheFirstClaimOfTheREADME(t *testing.T) {
 	if _, err := demo.Run(t.Context(), demo.Options{BaseURL: p.URL, APIKey: p.Key, Seed: 1, Weeks: 1, Patients: 4, Out: io.Discard}); err != nil {
 		t.Fatal(err)
 	}
-	run := func() string {
+	paste := func(script string, env ...string) string {
+		t.Helper()
 		c := exec.Command("bash", "-eu")
-		c.Stdin = strings.NewReader(script(t))
-		c.Env = append(os.Environ(), "U="+p.URL, "KEY="+p.Key, "RUN=test")
+		c.Stdin = strings.NewReader(script)
+		c.Env = append(os.Environ(), env...)
 		out, err := c.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		return string(out)
 	}
-	out := run()
-	for _, want := range []string{"COVERAGE_STATUS_ACTIVE", "ENCOUNTER_STATUS_CODED", "CLAIM_STATUS_CLOSED", `"insurance_balance":{"amount_minor":"0"`, `"text":"CAS*CO*45*`, `"balance":{"amount_minor":"2000"`,
-		`, your copay $20.00. Open: $20.00 with you."`} {
-		if !strings.Contains(out, want) {
-			t.Errorf("the walk does not show %s:\n%s", want, out)
+	walk := func(run string) {
+		t.Helper()
+		out := paste(script(t), "U="+p.URL, "KEY="+p.Key, "RUN="+run)
+		for _, want := range []string{"COVERAGE_STATUS_ACTIVE", "ENCOUNTER_STATUS_CODED", "CLAIM_STATUS_CLOSED", `"insurance_balance":{"amount_minor":"0"`, `"text":"CAS*CO*45*`, `"balance":{"amount_minor":"2000"`,
+			`, your copay $20.00. Open: $20.00 with you."`} {
+			if !strings.Contains(out, want) {
+				t.Errorf("the walk %s does not show %s:\n%s", run, want, out)
+			}
 		}
 	}
+	walk("first")
+
+	// With the files of another billing system come clinicians, payers and places of which nobody knows prices; the walk takes the demo group's.
+	if err := demo.Import(t.Context(), demo.Options{BaseURL: p.URL, APIKey: p.Key, Out: io.Discard}, filepath.Join(samples, "837", "demo.example1.837")); err != nil {
+		t.Fatal(err)
+	}
+	walk("second")
+
+	// The page of the API, pasted behind it, whatever the clock says by now.
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "api.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var examples strings.Builder
+	for i, part := range strings.Split(string(page), "```") {
+		if block, shell := strings.CutPrefix(part, "sh\n"); shell && i%2 == 1 {
+			examples.WriteString(block + "echo; echo ---\n")
+		}
+	}
+	answers := paste(strings.NewReplacer("http://127.0.0.1:8080", p.URL, "ek_...", p.Key).Replace(examples.String()))
+	for _, want := range []string{`"name":"Evergreen Group"`, `"patient_id":"pat_`, `"code":"key_reused"`, `"version":2`, `"next_page_token":"`, `"rule_id":"intake.birth_date"`, `"quiet":true`} {
+		if !strings.Contains(answers, want) {
+			t.Errorf("the examples of the API's page do not show %s:\n%s", want, answers)
+		}
+	}
+	if n := strings.Count(answers, `"status":4`); n != 3 { // three of them show an error
+		t.Errorf("%d examples are refused:\n%s", n, answers)
+	}
+	walk("third")
 }

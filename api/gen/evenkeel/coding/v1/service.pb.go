@@ -1147,7 +1147,7 @@ var File_evenkeel_coding_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_coding_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" evenkeel/coding/v1/service.proto\x12\x12evenkeel.coding.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fevenkeel/coding/v1/events.proto\x1a\x1fevenkeel/intake/v1/events.proto\x1a!evenkeel/problem/v1/problem.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x06\n" +
+	" evenkeel/coding/v1/service.proto\x12\x12evenkeel.coding.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fevenkeel/coding/v1/events.proto\x1a\x1fevenkeel/intake/v1/events.proto\x1a!evenkeel/problem/v1/problem.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x06\n" +
 	"\x17ReceiveEncounterRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x12%\n" +
@@ -1170,8 +1170,8 @@ const file_evenkeel_coding_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"group_size\x18\r \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe7\a(\x00R\tgroupSize\x12)\n" +
-	"\x10authorization_id\x18\x0e \x01(\tR\x0fauthorizationId\x12-\n" +
-	"\x0fdiagnosis_codes\x18\x0f \x03(\tB\x04\xa8\xd4\x18\x01R\x0ediagnosisCodes\"\xbf\x01\n" +
+	"\x10authorization_id\x18\x0e \x01(\tR\x0fauthorizationId\x121\n" +
+	"\x0fdiagnosis_codes\x18\x0f \x03(\tB\b\xa8\xd4\x18\x01\xb8\xd4\x18\x01R\x0ediagnosisCodes\"\xbf\x01\n" +
 	"\x14SignEncounterRequest\x12*\n" +
 	"\fencounter_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\vencounterId\x12<\n" +
 	"\x16signed_by_clinician_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x13signedByClinicianId\x12=\n" +

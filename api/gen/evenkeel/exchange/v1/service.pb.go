@@ -133,7 +133,7 @@ type ListInterchangesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"` // 1 to 500; 0: 100
 	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Direction     string                 `protobuf:"bytes,3,opt,name=direction,proto3" json:"direction,omitempty"` // in, out; empty: both
+	Direction     string                 `protobuf:"bytes,3,opt,name=direction,proto3" json:"direction,omitempty"` // empty: both
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -642,18 +642,18 @@ var File_evenkeel_exchange_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_exchange_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"\"evenkeel/exchange/v1/service.proto\x12\x14evenkeel.exchange.v1\x1a\x1bbuf/validate/validate.proto\x1a!evenkeel/exchange/v1/events.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"w\n" +
+	"\"evenkeel/exchange/v1/service.proto\x12\x14evenkeel.exchange.v1\x1a\x1bbuf/validate/validate.proto\x1a!evenkeel/exchange/v1/events.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"}\n" +
 	"\x18ImportInterchangeRequest\x12%\n" +
-	"\tfile_name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\bfileName\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\fR\acontent\x12\x1a\n" +
+	"\tfile_name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\bfileName\x12\x1e\n" +
+	"\acontent\x18\x02 \x01(\fB\x04\xb8\xd4\x18\x01R\acontent\x12\x1a\n" +
 	"\x05today\x18\x03 \x01(\tB\x04\xb0\xd4\x18\x01R\x05today\">\n" +
 	"\x15GetInterchangeRequest\x12%\n" +
-	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\"s\n" +
+	"\x0einterchange_id\x18\x01 \x01(\tR\rinterchangeId\"\x86\x01\n" +
 	"\x17ListInterchangesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1c\n" +
-	"\tdirection\x18\x03 \x01(\tR\tdirection\"\x89\x01\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12/\n" +
+	"\tdirection\x18\x03 \x01(\tB\x11\xbaH\x0e\xd8\x01\x01r\tR\x02inR\x03outR\tdirection\"\x89\x01\n" +
 	"\x18ListInterchangesResponse\x12E\n" +
 	"\finterchanges\x18\x01 \x03(\v2!.evenkeel.exchange.v1.InterchangeR\finterchanges\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x96\x04\n" +

@@ -2473,13 +2473,13 @@ var File_evenkeel_intake_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"\n" +
-	" evenkeel/intake/v1/service.proto\x12\x12evenkeel.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fevenkeel/intake/v1/events.proto\x1a!evenkeel/problem/v1/problem.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x82\x03\n" +
-	"\x16RegisterPatientRequest\x126\n" +
-	"\x04name\x18\x01 \x01(\v2\x1c.evenkeel.type.v1.PersonNameB\x04\xa8\xd4\x18\x01R\x04name\x12#\n" +
+	" evenkeel/intake/v1/service.proto\x12\x12evenkeel.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fevenkeel/intake/v1/events.proto\x1a!evenkeel/problem/v1/problem.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x03\n" +
+	"\x16RegisterPatientRequest\x12:\n" +
+	"\x04name\x18\x01 \x01(\v2\x1c.evenkeel.type.v1.PersonNameB\b\xa8\xd4\x18\x01\xb8\xd4\x18\x01R\x04name\x12'\n" +
 	"\n" +
-	"birth_date\x18\x02 \x01(\tB\x04\xa8\xd4\x18\x01R\tbirthDate\x12-\n" +
-	"\x03sex\x18\x03 \x01(\x0e2\x15.evenkeel.type.v1.SexB\x04\xa8\xd4\x18\x01R\x03sex\x129\n" +
-	"\aaddress\x18\x04 \x01(\v2\x19.evenkeel.type.v1.AddressB\x04\xa8\xd4\x18\x01R\aaddress\x12\x1a\n" +
+	"birth_date\x18\x02 \x01(\tB\b\xa8\xd4\x18\x01\xb8\xd4\x18\x01R\tbirthDate\x121\n" +
+	"\x03sex\x18\x03 \x01(\x0e2\x15.evenkeel.type.v1.SexB\b\xa8\xd4\x18\x01\xb8\xd4\x18\x01R\x03sex\x12=\n" +
+	"\aaddress\x18\x04 \x01(\v2\x19.evenkeel.type.v1.AddressB\b\xa8\xd4\x18\x01\xb8\xd4\x18\x01R\aaddress\x12\x1a\n" +
 	"\x05phone\x18\x05 \x01(\tB\x04\xa8\xd4\x18\x01R\x05phone\x12?\n" +
 	"\x15medical_record_number\x18\x06 \x01(\tB\v\xbaH\x04r\x02\x182\xa8\xd4\x18\x01R\x13medicalRecordNumber\x12(\n" +
 	"\vlocation_id\x18\a \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
@@ -2524,17 +2524,17 @@ const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"birth_date\x18\x04 \x01(\tB\x04\xa8\xd4\x18\x01R\tbirthDate\"V\n" +
 	"\x16SearchPatientsResponse\x12<\n" +
-	"\bpatients\x18\x01 \x03(\v2 .evenkeel.intake.v1.PatientEntryR\bpatients\"\xd6\x05\n" +
+	"\bpatients\x18\x01 \x03(\v2 .evenkeel.intake.v1.PatientEntryR\bpatients\"\xec\x05\n" +
 	"\x12AddCoverageRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x12\"\n" +
-	"\bpayer_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\apayerId\x12F\n" +
-	"\x0epayer_sequence\x18\x03 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12$\n" +
-	"\tplan_name\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18<R\bplanName\x12\x1b\n" +
-	"\tfrom_date\x18\x05 \x01(\tR\bfromDate\x12\x1b\n" +
-	"\tthru_date\x18\x06 \x01(\tR\bthruDate\x12B\n" +
-	"\frelationship\x18\a \x01(\x0e2\x1e.evenkeel.type.v1.RelationshipR\frelationship\x12!\n" +
-	"\tmember_id\x18\b \x01(\tB\x04\xa8\xd4\x18\x01R\bmemberId\x12.\n" +
+	"\bpayer_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\apayerId\x12L\n" +
+	"\x0epayer_sequence\x18\x03 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceB\x04\xb8\xd4\x18\x01R\rpayerSequence\x12$\n" +
+	"\tplan_name\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18<R\bplanName\x12!\n" +
+	"\tfrom_date\x18\x05 \x01(\tB\x04\xb8\xd4\x18\x01R\bfromDate\x12\x1b\n" +
+	"\tthru_date\x18\x06 \x01(\tR\bthruDate\x12H\n" +
+	"\frelationship\x18\a \x01(\x0e2\x1e.evenkeel.type.v1.RelationshipB\x04\xb8\xd4\x18\x01R\frelationship\x12%\n" +
+	"\tmember_id\x18\b \x01(\tB\b\xa8\xd4\x18\x01\xb8\xd4\x18\x01R\bmemberId\x12.\n" +
 	"\fgroup_number\x18\t \x01(\tB\v\xbaH\x04r\x02\x182\xa8\xd4\x18\x01R\vgroupNumber\x12K\n" +
 	"\x0fsubscriber_name\x18\n" +
 	" \x01(\v2\x1c.evenkeel.type.v1.PersonNameB\x04\xa8\xd4\x18\x01R\x0esubscriberName\x128\n" +
@@ -2568,11 +2568,11 @@ const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"\x15subscriber_birth_date\x18\f \x01(\tB\x04\xa8\xd4\x18\x01R\x13subscriberBirthDate\x12.\n" +
 	"\x13behavioral_payer_id\x18\r \x01(\tR\x11behavioralPayerId\x12,\n" +
 	"\x12carve_out_evidence\x18\x0e \x01(\tR\x10carveOutEvidence\x12\x18\n" +
-	"\aversion\x18\x0f \x01(\x05R\aversion\"\x83\x01\n" +
+	"\aversion\x18\x0f \x01(\x05R\aversion\"\x89\x01\n" +
 	"\x18TerminateCoverageRequest\x12(\n" +
 	"\vcoverage_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
-	"coverageId\x12\x1b\n" +
-	"\tthru_date\x18\x02 \x01(\tR\bthruDate\x12 \n" +
+	"coverageId\x12!\n" +
+	"\tthru_date\x18\x02 \x01(\tB\x04\xb8\xd4\x18\x01R\bthruDate\x12 \n" +
 	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06reason\"\x82\x01\n" +
 	"\x17CheckEligibilityRequest\x12(\n" +
 	"\vcoverage_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
@@ -2619,7 +2619,7 @@ const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"\fservice_date\x18\x03 \x01(\tR\vserviceDate\x12\x10\n" +
 	"\x03hop\x18\x04 \x01(\x05R\x03hop\x12B\n" +
 	"\x06status\x18\x05 \x01(\x0e2*.evenkeel.intake.v1.EligibilityCheckStatusR\x06status\x12K\n" +
-	"\x0fcoverage_status\x18\x06 \x01(\x0e2\".evenkeel.intake.v1.CoverageStatusR\x0ecoverageStatus\"\xb0\x03\n" +
+	"\x0fcoverage_status\x18\x06 \x01(\x0e2\".evenkeel.intake.v1.CoverageStatusR\x0ecoverageStatus\"\xbc\x03\n" +
 	"\x1aScheduleAppointmentRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x12*\n" +
@@ -2627,9 +2627,9 @@ const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"\vlocation_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"locationId\x12=\n" +
 	"\bstart_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\astartAt\x129\n" +
-	"\x06end_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x05endAt\x126\n" +
-	"\bmodality\x18\x06 \x01(\x0e2\x1a.evenkeel.type.v1.ModalityR\bmodality\x12!\n" +
-	"\fservice_code\x18\a \x01(\tR\vserviceCode\x12\x14\n" +
+	"\x06end_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x05endAt\x12<\n" +
+	"\bmodality\x18\x06 \x01(\x0e2\x1a.evenkeel.type.v1.ModalityB\x04\xb8\xd4\x18\x01R\bmodality\x12'\n" +
+	"\fservice_code\x18\a \x01(\tB\x04\xb8\xd4\x18\x01R\vserviceCode\x12\x14\n" +
 	"\x05units\x18\b \x01(\x05R\x05units\x12)\n" +
 	"\x10authorization_id\x18\t \x01(\tR\x0fauthorizationId\"l\n" +
 	"\x18CancelAppointmentRequest\x12.\n" +

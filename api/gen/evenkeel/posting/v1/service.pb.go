@@ -2186,12 +2186,12 @@ const file_evenkeel_posting_v1_service_proto_rawDesc = "" +
 	"\x06amount\x18\x05 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x06amount\x12!\n" +
 	"\fdeposit_date\x18\x06 \x01(\tR\vdepositDate\x12:\n" +
 	"\x06status\x18\a \x01(\x0e2\".evenkeel.posting.v1.DepositStatusR\x06status\x12#\n" +
-	"\rremittance_id\x18\b \x01(\tR\fremittanceId\"\x9d\x02\n" +
+	"\rremittance_id\x18\b \x01(\tR\fremittanceId\"\xa3\x02\n" +
 	"\x1bRecordPatientPaymentRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x127\n" +
-	"\x06amount\x18\x02 \x01(\v2\x17.evenkeel.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12\x16\n" +
-	"\x06method\x18\x03 \x01(\tR\x06method\x12%\n" +
+	"\x06amount\x18\x02 \x01(\v2\x17.evenkeel.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12\x1c\n" +
+	"\x06method\x18\x03 \x01(\tB\x04\xb8\xd4\x18\x01R\x06method\x12%\n" +
 	"\treference\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18PR\treference\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x05 \x01(\tR\taccountId\x12#\n" +

@@ -1313,6 +1313,7 @@ type ListCliniciansRequest struct {
 	LocationId    string                 `protobuf:"bytes,1,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"` // empty: all
 	PageSize      int32                  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`      // at most 500; 0: 100
 	PageToken     string                 `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Npi           string                 `protobuf:"bytes,4,opt,name=npi,proto3" json:"npi,omitempty"` // empty: all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1364,6 +1365,13 @@ func (x *ListCliniciansRequest) GetPageSize() int32 {
 func (x *ListCliniciansRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListCliniciansRequest) GetNpi() string {
+	if x != nil {
+		return x.Npi
 	}
 	return ""
 }
@@ -2428,13 +2436,13 @@ var File_evenkeel_registry_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_registry_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"\"evenkeel/registry/v1/service.proto\x12\x14evenkeel.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a!evenkeel/registry/v1/events.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\"\xca\x01\n" +
-	"\x1bRegisterOrganizationRequest\x12\x1b\n" +
-	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18<R\x04name\x12\x10\n" +
-	"\x03npi\x18\x02 \x01(\tR\x03npi\x12\x15\n" +
-	"\x06tax_id\x18\x03 \x01(\tR\x05taxId\x12\x1a\n" +
-	"\btaxonomy\x18\x04 \x01(\tR\btaxonomy\x123\n" +
-	"\aaddress\x18\x05 \x01(\v2\x19.evenkeel.type.v1.AddressR\aaddress\x12\x14\n" +
+	"\"evenkeel/registry/v1/service.proto\x12\x14evenkeel.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a!evenkeel/registry/v1/events.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\"\xe6\x01\n" +
+	"\x1bRegisterOrganizationRequest\x12\x1f\n" +
+	"\x04name\x18\x01 \x01(\tB\v\xbaH\x04r\x02\x18<\xb8\xd4\x18\x01R\x04name\x12\x16\n" +
+	"\x03npi\x18\x02 \x01(\tB\x04\xb8\xd4\x18\x01R\x03npi\x12\x1b\n" +
+	"\x06tax_id\x18\x03 \x01(\tB\x04\xb8\xd4\x18\x01R\x05taxId\x12 \n" +
+	"\btaxonomy\x18\x04 \x01(\tB\x04\xb8\xd4\x18\x01R\btaxonomy\x129\n" +
+	"\aaddress\x18\x05 \x01(\v2\x19.evenkeel.type.v1.AddressB\x04\xb8\xd4\x18\x01R\aaddress\x12\x14\n" +
 	"\x05phone\x18\x06 \x01(\tR\x05phone\"A\n" +
 	"\x16GetOrganizationRequest\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\"\xf5\x01\n" +
@@ -2453,14 +2461,14 @@ const file_evenkeel_registry_v1_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"\x8d\x01\n" +
 	"\x19ListOrganizationsResponse\x12H\n" +
 	"\rorganizations\x18\x01 \x03(\v2\".evenkeel.registry.v1.OrganizationR\rorganizations\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb1\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbb\x01\n" +
 	"\x1cPublishChargeScheduleRequest\x120\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x0eorganizationId\x12\x1b\n" +
-	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x12B\n" +
-	"\x05rates\x18\x03 \x03(\v2!.evenkeel.registry.v1.ChargePriceB\t\xbaH\x06\x92\x01\x03\x10\x88'R\x05rates\"a\n" +
-	"\vChargePrice\x12!\n" +
-	"\fservice_code\x18\x01 \x01(\tR\vserviceCode\x12/\n" +
-	"\x06charge\x18\x02 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x06charge\"\x8a\x01\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x0eorganizationId\x12!\n" +
+	"\tfrom_date\x18\x02 \x01(\tB\x04\xb8\xd4\x18\x01R\bfromDate\x12F\n" +
+	"\x05rates\x18\x03 \x03(\v2!.evenkeel.registry.v1.ChargePriceB\r\xbaH\x06\x92\x01\x03\x10\x88'\xb8\xd4\x18\x01R\x05rates\"m\n" +
+	"\vChargePrice\x12'\n" +
+	"\fservice_code\x18\x01 \x01(\tB\x04\xb8\xd4\x18\x01R\vserviceCode\x125\n" +
+	"\x06charge\x18\x02 \x01(\v2\x17.evenkeel.type.v1.MoneyB\x04\xb8\xd4\x18\x01R\x06charge\"\x8a\x01\n" +
 	"\x1aListChargeSchedulesRequest\x120\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x0eorganizationId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
@@ -2472,14 +2480,14 @@ const file_evenkeel_registry_v1_service_proto_rawDesc = "" +
 	"\x0eChargeSchedule\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x1b\n" +
 	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x127\n" +
-	"\x05rates\x18\x03 \x03(\v2!.evenkeel.registry.v1.ChargePriceR\x05rates\"\xf6\x01\n" +
+	"\x05rates\x18\x03 \x03(\v2!.evenkeel.registry.v1.ChargePriceR\x05rates\"\x8c\x02\n" +
 	"\x17RegisterLocationRequest\x120\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x0eorganizationId\x12\x1b\n" +
-	"\x04name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18<R\x04name\x12\x10\n" +
-	"\x03npi\x18\x03 \x01(\tR\x03npi\x12(\n" +
-	"\x10place_of_service\x18\x04 \x01(\tR\x0eplaceOfService\x123\n" +
-	"\aaddress\x18\x05 \x01(\v2\x19.evenkeel.type.v1.AddressR\aaddress\x12\x1b\n" +
-	"\ttime_zone\x18\x06 \x01(\tR\btimeZone\"5\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x0eorganizationId\x12\x1f\n" +
+	"\x04name\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18<\xb8\xd4\x18\x01R\x04name\x12\x10\n" +
+	"\x03npi\x18\x03 \x01(\tR\x03npi\x12.\n" +
+	"\x10place_of_service\x18\x04 \x01(\tB\x04\xb8\xd4\x18\x01R\x0eplaceOfService\x129\n" +
+	"\aaddress\x18\x05 \x01(\v2\x19.evenkeel.type.v1.AddressB\x04\xb8\xd4\x18\x01R\aaddress\x12!\n" +
+	"\ttime_zone\x18\x06 \x01(\tB\x04\xb8\xd4\x18\x01R\btimeZone\"5\n" +
 	"\x12GetLocationRequest\x12\x1f\n" +
 	"\vlocation_id\x18\x01 \x01(\tR\n" +
 	"locationId\"\x90\x02\n" +
@@ -2500,16 +2508,16 @@ const file_evenkeel_registry_v1_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"}\n" +
 	"\x15ListLocationsResponse\x12<\n" +
 	"\tlocations\x18\x01 \x03(\v2\x1e.evenkeel.registry.v1.LocationR\tlocations\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xdc\x02\n" +
-	"\x18RegisterClinicianRequest\x120\n" +
-	"\x04name\x18\x01 \x01(\v2\x1c.evenkeel.type.v1.PersonNameR\x04name\x12\x10\n" +
-	"\x03npi\x18\x02 \x01(\tR\x03npi\x12\x1a\n" +
-	"\btaxonomy\x18\x03 \x01(\tR\btaxonomy\x12@\n" +
-	"\flicense_type\x18\x04 \x01(\x0e2\x1d.evenkeel.type.v1.LicenseTypeR\vlicenseType\x12.\n" +
-	"\x0elicense_number\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x182R\rlicenseNumber\x12#\n" +
-	"\rlicense_state\x18\x06 \x01(\tR\flicenseState\x12,\n" +
-	"\flocation_ids\x18\a \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03R\vlocationIds\x12\x1b\n" +
-	"\tfrom_date\x18\b \x01(\tR\bfromDate\"8\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x88\x03\n" +
+	"\x18RegisterClinicianRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\v2\x1c.evenkeel.type.v1.PersonNameB\x04\xb8\xd4\x18\x01R\x04name\x12\x16\n" +
+	"\x03npi\x18\x02 \x01(\tB\x04\xb8\xd4\x18\x01R\x03npi\x12 \n" +
+	"\btaxonomy\x18\x03 \x01(\tB\x04\xb8\xd4\x18\x01R\btaxonomy\x12F\n" +
+	"\flicense_type\x18\x04 \x01(\x0e2\x1d.evenkeel.type.v1.LicenseTypeB\x04\xb8\xd4\x18\x01R\vlicenseType\x122\n" +
+	"\x0elicense_number\x18\x05 \x01(\tB\v\xbaH\x04r\x02\x182\xb8\xd4\x18\x01R\rlicenseNumber\x12)\n" +
+	"\rlicense_state\x18\x06 \x01(\tB\x04\xb8\xd4\x18\x01R\flicenseState\x120\n" +
+	"\flocation_ids\x18\a \x03(\tB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb8\xd4\x18\x01R\vlocationIds\x12!\n" +
+	"\tfrom_date\x18\b \x01(\tB\x04\xb8\xd4\x18\x01R\bfromDate\"8\n" +
 	"\x13GetClinicianRequest\x12!\n" +
 	"\fclinician_id\x18\x01 \x01(\tR\vclinicianId\"\xbd\x03\n" +
 	"\tClinician\x12!\n" +
@@ -2528,29 +2536,30 @@ const file_evenkeel_registry_v1_service_proto_rawDesc = "" +
 	"\vSupervision\x126\n" +
 	"\x17supervisor_clinician_id\x18\x01 \x01(\tR\x15supervisorClinicianId\x12\x1b\n" +
 	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x12\x1b\n" +
-	"\tthru_date\x18\x03 \x01(\tR\bthruDate\"t\n" +
+	"\tthru_date\x18\x03 \x01(\tR\bthruDate\"\x86\x01\n" +
 	"\x15ListCliniciansRequest\x12\x1f\n" +
 	"\vlocation_id\x18\x01 \x01(\tR\n" +
 	"locationId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"\x81\x01\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x10\n" +
+	"\x03npi\x18\x04 \x01(\tR\x03npi\"\x81\x01\n" +
 	"\x16ListCliniciansResponse\x12?\n" +
 	"\n" +
 	"clinicians\x18\x01 \x03(\v2\x1f.evenkeel.registry.v1.ClinicianR\n" +
 	"clinicians\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc1\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc7\x01\n" +
 	"\x18AssignSupervisionRequest\x12*\n" +
 	"\fclinician_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\vclinicianId\x12?\n" +
-	"\x17supervisor_clinician_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x15supervisorClinicianId\x12\x1b\n" +
-	"\tfrom_date\x18\x03 \x01(\tR\bfromDate\x12\x1b\n" +
-	"\tthru_date\x18\x04 \x01(\tR\bthruDate\"\xd1\x01\n" +
-	"\x14RegisterPayerRequest\x12\x1b\n" +
-	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18<R\x04name\x12 \n" +
-	"\fedi_payer_id\x18\x02 \x01(\tR\n" +
-	"ediPayerId\x12)\n" +
-	"\x10filing_indicator\x18\x03 \x01(\tR\x0ffilingIndicator\x12\x1f\n" +
-	"\vreceiver_id\x18\x04 \x01(\tR\n" +
+	"\x17supervisor_clinician_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x15supervisorClinicianId\x12!\n" +
+	"\tfrom_date\x18\x03 \x01(\tB\x04\xb8\xd4\x18\x01R\bfromDate\x12\x1b\n" +
+	"\tthru_date\x18\x04 \x01(\tR\bthruDate\"\xe7\x01\n" +
+	"\x14RegisterPayerRequest\x12\x1f\n" +
+	"\x04name\x18\x01 \x01(\tB\v\xbaH\x04r\x02\x18<\xb8\xd4\x18\x01R\x04name\x12&\n" +
+	"\fedi_payer_id\x18\x02 \x01(\tB\x04\xb8\xd4\x18\x01R\n" +
+	"ediPayerId\x12/\n" +
+	"\x10filing_indicator\x18\x03 \x01(\tB\x04\xb8\xd4\x18\x01R\x0ffilingIndicator\x12%\n" +
+	"\vreceiver_id\x18\x04 \x01(\tB\x04\xb8\xd4\x18\x01R\n" +
 	"receiverId\x12.\n" +
 	"\x13behavioral_payer_id\x18\x05 \x01(\tR\x11behavioralPayerId\",\n" +
 	"\x0fGetPayerRequest\x12\x19\n" +
@@ -2573,15 +2582,15 @@ const file_evenkeel_registry_v1_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"q\n" +
 	"\x12ListPayersResponse\x123\n" +
 	"\x06payers\x18\x01 \x03(\v2\x1b.evenkeel.registry.v1.PayerR\x06payers\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe1\x04\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xed\x04\n" +
 	"\x15SetPayerPolicyRequest\x12\"\n" +
-	"\bpayer_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\apayerId\x12\x1b\n" +
-	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x12,\n" +
+	"\bpayer_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\apayerId\x12!\n" +
+	"\tfrom_date\x18\x02 \x01(\tB\x04\xb8\xd4\x18\x01R\bfromDate\x12,\n" +
 	"\x12timely_filing_days\x18\x03 \x01(\x05R\x10timelyFilingDays\x12:\n" +
 	"\x13authorization_codes\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x12authorizationCodes\x12/\n" +
 	"\x13telehealth_modifier\x18\x05 \x01(\tR\x12telehealthModifier\x12%\n" +
-	"\x0eaudio_modifier\x18\x06 \x01(\tR\raudioModifier\x12V\n" +
-	"\x12supervised_billing\x18\a \x01(\x0e2'.evenkeel.registry.v1.SupervisedBillingR\x11supervisedBilling\x12\\\n" +
+	"\x0eaudio_modifier\x18\x06 \x01(\tR\raudioModifier\x12\\\n" +
+	"\x12supervised_billing\x18\a \x01(\x0e2'.evenkeel.registry.v1.SupervisedBillingB\x04\xb8\xd4\x18\x01R\x11supervisedBilling\x12\\\n" +
 	"\x11license_modifiers\x18\b \x03(\v2%.evenkeel.registry.v1.LicenseModifierB\b\xbaH\x05\x92\x01\x02\x10dR\x10licenseModifiers\x12$\n" +
 	"\x0egroup_size_max\x18\t \x01(\x05R\fgroupSizeMax\x12-\n" +
 	"\x12telehealth_covered\x18\n" +
@@ -2595,17 +2604,17 @@ const file_evenkeel_registry_v1_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x85\x01\n" +
 	"\x19ListPayerPoliciesResponse\x12@\n" +
 	"\bpolicies\x18\x01 \x03(\v2$.evenkeel.registry.v1.PayerPolicySetR\bpolicies\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbb\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc5\x01\n" +
 	"\x16PublishContractRequest\x12\"\n" +
-	"\bpayer_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\apayerId\x12\x1b\n" +
-	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x12\x1b\n" +
-	"\tthru_date\x18\x03 \x01(\tR\bthruDate\x12C\n" +
-	"\x05rates\x18\x04 \x03(\v2\".evenkeel.registry.v1.AllowedPriceB\t\xbaH\x06\x92\x01\x03\x10\x88'R\x05rates\"\xc2\x01\n" +
-	"\fAllowedPrice\x12!\n" +
-	"\fservice_code\x18\x01 \x01(\tR\vserviceCode\x12\x1a\n" +
+	"\bpayer_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\apayerId\x12!\n" +
+	"\tfrom_date\x18\x02 \x01(\tB\x04\xb8\xd4\x18\x01R\bfromDate\x12\x1b\n" +
+	"\tthru_date\x18\x03 \x01(\tR\bthruDate\x12G\n" +
+	"\x05rates\x18\x04 \x03(\v2\".evenkeel.registry.v1.AllowedPriceB\r\xbaH\x06\x92\x01\x03\x10\x88'\xb8\xd4\x18\x01R\x05rates\"\xce\x01\n" +
+	"\fAllowedPrice\x12'\n" +
+	"\fservice_code\x18\x01 \x01(\tB\x04\xb8\xd4\x18\x01R\vserviceCode\x12\x1a\n" +
 	"\bmodifier\x18\x02 \x01(\tR\bmodifier\x12@\n" +
-	"\flicense_type\x18\x03 \x01(\x0e2\x1d.evenkeel.type.v1.LicenseTypeR\vlicenseType\x121\n" +
-	"\aallowed\x18\x04 \x01(\v2\x17.evenkeel.type.v1.MoneyR\aallowed\"5\n" +
+	"\flicense_type\x18\x03 \x01(\x0e2\x1d.evenkeel.type.v1.LicenseTypeR\vlicenseType\x127\n" +
+	"\aallowed\x18\x04 \x01(\v2\x17.evenkeel.type.v1.MoneyB\x04\xb8\xd4\x18\x01R\aallowed\"5\n" +
 	"\x12GetContractRequest\x12\x1f\n" +
 	"\vcontract_id\x18\x01 \x01(\tR\n" +
 	"contractId\"\xd4\x01\n" +

@@ -9,6 +9,7 @@
 package reportingv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -2767,7 +2768,7 @@ type ListClaimsRequest struct {
 	AsOf       string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	PayerId    string                 `protobuf:"bytes,2,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
 	LocationId string                 `protobuf:"bytes,3,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	Status     string                 `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`                     // as claims says it in one word
+	Status     string                 `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`                     // as claims says it in one word; empty: all
 	FromDate   string                 `protobuf:"bytes,5,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"` // of service
 	ThruDate   string                 `protobuf:"bytes,6,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
 	PageSize   int32                  `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -3139,7 +3140,7 @@ var File_evenkeel_reporting_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"#evenkeel/reporting/v1/service.proto\x12\x15evenkeel.reporting.v1\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x01\n" +
+	"#evenkeel/reporting/v1/service.proto\x12\x15evenkeel.reporting.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x01\n" +
 	"\x0fGetAgingRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x127\n" +
 	"\x05basis\x18\x02 \x01(\x0e2!.evenkeel.reporting.v1.AgingBasisR\x05basis\x129\n" +
@@ -3171,14 +3172,14 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\tfreshness\x18\x05 \x01(\v2 .evenkeel.reporting.v1.FreshnessR\tfreshness\"s\n" +
 	"\tFreshness\x12?\n" +
 	"\rhandled_until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\fhandledUntil\x12%\n" +
-	"\x0eevents_handled\x18\x02 \x01(\x03R\reventsHandled\"\xbe\x02\n" +
+	"\x0eevents_handled\x18\x02 \x01(\x03R\reventsHandled\"\xf2\x02\n" +
 	"\x14ListAgingRowsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x127\n" +
 	"\x05basis\x18\x02 \x01(\x0e2!.evenkeel.reporting.v1.AgingBasisR\x05basis\x12\x19\n" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12\x1f\n" +
 	"\vlocation_id\x18\x04 \x01(\tR\n" +
-	"locationId\x12\x16\n" +
-	"\x06bucket\x18\x05 \x01(\tR\x06bucket\x12\x1b\n" +
+	"locationId\x12J\n" +
+	"\x06bucket\x18\x05 \x01(\tB2\xbaH/\xd8\x01\x01r*R\x040-30R\x0531-60R\x0561-90R\x0691-120R\x04121+R\x06creditR\x06bucket\x12\x1b\n" +
 	"\tpage_size\x18\x06 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\a \x01(\tR\tpageToken\x12\x12\n" +
@@ -3405,13 +3406,13 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\rremittance_id\x18\a \x01(\tR\fremittanceId\"z\n" +
 	"\x14ListDepositsResponse\x12:\n" +
 	"\bdeposits\x18\x01 \x03(\v2\x1e.evenkeel.reporting.v1.DepositR\bdeposits\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xdb\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb8\x03\n" +
 	"\x11ListClaimsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x19\n" +
 	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12\x1f\n" +
 	"\vlocation_id\x18\x03 \x01(\tR\n" +
-	"locationId\x12\x16\n" +
-	"\x06status\x18\x04 \x01(\tR\x06status\x12\x1b\n" +
+	"locationId\x12s\n" +
+	"\x06status\x18\x04 \x01(\tB[\xbaHX\xd8\x01\x01rSR\x04heldR\x05readyR\tsubmittedR\bacceptedR\brejectedR\x06deniedR\vadjudicatedR\breversedR\x06closedR\x06status\x12\x1b\n" +
 	"\tfrom_date\x18\x05 \x01(\tR\bfromDate\x12\x1b\n" +
 	"\tthru_date\x18\x06 \x01(\tR\bthruDate\x12\x1b\n" +
 	"\tpage_size\x18\a \x01(\x05R\bpageSize\x12\x1d\n" +

@@ -91,6 +91,14 @@ var file_evenkeel_type_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "varint,50502,opt,name=fill,enum=evenkeel.type.v1.Fill",
 		Filename:      "evenkeel/type/v1/options.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50503,
+		Name:          "evenkeel.type.v1.needed",
+		Tag:           "varint,50503,opt,name=needed",
+		Filename:      "evenkeel/type/v1/options.proto",
+	},
 }
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -103,6 +111,10 @@ var (
 	E_Phi = &file_evenkeel_type_v1_options_proto_extTypes[0]
 	// optional evenkeel.type.v1.Fill fill = 50502;
 	E_Fill = &file_evenkeel_type_v1_options_proto_extTypes[1]
+	// A rule refuses a command without it and names it, so that the API's description calls it required. What buf.validate demands needs no mark.
+	//
+	// optional bool needed = 50503;
+	E_Needed = &file_evenkeel_type_v1_options_proto_extTypes[2]
 )
 
 var File_evenkeel_type_v1_options_proto protoreflect.FileDescriptor
@@ -116,7 +128,8 @@ const file_evenkeel_type_v1_options_proto_rawDesc = "" +
 	"FILL_TODAY\x10\x01\x12\f\n" +
 	"\bFILL_NOW\x10\x02:1\n" +
 	"\x03phi\x12\x1d.google.protobuf.FieldOptions\x18Ŋ\x03 \x01(\bR\x03phi:K\n" +
-	"\x04fill\x12\x1d.google.protobuf.FieldOptions\x18Ɗ\x03 \x01(\x0e2\x16.evenkeel.type.v1.FillR\x04fillB>Z<github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1;typev1b\x06proto3"
+	"\x04fill\x12\x1d.google.protobuf.FieldOptions\x18Ɗ\x03 \x01(\x0e2\x16.evenkeel.type.v1.FillR\x04fill:7\n" +
+	"\x06needed\x12\x1d.google.protobuf.FieldOptions\x18Ǌ\x03 \x01(\bR\x06neededB>Z<github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1;typev1b\x06proto3"
 
 var (
 	file_evenkeel_type_v1_options_proto_rawDescOnce sync.Once
@@ -138,11 +151,12 @@ var file_evenkeel_type_v1_options_proto_goTypes = []any{
 var file_evenkeel_type_v1_options_proto_depIdxs = []int32{
 	1, // 0: evenkeel.type.v1.phi:extendee -> google.protobuf.FieldOptions
 	1, // 1: evenkeel.type.v1.fill:extendee -> google.protobuf.FieldOptions
-	0, // 2: evenkeel.type.v1.fill:type_name -> evenkeel.type.v1.Fill
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	2, // [2:3] is the sub-list for extension type_name
-	0, // [0:2] is the sub-list for extension extendee
+	1, // 2: evenkeel.type.v1.needed:extendee -> google.protobuf.FieldOptions
+	0, // 3: evenkeel.type.v1.fill:type_name -> evenkeel.type.v1.Fill
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	3, // [3:4] is the sub-list for extension type_name
+	0, // [0:3] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -158,7 +172,7 @@ func file_evenkeel_type_v1_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_type_v1_options_proto_rawDesc), len(file_evenkeel_type_v1_options_proto_rawDesc)),
 			NumEnums:      1,
 			NumMessages:   0,
-			NumExtensions: 2,
+			NumExtensions: 3,
 			NumServices:   0,
 		},
 		GoTypes:           file_evenkeel_type_v1_options_proto_goTypes,
