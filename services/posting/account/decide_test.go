@@ -243,6 +243,20 @@ func TestPost(t *testing.T) {
 		if st.s.Lines["L1"].Open != 15000 || Denied(st.s, "L1") != 15000 {
 			t.Fatalf("open %d, denied %d", st.s.Lines["L1"].Open, Denied(st.s, "L1"))
 		}
+		st.rem++
+		st.post(aetna, clp(1, "1", line("L1", 15000, 11000, cas("CO", "45", 4000))))
+		if Denied(st.s, "L1") != 0 {
+			t.Fatalf("paid after all, and denied %d", Denied(st.s, "L1"))
+		}
+	})
+	t.Run("a copy of what is paid is refused, and nothing is denied", func(t *testing.T) {
+		st := charged(t, visit(aetna))
+		st.post(aetna, paid())
+		st.rem++
+		st.post(aetna, clp(1, "4", line("L1", 15000, 0, cas("CO", "18", 15000)), line("L2", 2000, 0, cas("CO", "18", 2000))))
+		if one, two := Denied(st.s, "L1"), Denied(st.s, "L2"); one != 0 || two != st.s.Lines["L2"].Open {
+			t.Fatalf("denied %d and %d", one, two)
+		}
 	})
 	t.Run("a code we do not know is a denial, never a write-off", func(t *testing.T) {
 		st := charged(t, visit(aetna))

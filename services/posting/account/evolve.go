@@ -252,9 +252,9 @@ func (s *State) tell(legs []*typev1.Leg) {
 	}
 }
 
-// Denied is what payers refused of a line and have not undone.
+// Denied is what payers refused of a line, or of the claim as a whole, and have not undone: no more than is open there, since what was paid beside a denial is not denied.
 func Denied(s State, lineID string) int64 {
-	var sum int64
+	var sum, open int64
 	for _, p := range live(s) {
 		for _, d := range p.Denied {
 			if d.LineId == lineID {
@@ -262,7 +262,12 @@ func Denied(s State, lineID string) int64 {
 			}
 		}
 	}
-	return sum
+	for id, l := range s.Lines {
+		if id == lineID || lineID == "" {
+			open += l.Open
+		}
+	}
+	return max(0, min(sum, open))
 }
 
 // placeOf is the receivable a leg moves; false: it moves none.
