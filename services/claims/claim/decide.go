@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
@@ -47,8 +48,10 @@ var (
 
 // Opening is what a coded visit, or an earlier payer's decision, asks for.
 type Opening struct {
-	Created *pb.ClaimCreated
-	Scrub   edits.Facts
+	Created      *pb.ClaimCreated
+	Scrub        edits.Facts
+	InForce      []*postingv1.ClaimPaymentPosted // the payer's own decisions
+	RemittanceID string                          // of the earlier payer's decision that asks for it; empty: another fact does
 }
 
 // Open makes the claim, scrubs it, and sends or holds it. A claim that is there already changes nothing, unless earlier payers have decided anew.
@@ -76,6 +79,8 @@ func earlierPayersAgain(s State, o Opening) []es.Event {
 	replaces(s, next)
 	prepared, held := prepare(s, next, "an earlier payer decided anew"), s.Held
 	s = s.with(prepared...)
+	less := lessened(s, o.InForce, o.RemittanceID)
+	prepared, s = append(prepared, less...), s.with(less...)
 	if s.Sent == 0 {
 		return append(prepared, scrub(s, o.Scrub, kept(held)...)...)
 	}

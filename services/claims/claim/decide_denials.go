@@ -63,16 +63,7 @@ func denied(s State, d Decision) []es.Event {
 	if Reversal(d.Posted) {
 		inForce, from = d.Others, 0
 	}
-	rest := leftTo(s.Content)
-	for _, p := range inForce {
-		for _, w := range words(s, p) {
-			rest.decides(w.lineID, w.paid, w.adjustments)
-		}
-	}
-	refused, said := map[string][]refusal{}, map[string]word{}
-	for _, x := range s.Denials {
-		refused[x.LineId] = append(refused[x.LineId], refusal{group: x.GroupCode, carc: x.Carc, amount: x.DeniedAmount})
-	}
+	refused, said := refusedNow(s), map[string]word{}
 	for n, p := range inForce[from:] {
 		if paidAsAWhole(p) {
 			clear(refused)
@@ -84,8 +75,32 @@ func denied(s State, d Decision) []es.Event {
 			}
 		}
 	}
+	return changes(s, inForce, refused, said, d.Posted.RemittanceId, max(d.Posted.RemittanceClaim.PaidAmount, 0))
+}
+
+// lessened are the denials in force of which less is open, after earlier payers have decided anew.
+func lessened(s State, inForce []*postingv1.ClaimPaymentPosted, remittanceID string) []es.Event {
+	return changes(s, inForce, refusedNow(s), nil, remittanceID, 0)
+}
+
+// refusedNow is what is denied in force, by line.
+func refusedNow(s State) map[string][]refusal {
+	refused := map[string][]refusal{}
+	for _, x := range s.Denials {
+		refused[x.LineId] = append(refused[x.LineId], refusal{group: x.GroupCode, carc: x.Carc, amount: x.DeniedAmount})
+	}
+	return refused
+}
+
+// changes leads from the denials in force to what is refused by line, as far as it is open to the payer after its decisions in force; pool is what is paid now.
+func changes(s State, inForce []*postingv1.ClaimPaymentPosted, refused map[string][]refusal, said map[string]word, remittanceID string, pool int64) []es.Event {
+	rest := leftTo(s.Content)
+	for _, p := range inForce {
+		for _, w := range words(s, p) {
+			rest.decides(w.lineID, w.paid, w.adjustments)
+		}
+	}
 	var events []es.Event
-	pool := max(d.Posted.RemittanceClaim.PaidAmount, 0)
 	for _, line := range inOrder(s, refused) {
 		found := rest.refuses(line, refused[line])
 		open := slices.DeleteFunc(slices.Clone(s.Denials), func(x *pb.LineDenied) bool { return x.LineId != line })
@@ -101,7 +116,7 @@ func denied(s State, d Decision) []es.Event {
 				recovered := min(paid, x.DeniedAmount)
 				paid, pool = paid-recovered, pool-recovered
 				events = append(events, &pb.DenialOverturned{
-					ClaimId: x.ClaimId, LineId: line, RecoveredAmount: recovered, RemittanceId: d.Posted.RemittanceId, GroupCode: x.GroupCode, Carc: x.Carc,
+					ClaimId: x.ClaimId, LineId: line, RecoveredAmount: recovered, RemittanceId: remittanceID, GroupCode: x.GroupCode, Carc: x.Carc,
 					PatientId: s.Created.PatientId, PayerId: s.Content.PayerId,
 				})
 			}
@@ -110,13 +125,13 @@ func denied(s State, d Decision) []es.Event {
 				events = append(events, &pb.LineDenied{
 					ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, LineId: line, ServiceCode: w.code, ServiceDate: w.day,
 					GroupCode: f.group, Carc: f.carc, Rarc: w.rarc, DeniedAmount: f.amount, Origin: f.code.Origin, DefaultAction: f.code.Action, Label: f.code.Label,
-					AppealDueDate: appealDue(w.decided), RemittanceId: d.Posted.RemittanceId, LocationId: s.Created.LocationId,
+					AppealDueDate: appealDue(w.decided), RemittanceId: remittanceID, LocationId: s.Created.LocationId,
 				})
 			}
-		default: // the payer has paid some of it for the claim as a whole
+		default: // less of it is open than was
 			for _, f := range found {
 				less := proto.CloneOf(open[slices.IndexFunc(open, func(x *pb.LineDenied) bool { return x.GroupCode == f.group && x.Carc == f.carc })])
-				less.DeniedAmount, less.RemittanceId = f.amount, d.Posted.RemittanceId
+				less.DeniedAmount, less.RemittanceId = f.amount, remittanceID
 				events = append(events, less)
 			}
 		}
