@@ -18,6 +18,7 @@ type accountPage struct {
 	ID       string
 	Says     string // how the balance came about
 	Facts    []fact
+	Forms    []*form
 	Lines    *table
 	Balances *table
 	Legs     *table
@@ -63,6 +64,11 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 	}
 	if r.at == "" { // lines are known of now alone
 		d.Says, d.Lines = a.Explanation, accountLines(a)
+		var billed []option
+		for _, x := range claims.Claims {
+			billed = append(billed, option{x.ClaimId, x.PatientControlNumber + ", " + n.payer(x.PayerId)})
+		}
+		d.Forms = r.accountForms(a, billed)
 	}
 	d.Balances = &table{
 		ID: "balances", Caption: "Balances", Note: "they sum to " + cents(total(balances), "").Text, Columns: []column{{Name: "Ledger account"}, {Name: "Payer"}, {Name: "Billed as"}, {Name: "Balance", Num: true}},
@@ -216,6 +222,10 @@ func accountLines(a *postingv1.Account) *table {
 		},
 		Empty: "There is no line.",
 	}
+	disputes := slices.ContainsFunc(a.Lines, func(l *postingv1.AccountLine) bool { return l.Disputed.GetAmountMinor() != 0 })
+	if disputes {
+		t.Columns = append(t.Columns, column{Name: "In dispute", Num: true})
+	}
 	for _, l := range a.Lines {
 		code := text(strings.Join(append([]string{l.ServiceCode}, l.Modifiers...), " "))
 		if l.LineId == "" {
@@ -228,6 +238,9 @@ func accountLines(a *postingv1.Account) *table {
 		t.Rows = append(t.Rows, row{Cells: []cell{
 			code, amount(l.Charge, "#legs"), expected, amount(l.InsurancePaid, "#legs"), amount(l.Adjusted, "#legs"), amount(l.PatientShare, "#legs"), amount(l.InsuranceOpen, "#legs"), amount(l.Denied, "#legs"),
 		}})
+		if disputes {
+			t.Rows[len(t.Rows)-1].Cells = append(t.Rows[len(t.Rows)-1].Cells, amount(l.Disputed, "#legs"))
+		}
 	}
 	return t
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,20 +13,18 @@ import (
 )
 
 type claimPage struct {
-	ID, Number     string
-	Axes           []fact
-	Facts          []fact
-	Person         []fact
-	Held           []string
-	CanAct, IsHeld bool
-	Key            string
-	Lines          *table
-	Denials        *table
-	Edits          *table
-	Earlier        *table
-	Timeline       *table
-	CSRF           string
-	Account        string
+	ID, Number string
+	Axes       []fact
+	Facts      []fact
+	Person     []fact
+	Held       []string
+	Forms      []*form
+	Lines      *table
+	Denials    *table
+	Edits      *table
+	Earlier    *table
+	Timeline   *table
+	Account    string
 }
 
 func (c *console) claim(ctx context.Context, r *request) (*page, error) {
@@ -46,7 +45,7 @@ func (c *console) claim(ctx context.Context, r *request) (*page, error) {
 		return nil, err
 	}
 	to := r.to("/accounts/" + s.AccountId)
-	d := &claimPage{ID: s.ClaimId, Number: s.PatientControlNumber, CSRF: r.id.CSRF, Key: newKey(), Account: to}
+	d := &claimPage{ID: s.ClaimId, Number: s.PatientControlNumber, Account: to, Forms: r.claimForms(x)}
 	d.Axes = []fact{{"Status", badge(s.Status.String())}, {"Way to the payer", badge(s.Transport.String())}, {"Decision", badge(s.Adjudication.String())}, {"Work", badge(s.Work.String())}}
 	d.Facts = []fact{
 		{"Payer", text(x.PayerName)}, {"Billed as", text(words(s.PayerSequence.String()))}, {"Date of service", day(s.ServiceDate)}, {"Location", text(n.location(s.LocationId))},
@@ -69,8 +68,6 @@ func (c *console) claim(ctx context.Context, r *request) (*page, error) {
 		why, _ := n.readable(reason.Message)
 		d.Held = append(d.Held, why)
 	}
-	d.IsHeld = s.Work == claimsv1.WorkStatus_WORK_STATUS_HELD
-	d.CanAct = r.may(actsOnClaim)
 	d.Lines = claimLines(x, account, to)
 	d.Denials = &table{
 		ID: "denials", Caption: "Open denials", Columns: []column{{Name: "Line"}, {Name: "Reason"}, {Name: "In words"}, {Name: "Caused in"}, {Name: "What to do"}, {Name: "Appeal by"}, {Name: "Remittance"}, {Name: "Denied", Num: true}},
@@ -106,7 +103,7 @@ func (c *console) claim(ctx context.Context, r *request) (*page, error) {
 	var what []row
 	for _, e := range x.Timeline {
 		what = append(what, row{Cells: []cell{
-			instant(e.RecordedAt.AsTime()), link(eventName(e.Type), r.to("/events/claims/claim/"+s.ClaimId, "event", e.EventId)), text(spelledIn(e.What)), text(actor(e.Actor)), r.source(e.Source),
+			instant(e.RecordedAt.AsTime()), did(e.Type, r.to("/events/claims/claim/"+s.ClaimId, "event", e.EventId)), text(spelledIn(e.What)), whose(e.Actor), r.source(e.Source),
 		}})
 	}
 	booked, err := c.happened(ctx, s.AccountId)
@@ -117,39 +114,68 @@ func (c *console) claim(ctx context.Context, r *request) (*page, error) {
 	return &page{Title: "Claim " + s.PatientControlNumber, Nav: "claims", Crumbs: []crumb{{"Claims", r.to("/claims")}}, Body: "claim", Data: d}, nil
 }
 
-// claimLines is the money of each line: what was charged is paid, adjusted, the patient's, or open.
+// claimLines is the money of each line: what was charged is paid, adjusted, the patient's, or open. What a corrected or voided claim took off the account is told apart.
 func claimLines(x *claimsv1.Claim, a *postingv1.Account, to string) *table {
-	t := &table{
-		ID: "lines", Caption: "Money by line", Note: "charged = paid + adjusted + patient + open; of all payers",
-		Columns: []column{
-			{Name: "Code"}, {Name: "Service"}, {Name: "Units", Num: true}, {Name: "Place of service"}, {Name: "Charged", Num: true}, {Name: "Expected", Num: true}, {Name: "Paid", Num: true},
-			{Name: "Adjusted", Num: true}, {Name: "Patient", Num: true}, {Name: "Open", Num: true}, {Name: "Of it denied", Num: true},
-		},
-		Empty: "The claim has no lines.",
-	}
-	booked := map[string]*postingv1.AccountLine{}
+	t := &table{ID: "lines", Caption: "Money by line", Empty: "The claim has no lines."}
+	booked, billed, claimed := map[string]*postingv1.AccountLine{}, int64(0), int64(0)
 	for _, l := range a.Lines {
 		booked[l.LineId] = l
 	}
-	var sum [7]int64
-	for _, l := range x.Lines {
+	lines := x.Lines
+	if booked[""] != nil {
+		lines = append(slices.Clone(lines), &claimsv1.ClaimLine{})
+	}
+	for _, l := range lines {
+		claimed, billed = claimed+l.Charge.GetAmountMinor(), billed+booked[l.LineId].GetCharge().GetAmountMinor()
+	}
+	off := a.AccountId != "" && claimed != billed
+	t.Columns = []column{{Name: "Code"}, {Name: "Service"}, {Name: "Units", Num: true}, {Name: "Place of service"}, {Name: "Charged", Num: true}}
+	switch {
+	case a.AccountId == "":
+		t.Note = "the visit is not charged yet"
+	case off && billed == 0:
+		t.Note = "the charge was taken off the account: the visit is billed no more"
+	case off:
+		t.Note = "charged less taken off = paid + adjusted + patient + open; of all payers"
+	default:
+		t.Note = "charged = paid + adjusted + patient + open; of all payers"
+	}
+	if off {
+		t.Columns = append(t.Columns, column{Name: "Taken off", Num: true})
+	}
+	t.Columns = append(t.Columns, column{Name: "Expected", Num: true}, column{Name: "Paid", Num: true}, column{Name: "Adjusted", Num: true}, column{Name: "Patient", Num: true}, column{Name: "Open", Num: true}, column{Name: "Of it denied", Num: true})
+	sums := make([]int64, len(t.Columns)-4)
+	for _, l := range lines {
 		b := booked[l.LineId]
-		expected := amount(b.GetExpected(), to)
-		if b.GetExpected() == nil {
-			expected = cell{Text: "–", Class: "num zero", Title: "No price in a contract"}
-		}
 		code := text(strings.Join(append([]string{l.ServiceCode}, l.Modifiers...), " "))
 		code.Class = "id"
-		t.Rows = append(t.Rows, row{Cells: []cell{
-			code, day(l.ServiceDate), units(l.UnitsThousandths), place(l.PlaceOfService), amount(l.Charge, to), expected, amount(b.GetInsurancePaid(), to),
-			amount(b.GetAdjusted(), to), amount(b.GetPatientShare(), to), amount(b.GetInsuranceOpen(), to), amount(b.GetDenied(), "#denials"),
-		}})
-		for i, m := range []*typev1.Money{l.Charge, b.GetExpected(), b.GetInsurancePaid(), b.GetAdjusted(), b.GetPatientShare(), b.GetInsuranceOpen(), b.GetDenied()} {
-			sum[i] += m.GetAmountMinor()
+		cells := []cell{code, day(l.ServiceDate), units(l.UnitsThousandths), place(l.PlaceOfService)}
+		if l.LineId == "" {
+			cells = []cell{text("Claim as a whole"), orDash(""), orDash(""), orDash("")}
 		}
+		charged := l.Charge.GetAmountMinor()
+		amounts := []int64{charged}
+		if off {
+			amounts = append(amounts, charged-b.GetCharge().GetAmountMinor())
+		}
+		for _, m := range []*typev1.Money{b.GetExpected(), b.GetInsurancePaid(), b.GetAdjusted(), b.GetPatientShare(), b.GetInsuranceOpen(), b.GetDenied()} {
+			amounts = append(amounts, m.GetAmountMinor())
+		}
+		for i, n := range amounts {
+			sums[i] += n
+			switch name := t.Columns[4+i].Name; {
+			case name == "Expected" && b.GetExpected() == nil:
+				cells = append(cells, cell{Text: "–", Class: "num zero", Title: "No price in a contract"})
+			case name == "Of it denied":
+				cells = append(cells, cents(n, "#denials"))
+			default:
+				cells = append(cells, cents(n, to))
+			}
+		}
+		t.Rows = append(t.Rows, row{Cells: cells})
 	}
 	t.Foot = []cell{text("All lines"), {}, {}, {}}
-	for _, n := range sum {
+	for _, n := range sums {
 		t.Foot = append(t.Foot, cents(n, ""))
 	}
 	return t
@@ -254,6 +280,7 @@ func (r *request) source(s *typev1.Source) cell {
 		name = "file"
 	}
 	c := text(name + " at byte " + grouped(s.Offset))
+	c.Class = "day"
 	c.Plain = fmt.Sprintf("%s %d+%d", s.InterchangeId, s.Offset, s.Length)
 	c.Href = r.opens(fileAt(s.InterchangeId, s.Offset, s.Length))
 	return c
@@ -261,17 +288,4 @@ func (r *request) source(s *typev1.Source) cell {
 
 func fileAt(interchange string, offset, length int64) string {
 	return fmt.Sprintf("/interchanges/%s?offset=%d&length=%d#hit", interchange, offset, length)
-}
-
-// rescrub and release are what a biller does with a held claim.
-func (c *console) rescrub(ctx context.Context, r *request) (*page, error) {
-	id := r.PathValue("id")
-	receipt, err := c.claims.RescrubClaim(c.calling(ctx, r, r.PostFormValue("key")), &claimsv1.RescrubClaimRequest{ClaimId: id})
-	return c.after(r, receipt, err, "/claims/"+id, "rescrub")
-}
-
-func (c *console) release(ctx context.Context, r *request) (*page, error) {
-	id := r.PathValue("id")
-	receipt, err := c.claims.ReleaseClaim(c.calling(ctx, r, r.PostFormValue("key")), &claimsv1.ReleaseClaimRequest{ClaimId: id, Reason: strings.TrimSpace(r.PostFormValue("reason"))})
-	return c.after(r, receipt, err, "/claims/"+id, "released")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
@@ -40,6 +41,18 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 	if age.Value != "" {
 		from, thru = serviceDays(age.Value, c.asOf(r))
 	}
+	p, f := &page{Nav: "claims", Dated: true}, r.filter(number, n.payerChoice(r, false), statusChoice(r), n.locationChoice(r), age)
+	if why != "" {
+		f.Wrong = append(f.Wrong, "No claim has the number "+number.Value+". "+why)
+	}
+	for _, d := range []string{from, thru} {
+		if d != "" && !date.Valid(d) {
+			f.Wrong = append(f.Wrong, fmt.Sprintf("Days of service: “%s” is no day. Write it as 2026-03-31.", d))
+		}
+	}
+	if len(f.Wrong) > 0 {
+		return c.unasked(r, p, "Claims", f)
+	}
 	ask := &reportingv1.ListClaimsRequest{
 		AsOf: r.at, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Status: r.q.Get("status"), FromDate: from, ThruDate: thru,
 		Sort: r.sortBy(claimOrders),
@@ -65,9 +78,6 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 		},
 		Empty: "No claim answers to this filter.", Todo: "Clear a part of it. A claim is made when a signed visit has been coded; visits that wait stand under Work items.",
 	}
-	if why != "" {
-		all, next, t.Note, t.Empty, t.Todo = nil, "", "", "No claim has the number "+number.Value+".", why
-	}
 	for _, x := range all {
 		number := link(x.PatientControlNumber, "/claims/"+x.ClaimId)
 		number.Class = "id"
@@ -79,8 +89,8 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 		}})
 	}
 	r.ordered(t, next, cut, claimOrders)
-	d := &rows{Title: "Claims", Filter: r.filter(number, n.payerChoice(r, false), statusChoice(r), n.locationChoice(r), age), Tables: []*table{t}}
-	return c.list(r, &page{Nav: "claims", Dated: true}, d, "claims")
+	d := &rows{Title: "Claims", Filter: f, Tables: []*table{t}}
+	return c.list(r, p, d, "claims")
 }
 
 // jump goes to the claim that a number in a list's filter means. If there is none, why says what to do.

@@ -16,8 +16,10 @@ import (
 	"google.golang.org/grpc/status"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
@@ -50,6 +52,8 @@ type console struct {
 	collections collectionsv1.CollectionsServiceClient
 	exchange    exchangev1.ExchangeServiceClient
 	reporting   reportingv1.ReportingServiceClient
+	intake      intakev1.IntakeServiceClient
+	coding      codingv1.CodingServiceClient
 	history     map[string]platformv1.PlatformServiceClient
 
 	screens map[string]screen
@@ -77,6 +81,8 @@ func build(dial func(service string) (grpc.ClientConnInterface, error), token st
 	c.collections = collectionsv1.NewCollectionsServiceClient(to["collections"])
 	c.exchange = exchangev1.NewExchangeServiceClient(to["exchange"])
 	c.reporting = reportingv1.NewReportingServiceClient(to["reporting"])
+	c.intake = intakev1.NewIntakeServiceClient(to["intake"])
+	c.coding = codingv1.NewCodingServiceClient(to["coding"])
 	return c.routes(), nil
 }
 
@@ -89,7 +95,8 @@ type request struct {
 	q  url.Values
 
 	screens map[string]screen
-	late    bool // what this browser just did is not in what is shown
+	late    bool     // what this browser just did is not in what is shown
+	refused *refusal // the form that was sent, while its page is shown again
 }
 
 // view answers a request with a page.
@@ -171,6 +178,12 @@ func (c *console) serve(s screen) http.HandlerFunc {
 		if len(tokens) > 0 && status.Code(err) == codes.Unavailable { // a service that is behind rather than away answers without waiting
 			req.late = true
 			p, err = s.view(c.calling(ctx, req, ""), req)
+		}
+		if err != nil && r.Method == http.MethodPost && refused(err) {
+			if p, ok := c.again(ctx, req, err); ok {
+				c.render(req, failures[said(err).Code()].status, p)
+				return
+			}
 		}
 		if err != nil {
 			c.fail(req, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -14,7 +15,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
+	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
@@ -49,12 +53,110 @@ func TestRoles(t *testing.T) {
 		role, call string
 		want       bool
 	}{
-		{"biller", actsOnWork, true}, {"finance", actsOnWork, false}, {"finance", records, true}, {"clinician_system", records, false}, {"read_only", issues, false}, {"finance", readsFiles, false},
-		{"finance", seesPeople, false}, {"biller", actsOnClaim, true}, {"read_only", actsOnClaim, false},
+		{"finance", readsFiles, false}, {"finance", seesPeople, false}, {"biller", seesPeople, true},
 	} {
 		if got := as(c.role).may(c.call); got != c.want {
 			t.Errorf("%s on %s: %v, want %v", c.role, c.call, got, c.want)
 		}
+	}
+}
+
+// A form is there for who may send it.
+func TestForms(t *testing.T) {
+	for _, c := range []struct {
+		role, action string
+		want         bool
+	}{
+		{"biller", "/work-items/wrk_1/resolutions", true}, {"finance", "/work-items/wrk_1/resolutions", false}, {"finance", "/deposits", true}, {"clinician_system", "/deposits", false},
+		{"read_only", "/patients/pat_1/statements", false}, {"biller", "/claims/clm_1/release", true}, {"read_only", "/claims/clm_1/release", false}, {"biller", "/claims/clm_1/status-reports", true},
+		{"finance", "/patient-payments/ppm_1/refunds", true}, {"clinician_system", "/patient-payments/ppm_1/refunds", false}, {"biller", "/encounters/enc_1/coder-answers", true},
+		{"finance", "/accounts/enc_1/underpayment-acceptances", true}, {"read_only", "/appointments/apt_1/no-shows", false}, {"admin", "/nowhere", false},
+	} {
+		if got := as(c.role).form(c.action, "", "", ""); (got != nil) != c.want {
+			t.Errorf("%s on %s: %v, want %v", c.role, c.action, got != nil, c.want)
+		}
+	}
+}
+
+// What a service refuses stands beside the field that it names, with what was typed; what names no field of the form stands above.
+func TestARefusedFormSaysWhatIsWrongWhere(t *testing.T) {
+	r := as(session.Admin)
+	r.refused = &refusal{action: "/claims/clm_1/corrections", sent: url.Values{"lines[1].units_thousandths": {"200"}, "reason": {"typed"}}, reasons: []*problemv1.Reason{
+		{Field: "lines[1].units_thousandths", Message: "at most 99 units"}, {Field: "reason", Message: "the day 2026-03-02 has passed"}, {Field: "claim_id", Message: "there is none"}, {Message: "wait for its answer"},
+	}}
+	fields := func() []input {
+		return []input{{Name: "lines[0].units_thousandths", Value: "1"}, {Name: "lines[1].units_thousandths", Value: "1"}, {Name: "reason"}}
+	}
+	f := r.form("/claims/clm_1/corrections", "Correct", "", "", fields()...)
+	if !f.Refused || !r.refused.told || !slices.Equal(f.Problems, []string{"There is none.", "Wait for its answer."}) {
+		t.Errorf("above: %q", f.Problems)
+	}
+	if a, b, c := f.Fields[0], f.Fields[1], f.Fields[2]; len(a.Problems) != 0 || !slices.Equal(b.Problems, []string{"At most 99 units."}) || !slices.Equal(c.Problems, []string{"The day Mar 2, 2026 has passed."}) || b.Value != "200" || c.Value != "typed" || !b.First || c.First {
+		t.Errorf("fields: %+v", f.Fields)
+	}
+	if other := r.form("/claims/clm_1/voids", "Void", "", "", fields()...); other.Refused {
+		t.Error("another form of the page says that it was refused")
+	}
+	for field, want := range map[string]bool{"amount": true, "amount.amount_minor": true, "amounts": false, "": false, "no_bill": true} {
+		if got := (input{Name: "amount", Also: []string{"no_bill"}}).holds(field); got != want {
+			t.Errorf("%q: %v, want %v", field, got, want)
+		}
+	}
+}
+
+// A claim's lines explain its charge to the cent, whatever became of it.
+func TestMoneyByLine(t *testing.T) {
+	claim := &claimsv1.Claim{Lines: []*claimsv1.ClaimLine{{LineId: "1", ServiceCode: "90837", Charge: money.Of(17500)}}}
+	line := func(charge, paid, adjusted, patient, open int64) *postingv1.AccountLine {
+		return &postingv1.AccountLine{LineId: "1", Charge: money.Of(charge), InsurancePaid: money.Of(paid), Adjusted: money.Of(adjusted), PatientShare: money.Of(patient), InsuranceOpen: money.Of(open)}
+	}
+	whole := &postingv1.AccountLine{Charge: money.Of(0), InsurancePaid: money.Of(-500), InsuranceOpen: money.Of(500)}
+	for name, c := range map[string]struct {
+		account   *postingv1.Account
+		note, sum string
+	}{
+		"paid":                 {&postingv1.Account{AccountId: "a", Lines: []*postingv1.AccountLine{line(17500, 9000, 6000, 2500, 0)}}, "charged = paid + adjusted + patient + open; of all payers", "175.00 0.00 90.00 60.00 25.00 0.00 0.00"},
+		"told as a whole, too": {&postingv1.Account{AccountId: "a", Lines: []*postingv1.AccountLine{line(17500, 9000, 6000, 2500, 0), whole}}, "charged = paid + adjusted + patient + open; of all payers", "175.00 0.00 85.00 60.00 25.00 5.00 0.00"},
+		"not charged yet":      {&postingv1.Account{}, "the visit is not charged yet", "175.00 0.00 0.00 0.00 0.00 0.00 0.00"},
+		"voided":               {&postingv1.Account{AccountId: "a", Lines: []*postingv1.AccountLine{line(0, 0, 0, 0, 0)}}, "the charge was taken off the account: the visit is billed no more", "175.00 175.00 0.00 0.00 0.00 0.00 0.00 0.00"},
+		"charged less":         {&postingv1.Account{AccountId: "a", Lines: []*postingv1.AccountLine{line(10000, 0, 0, 0, 10000)}}, "charged less taken off = paid + adjusted + patient + open; of all payers", "175.00 75.00 0.00 0.00 0.00 0.00 100.00 0.00"},
+	} {
+		x := claimLines(claim, c.account, "")
+		var sum []string
+		for _, f := range x.Foot[4:] {
+			sum = append(sum, f.Plain)
+		}
+		if x.Note != c.note || strings.Join(sum, " ") != c.sum || len(x.Foot) != len(x.Columns) || len(x.Rows[0].Cells) != len(x.Columns) {
+			t.Errorf("%s: %q, %s", name, x.Note, strings.Join(sum, " "))
+		}
+	}
+}
+
+func TestWhatAPaymentWasAppliedTo(t *testing.T) {
+	e := func(kind, json string) *platformv1.HistoryEvent {
+		return &platformv1.HistoryEvent{Type: "evenkeel.posting.v1." + kind, Json: json}
+	}
+	by := appliedBy([]*platformv1.HistoryEvent{
+		e("PatientFundsNoted", `{"patient_payment_id":"p1","amount":"5000"}`), e("PatientPaymentAssigned", `{"patient_payment_id":"p1","account_id":"a2","amount":"2500"}`),
+		e("PatientPaymentAssigned", `{"patient_payment_id":"p1","account_id":"a1","amount":"2000"}`), e("PatientFundsNoted", `{"patient_payment_id":"p1","amount":"500","returned_by_account_id":"a2"}`),
+		e("PatientPaymentAssigned", `{"patient_payment_id":"p2","account_id":"a1","amount":"100"}`), e("PatientPaymentReversed", `{"patient_payment_id":"p2","shares":[{"account_id":"a1","amount":"100"}]}`),
+	})
+	if a := by["p1"]; !slices.Equal(a.accounts, []string{"a2", "a1"}) || a.of["a2"] != 2000 || a.of["a1"] != 2000 || by["p2"].of["a1"] != 0 {
+		t.Errorf("%+v, %+v", by["p1"], by["p2"])
+	}
+}
+
+func TestAFilterNamesTheValueThatMeansNothing(t *testing.T) {
+	r := as(session.Admin)
+	r.Request = httptest.NewRequest("GET", "/claims", nil)
+	f := r.filter(
+		choice{Name: "status", Label: "Status", Value: "lost", Options: []option{{"", "Any"}, {"held", "Held"}}}, choice{Name: "from", Label: "From", Value: "soon", Type: "date"},
+		choice{Name: "assignee", Label: "Assigned to", Value: "ray@evenkeel.example", Options: []option{{"", "Anybody"}}, Free: true}, choice{Name: "payer", Label: "Payer", Options: []option{{"", "All"}}})
+	if !slices.Equal(f.Wrong, []string{"Status: “lost” is none of the choices. Choose one of the list.", "From: “soon” is no day. Write it as 2026-03-31."}) {
+		t.Errorf("%q", f.Wrong)
+	}
+	if f.Fields[0].text() != "lost (unknown)" || f.Fields[2].text() != "ray@evenkeel.example" {
+		t.Errorf("the fields do not show their values: %+v", f.Fields)
 	}
 }
 

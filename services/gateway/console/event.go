@@ -48,7 +48,7 @@ func (c *console) event(ctx context.Context, r *request) (*page, error) {
 			e = x
 		}
 		others.Rows = append(others.Rows, row{Mark: x.EventId == asked, Cells: []cell{
-			link(eventName(x.Type), r.here("event", x.EventId)), count(int64(x.Version), ""), day(x.OccurredOn), instant(x.RecordedAt.AsTime()), text(actor(x.Actor)), r.source(x.Source),
+			did(x.Type, r.here("event", x.EventId)), count(int64(x.Version), ""), day(x.OccurredOn), instant(x.RecordedAt.AsTime()), whose(x.Actor), r.source(x.Source),
 		}})
 	}
 	if e == nil {
@@ -97,8 +97,8 @@ func (c *console) event(ctx context.Context, r *request) (*page, error) {
 var streamPages = map[string]struct{ nav, text, list, one string }{
 	"claim": {"claims", "Claims", "/claims", "/claims/"}, "account": {"receivables", "Receivables", "/receivables", "/accounts/"},
 	"remittance": {"remittances", "Remittances", "/remittances", "/remittances/"}, "interchange": {"files", "Files", "/interchanges", "/interchanges/"},
-	"work_item": {"work", "Work items", "/work-items", "/work-items/"}, "deposit": {"deposits", "Deposits", "/deposits", ""}, "appointment": {"work", "Work items", "/work-items", ""},
-	"encounter": {"claims", "Claims", "/claims", "/accounts/"}, "authorization": {"work", "Work items", "/work-items", ""}, "patient_payment": {"ledger", "Ledger", "/ledger", ""},
+	"work_item": {"work", "Work items", "/work-items", "/work-items/"}, "deposit": {"deposits", "Deposits", "/deposits", "/deposits/"}, "appointment": {"work", "Work items", "/work-items", "/appointments/"},
+	"encounter": {"work", "Work items", "/work-items", "/encounters/"}, "authorization": {"work", "Work items", "/work-items", ""}, "patient_payment": {"ledger", "Ledger", "/ledger", "/patient-payments/"},
 	"patient_ledger": {"ledger", "Ledger", "/ledger", "/patients/"}, "patient_balance": {"receivables", "Receivables", "/receivables", "/patients/"}, "settlement": {"ledger", "Ledger", "/ledger", ""},
 }
 

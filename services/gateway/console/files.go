@@ -114,6 +114,10 @@ func cut(s, end string, from, size, offset, length int64, shredded bool) *excerp
 
 func (c *console) interchanges(ctx context.Context, r *request) (*page, error) {
 	direction := r.q.Get("direction")
+	f := r.filter(choice{Name: "direction", Label: "Direction", Value: direction, Options: []option{{"", "In and out"}, {"in", "In"}, {"out", "Out"}}})
+	if len(f.Wrong) > 0 {
+		return c.unasked(r, &page{Nav: "files"}, "Files", f)
+	}
 	all, next, over, err := walk(r, false, func(size int32, token string) ([]*exchangev1.Interchange, string, error) {
 		a, err := c.exchange.ListInterchanges(ctx, &exchangev1.ListInterchangesRequest{PageSize: size, PageToken: token, Direction: direction})
 		if err != nil {
@@ -142,7 +146,7 @@ func (c *console) interchanges(ctx context.Context, r *request) (*page, error) {
 		}})
 	}
 	r.sorted(t, next, over, "Kind", "Day", "Partner", "State", "Led to", "Bytes")
-	d := &rows{Title: "Files", Tables: []*table{t}, Filter: r.filter(choice{Name: "direction", Label: "Direction", Value: direction, Options: []option{{"", "In and out"}, {"in", "In"}, {"out", "Out"}}})}
+	d := &rows{Title: "Files", Tables: []*table{t}, Filter: f}
 	return c.list(r, &page{Nav: "files"}, d, "files")
 }
 

@@ -27,11 +27,13 @@ type filter struct {
 	Fields []choice
 	Set    bool // something is filtered
 	Clear  string
+	Wrong  []string // values that mean nothing here: then nothing is looked up
 }
 
 type choice struct {
 	Name, Label, Value, Type, Hint string
 	Options                        []option
+	Free                           bool // other values than the options' mean something, too
 }
 
 type option struct{ Value, Text string }
@@ -46,10 +48,26 @@ func (r *request) filter(fields ...choice) *filter {
 			f.Keep = append(f.Keep, field{k, v})
 		}
 	}
-	for _, c := range fields {
+	for i, c := range fields {
 		f.Set = f.Set || c.Value != ""
+		if c.Value != "" && c.Options != nil && !slices.ContainsFunc(c.Options, func(o option) bool { return o.Value == c.Value }) {
+			shown := c.Value
+			if !c.Free {
+				shown += " (unknown)"
+				f.Wrong = append(f.Wrong, fmt.Sprintf("%s: “%s” is none of the choices. Choose one of the list.", c.Label, c.Value))
+			}
+			f.Fields[i].Options = append(slices.Clone(c.Options), option{c.Value, shown})
+		}
+		if c.Value != "" && c.Type == "date" && !date.Valid(c.Value) {
+			f.Wrong = append(f.Wrong, fmt.Sprintf("%s: “%s” is no day. Write it as 2026-03-31.", c.Label, c.Value))
+		}
 	}
 	return f
+}
+
+// unasked answers a list whose filter means nothing: what is wrong stands above the table, and the filter with it.
+func (c *console) unasked(r *request, p *page, title string, f *filter) (*page, error) {
+	return c.list(r, p, &rows{Title: title, Filter: f, Tables: []*table{{Caption: title, Empty: "Nothing was looked up.", Todo: "Change what is named above."}}}, strings.ToLower(strings.ReplaceAll(title, " ", "-")))
 }
 
 // keep holds on to what the address says beside the fields.

@@ -141,6 +141,19 @@ var done = map[string]string{
 	"released": "The claim was released.",
 	"issued":   "The statement was written.",
 	"recorded": "The deposit was recorded.",
+
+	"reported":           "What the payer says was recorded.",
+	"corrected":          "The claim was corrected.",
+	"voided":             "The claim was taken back.",
+	"accepted":           "What was in dispute was given up.",
+	"taken_off":          "The charge was taken off.",
+	"answered":           "The query was answered.",
+	"no_show":            "The no-show was recorded.",
+	"cancelled":          "The visit was cancelled.",
+	"paid":               "The payment was recorded.",
+	"refunded":           "The refund was recorded.",
+	"taken_back":         "The payment was taken back.",
+	"deposit_taken_back": "The deposit was taken back.",
 }
 
 // bare is a page outside the menu.

@@ -1,27 +1,30 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
 type patientPage struct {
-	ID         string
+	ID, Name   string
 	Balance    string
 	Says       string // what the balance means
-	Owes       bool
+	Held       string // beside it
+	Forms      []*form
 	Why        *table
-	CanAct     bool
-	CSRF, Key  string
+	Payments   *table
 	Accounts   *table
 	Statements *table
 }
 
-// patient is what one patient owes and why, without the name: that stands on the claims and statements.
+// patient is what one patient owes and why, what the patient paid, and what is held.
 func (c *console) patient(ctx context.Context, r *request) (*page, error) {
 	who := r.PathValue("id")
 	b, err := c.collections.GetPatientBalance(ctx, &collectionsv1.GetPatientBalanceRequest{PatientId: who})
@@ -36,12 +39,38 @@ func (c *console) patient(ctx context.Context, r *request) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the statements: %w", err)
 	}
-	d := &patientPage{ID: who, Balance: money.Format(b.Balance.GetAmountMinor()), Owes: b.Balance.GetAmountMinor() > 0, CanAct: r.may(issues), CSRF: r.id.CSRF, Key: newKey()}
+	payments, err := c.paymentsOf(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	known, err := c.intake.GetPatient(ctx, &intakev1.GetPatientRequest{PatientId: who})
+	if err != nil && !missing(err) {
+		return nil, fmt.Errorf("read who the patient is: %w", err)
+	}
+	d := &patientPage{ID: who, Name: cmp.Or(strings.TrimPrefix(person(known.GetName()), "–"), "Patient"), Balance: money.Format(b.Balance.GetAmountMinor()), Payments: r.payments(payments)}
+	if held := b.Unapplied.GetAmountMinor(); held != 0 {
+		d.Held = money.Format(held) + " held for the patient: it is on no account yet"
+		if owes := b.Balance.GetAmountMinor(); owes > 0 {
+			d.Held += fmt.Sprintf("; %s to pay", money.Format(max(0, owes-held)))
+		}
+	}
+	visits := []option{{"", "Oldest service first"}}
+	for _, a := range accounts.Accounts {
+		if !a.Settled {
+			visits = append(visits, option{a.AccountId, "The visit of " + spelled(a.ServiceDate)})
+		}
+	}
+	d.Forms = forms(r.form("/patients/"+who+"/payments", "Record a payment", "It pays what the patient owes, oldest service first; what is left is held for what comes. Money named for a visit waits for it.", "Record the payment",
+		input{Name: "amount", Label: "Amount in dollars", Hint: "1,234.50", Required: true, Most: 15}, input{Name: "method", Label: "How", Options: methods}, input{Name: "reference", Label: "Check or processor's number", Hint: "no card number", Most: 80},
+		input{Name: "received_date", Label: "Paid on", Type: "date", Value: c.today(), Required: true}, input{Name: "account_id", Label: "For", Options: visits}))
+	if b.Balance.GetAmountMinor() > 0 {
+		d.Forms = append(d.Forms, forms(r.form("/patients/"+who+"/statements", "Write a statement now", "", "Write the statement"))...)
+	}
 	switch n := b.Balance.GetAmountMinor(); {
 	case n > 0:
 		d.Says = "owed by the patient"
 	case n < 0:
-		d.Says = "held for the patient"
+		d.Says = "too much was paid by the patient"
 	default:
 		d.Says = "owed: nothing is due"
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
-	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
@@ -32,6 +31,12 @@ func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 		return nil, err
 	}
 	bucket := r.q.Get("age")
+	p, f := &page{Nav: "receivables", Dated: true}, r.filter(
+		n.payerChoice(r, true), n.locationChoice(r), choice{Name: "age", Label: "Age", Value: bucket, Options: append(ages(), option{"credit", "Credit balances"})},
+		choice{Name: "basis", Label: "Age counts from", Value: r.q.Get("basis"), Options: bases})
+	if len(f.Wrong) > 0 {
+		return c.unasked(r, p, "Receivables", f)
+	}
 	ask := &reportingv1.ListAgingRowsRequest{AsOf: r.at, Basis: basisOf(r), PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Bucket: bucket, Sort: r.sortBy(agingOrders)}
 	var last *reportingv1.ListAgingRowsResponse
 	all, next, cut, err := walk(r, true, func(size int32, token string) ([]*reportingv1.AgingRow, string, error) {
@@ -66,15 +71,13 @@ func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 		}})
 	}
 	r.ordered(t, next, cut, agingOrders)
-	d := &rows{Title: "Receivables", Tables: []*table{t}, Filter: r.filter(
-		n.payerChoice(r, true), n.locationChoice(r), choice{Name: "age", Label: "Age", Value: bucket, Options: append(ages(), option{"credit", "Credit balances"})},
-		choice{Name: "basis", Label: "Age counts from", Value: r.q.Get("basis"), Options: bases})}
+	d := &rows{Title: "Receivables", Tables: []*table{t}, Filter: f}
 	if !wantsCSV(r) && bucket == "" && r.q.Get("page") == "" && r.q.Get("order") == "" {
 		if err := c.agings(ctx, r, d); err != nil {
 			return nil, err
 		}
 	}
-	return c.list(r, &page{Nav: "receivables", Dated: true}, d, "receivables")
+	return c.list(r, p, d, "receivables")
 }
 
 // agings puts the two charts above the rows.
@@ -115,10 +118,16 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 		return nil, err
 	}
 	from, thru := r.q.Get("from"), r.q.Get("thru")
-	for _, d := range []string{from, thru} {
-		if d != "" && !date.Valid(d) {
-			return nil, invalid("%q is not a day: write it as 2026-03-31.", d)
-		}
+	by := r.q.Get("by")
+	p, f := &page{Nav: "denials", Dated: true}, r.filter(
+		number, n.payerChoice(r, false), n.locationChoice(r), choice{Name: "carc", Label: "Reason code", Value: r.q.Get("carc"), Type: "search", Hint: "CO-197"},
+		choice{Name: "from", Label: "Decided from", Value: from, Type: "date"}, choice{Name: "thru", Label: "through", Value: thru, Type: "date"},
+		choice{Name: "by", Label: "Summary", Value: by, Options: []option{{"", "By week"}, {"payer", "By payer"}, {"carc", "By reason"}}})
+	if why != "" {
+		f.Wrong = append(f.Wrong, "No claim has the number "+number.Value+". "+why)
+	}
+	if len(f.Wrong) > 0 {
+		return c.unasked(r, p, "Denials", f)
 	}
 	ask := &reportingv1.ListDenialRowsRequest{AsOf: r.at, FromDate: from, ThruDate: thru, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Carc: r.q.Get("carc"), Sort: r.sortBy(denialOrders)}
 	var last *reportingv1.ListDenialRowsResponse
@@ -142,9 +151,6 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 		},
 		Empty: "No line was denied that answers to this filter.", Todo: "Clear a part of it, or choose a longer time.",
 	}
-	if why != "" {
-		all, next, t.Note, t.Empty, t.Todo = nil, "", "", "No claim has the number "+number.Value+".", why
-	}
 	for _, x := range all {
 		state := badge("open")
 		switch {
@@ -165,11 +171,7 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 		}})
 	}
 	r.ordered(t, next, cut, denialOrders)
-	by := r.q.Get("by")
-	d := &rows{Title: "Denials", Tables: []*table{t}, Filter: r.filter(
-		number, n.payerChoice(r, false), n.locationChoice(r), choice{Name: "carc", Label: "Reason code", Value: r.q.Get("carc"), Type: "search", Hint: "CO-197"},
-		choice{Name: "from", Label: "Decided from", Value: from, Type: "date"}, choice{Name: "thru", Label: "through", Value: thru, Type: "date"},
-		choice{Name: "by", Label: "Summary", Value: by, Options: []option{{"", "By week"}, {"payer", "By payer"}, {"carc", "By reason"}}})}
+	d := &rows{Title: "Denials", Tables: []*table{t}, Filter: f}
 	if !wantsCSV(r) && r.q.Get("page") == "" && r.q.Get("order") == "" && (from == "" || by != "") {
 		q := &reportingv1.GetDenialsRequest{AsOf: r.at, FromDate: from, ThruDate: thru, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), GroupBy: reportingv1.GroupBy_GROUP_BY_WEEK}
 		first := "Week of"
@@ -194,5 +196,5 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 			d.Above = append(d.Above, denialTable(r, "Denial rate", first, a))
 		}
 	}
-	return c.list(r, &page{Nav: "denials", Dated: true}, d, "denials")
+	return c.list(r, p, d, "denials")
 }

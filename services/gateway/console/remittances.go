@@ -9,7 +9,6 @@ import (
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
-	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
@@ -19,6 +18,10 @@ func (c *console) remittances(ctx context.Context, r *request) (*page, error) {
 		return nil, err
 	}
 	state := r.q.Get("status")
+	f := r.filter(choice{Name: "status", Label: "State", Value: state, Options: []option{{"", "Any state"}, {"balanced", "Balanced"}, {"quarantined", "Quarantined"}}})
+	if len(f.Wrong) > 0 {
+		return c.unasked(r, &page{Nav: "remittances"}, "Remittances", f)
+	}
 	ask := &postingv1.ListRemittancesRequest{Status: postingv1.RemittanceStatus(postingv1.RemittanceStatus_value["REMITTANCE_STATUS_"+strings.ToUpper(state)])}
 	all, next, over, err := walk(r, false, func(size int32, token string) ([]*postingv1.Remittance, string, error) {
 		ask.PageSize, ask.PageToken = size, token
@@ -52,7 +55,7 @@ func (c *console) remittances(ctx context.Context, r *request) (*page, error) {
 		}})
 	}
 	r.sorted(t, next, over, "Payer", "Effective", "State", "Claims", "Payment")
-	d := &rows{Title: "Remittances", Tables: []*table{t}, Filter: r.filter(choice{Name: "status", Label: "State", Value: state, Options: []option{{"", "Any state"}, {"balanced", "Balanced"}, {"quarantined", "Quarantined"}}})}
+	d := &rows{Title: "Remittances", Tables: []*table{t}, Filter: f}
 	return c.list(r, &page{Nav: "remittances"}, d, "remittances")
 }
 
@@ -181,10 +184,7 @@ func parts(r *request, x *postingv1.Remittance) *table {
 
 type depositsPage struct {
 	rows
-	CanAct    bool
-	CSRF, Key string
-	Today     string
-	Payers    []option
+	Record *form
 }
 
 func (c *console) deposits(ctx context.Context, r *request) (*page, error) {
@@ -193,6 +193,10 @@ func (c *console) deposits(ctx context.Context, r *request) (*page, error) {
 		return nil, err
 	}
 	state := r.q.Get("state")
+	f := r.filter(choice{Name: "state", Label: "State", Value: state, Options: []option{{"", "All"}, {"unmatched", "Not matched"}}})
+	if len(f.Wrong) > 0 {
+		return c.unasked(r, &page{Nav: "deposits", Dated: true}, "Deposits", f)
+	}
 	all, next, over, err := walk(r, false, func(size int32, token string) ([]*reportingv1.Deposit, string, error) {
 		a, err := c.reporting.ListDeposits(ctx, &reportingv1.ListDepositsRequest{AsOf: r.at, Unmatched: state == "unmatched", PageSize: size, PageToken: token})
 		if err != nil {
@@ -214,30 +218,18 @@ func (c *console) deposits(ctx context.Context, r *request) (*page, error) {
 			match.Href = "/remittances/" + x.RemittanceId
 		}
 		payer := orDash(n.payers[x.PayerId])
-		history := r.opens(r.to("/events/posting/deposit/" + x.DepositId))
-		t.Rows = append(t.Rows, row{ID: x.DepositId, Cells: []cell{entitled(x.TraceNumber, history), day(x.DepositDate), payer, orDash(x.PayerIdentifier), match, amount(x.Amount, cmp.Or(match.Href, history))}})
+		one := r.opens("/deposits/" + x.DepositId)
+		t.Rows = append(t.Rows, row{ID: x.DepositId, Cells: []cell{entitled(x.TraceNumber, one), day(x.DepositDate), payer, orDash(x.PayerIdentifier), match, amount(x.Amount, cmp.Or(match.Href, one))}})
 	}
 	r.sorted(t, next, over, "Day", "Payer", "Amount")
-	d := &depositsPage{rows: rows{Title: "Deposits", Tables: []*table{t}, Filter: r.filter(choice{Name: "state", Label: "State", Value: state, Options: []option{{"", "All"}, {"unmatched", "Not matched"}}})}}
+	d := &depositsPage{rows: rows{Title: "Deposits", Tables: []*table{t}, Filter: f}}
 	if wantsCSV(r) {
 		return c.list(r, &page{}, &d.rows, "deposits")
 	}
-	d.CanAct, d.CSRF, d.Key, d.Today, d.Payers = r.may(records), r.id.CSRF, newKey(), c.today(), n.payerList
+	d.Record = r.form("/deposits", "Record a deposit that the bank shows", "", "Record",
+		input{Name: "trace_number", Label: "Trace or check number", Required: true, Most: 50}, input{Name: "amount", Label: "Amount in dollars", Hint: "1,234.50", Required: true, Most: 15},
+		input{Name: "deposit_date", Label: "Day of the bank", Type: "date", Value: c.today(), Required: true}, input{Name: "payer_id", Label: "Payer, where known", Options: append([]option{{"", "Not known"}}, n.payerList...)})
 	return &page{Title: "Deposits", Nav: "deposits", Body: "deposits", Data: d, Dated: true}, nil
-}
-
-func (c *console) recordDeposit(ctx context.Context, r *request) (*page, error) {
-	n, ok := parseMoney(r.PostFormValue("amount"))
-	if !ok {
-		return nil, invalid("The amount %q is not one in dollars and cents: write it as 1,234.50.", r.PostFormValue("amount"))
-	}
-	if !date.Valid(r.PostFormValue("date")) {
-		return nil, invalid("The day is not one: write it as 2026-03-31.")
-	}
-	receipt, err := c.posting.RecordDeposit(c.calling(ctx, r, r.PostFormValue("key")), &postingv1.RecordDepositRequest{
-		PayerId: r.PostFormValue("payer"), TraceNumber: strings.TrimSpace(r.PostFormValue("trace")), Amount: money.Of(n), DepositDate: r.PostFormValue("date"),
-	})
-	return c.after(r, receipt, err, "/deposits", "recorded")
 }
 
 // payers is one row a payer.
@@ -245,6 +237,10 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 	n, err := c.names(ctx)
 	if err != nil {
 		return nil, err
+	}
+	f := r.filter(n.locationChoice(r))
+	if len(f.Wrong) > 0 {
+		return c.unasked(r, &page{Nav: "payers", Dated: true}, "Payers", f)
 	}
 	a, err := c.reporting.GetPayers(ctx, &reportingv1.GetPayersRequest{AsOf: r.at, LocationId: r.q.Get("location")})
 	if err != nil {
@@ -301,7 +297,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		}
 		age.Rows = append(age.Rows, row{Cells: cells})
 	}
-	d := &rows{Title: "Payers", Tables: []*table{t, age, rest}, Filter: r.filter(n.locationChoice(r))}
+	d := &rows{Title: "Payers", Tables: []*table{t, age, rest}, Filter: f}
 	return c.list(r, &page{Nav: "payers", Dated: true}, d, "payers")
 }
 
@@ -336,6 +332,11 @@ func (c *console) ledgerAccount(ctx context.Context, r *request) (*page, error) 
 	if err != nil {
 		return nil, err
 	}
+	f, name := r.filter(n.payerChoice(r, false)), ledgerName(typev1.LedgerAccount(account))
+	p := &page{Nav: "ledger", Dated: true, Crumbs: []crumb{{"Ledger", r.to("/ledger")}}}
+	if len(f.Wrong) > 0 {
+		return c.unasked(r, p, name, f)
+	}
 	ask := &reportingv1.ListLegsRequest{AsOf: r.at, LedgerAccount: typev1.LedgerAccount(account), PayerId: r.q.Get("payer")}
 	all, next, over, err := walk(r, false, func(size int32, token string) ([]*reportingv1.LedgerLeg, string, error) {
 		ask.PageSize, ask.PageToken = size, token
@@ -348,7 +349,6 @@ func (c *console) ledgerAccount(ctx context.Context, r *request) (*page, error) 
 	if err != nil {
 		return nil, err
 	}
-	name := ledgerName(typev1.LedgerAccount(account))
 	t := &table{
 		Caption: "Legs", Note: "newest first; debits positive", Columns: []column{{Name: "Event"}, {Name: "Booked on"}, {Name: "Account"}, {Name: "Payer"}, {Name: "Reason code"}, {Name: "File"}, {Name: "Amount", Num: true}},
 		Empty: "Nothing is booked here.", Todo: "Choose another day or payer.",
@@ -362,5 +362,5 @@ func (c *console) ledgerAccount(ctx context.Context, r *request) (*page, error) 
 		t.Rows = append(t.Rows, row{Cells: []cell{link(eventName(l.EventType), event), day(l.OccurredOn), at, payerCell(n, l.PayerId), orDash(l.Carc), r.source(l.Source), amount(l.Amount, event)}})
 	}
 	r.sorted(t, next, over, "Booked on", "Payer", "Amount")
-	return c.list(r, &page{Nav: "ledger", Dated: true, Crumbs: []crumb{{"Ledger", r.to("/ledger")}}}, &rows{Title: name, Tables: []*table{t}, Filter: r.filter(n.payerChoice(r, false))}, "ledger-"+r.PathValue("account"))
+	return c.list(r, p, &rows{Title: name, Tables: []*table{t}, Filter: f}, "ledger-"+r.PathValue("account"))
 }

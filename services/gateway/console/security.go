@@ -76,6 +76,16 @@ func (r *request) opens(href string) string {
 	return ""
 }
 
+// sends says whether who is signed in may send the form of an address.
+func (r *request) sends(action string) bool {
+	for pattern, s := range r.screens {
+		if matches(pattern, "POST "+action) && r.may(s.calls...) {
+			return true
+		}
+	}
+	return false
+}
+
 // matches says whether METHOD /a/path has the form of a pattern.
 func matches(pattern, path string) bool {
 	want, have := strings.Split(strings.TrimSuffix(pattern, "{$}"), "/"), strings.Split(path, "/")
@@ -118,12 +128,8 @@ func kindOf(path string) (kind string, ok bool) {
 	return parts[3], true
 }
 
-// Calls that stand for what a page shows or offers beside its own.
+// Calls that stand for what a page shows beside its own.
 const (
-	seesPeople  = "GET /v1/patients/{patient_id}"
-	readsFiles  = "GET /v1/interchanges/{interchange_id}/segments"
-	actsOnClaim = "POST /v1/claims/{claim_id}/releases"
-	actsOnWork  = "POST /v1/work-items/{work_item_id}/resolutions"
-	issues      = "POST /v1/patients/{patient_id}/statements"
-	records     = "POST /v1/deposits"
+	seesPeople = "GET /v1/patients/{patient_id}"
+	readsFiles = "GET /v1/interchanges/{interchange_id}/segments"
 )

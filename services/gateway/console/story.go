@@ -48,7 +48,22 @@ func story(n *names, e *platformv1.HistoryEvent) string {
 	case *postingv1.ResponsibilityTransferred:
 		return fmt.Sprintf("%s is the patient's or the next payer's part (%s-%s)", money.Format(x.Amount), x.GroupCode, x.Carc)
 	case *postingv1.PatientPaymentAllocated:
+		if x.Amount < 0 {
+			return money.Format(-x.Amount) + " of the patient's payment is free again"
+		}
 		return "The patient paid " + money.Format(x.Amount)
+	case *postingv1.PatientPaymentReceived:
+		return "The patient paid " + money.Format(x.Amount)
+	case *postingv1.PatientPaymentAssigned:
+		return money.Format(x.Amount) + " of a payment is for this account"
+	case *postingv1.PatientPaymentRefunded:
+		return money.Format(x.Amount) + " given back" + because(x.Reason)
+	case *postingv1.PatientPaymentReversed:
+		return money.Format(x.Amount) + " taken back" + because(x.Reason)
+	case *postingv1.DepositReceived:
+		return "The bank saw " + money.Format(x.Amount)
+	case *postingv1.DepositReversed:
+		return money.Format(x.Amount) + " taken back" + because(x.Reason)
 	case *postingv1.CreditBalanceDetected:
 		return fmt.Sprintf("%s paid %s too much", n.payer(x.PayerId), money.Format(x.CreditAmount))
 	case *postingv1.UnderpaymentDetected:
@@ -89,10 +104,17 @@ func (r *request) ofAccount(n *names, account string, events []*platformv1.Histo
 	var rows []row
 	for _, e := range events {
 		rows = append(rows, row{Cells: []cell{
-			instant(e.RecordedAt.AsTime()), link(eventName(e.Type), r.opens(r.to("/events/posting/account/"+account, "event", e.EventId))), text(story(n, e)), text(actor(e.Actor)), r.source(e.Source),
+			instant(e.RecordedAt.AsTime()), did(e.Type, r.opens(r.to("/events/posting/account/"+account, "event", e.EventId))), text(story(n, e)), whose(e.Actor), r.source(e.Source),
 		}})
 	}
 	return rows
+}
+
+// did is an event's name, on one line, that leads to it.
+func did(kind, href string) cell {
+	c := link(eventName(kind), href)
+	c.Class = "day"
+	return c
 }
 
 // chargeChanges are the events by which a claim has changed what is charged.

@@ -74,6 +74,20 @@ func wide(s string) cell { return cell{Text: s, Plain: s, Class: "name long", Ti
 // brief is a text that is cut to a few words; the whole one is in the title.
 func brief(s string) cell { return cell{Text: s, Plain: s, Class: "name brief", Title: s} }
 
+// wrapped is a text on as many lines as it needs, up to about three; the whole one is in the title.
+func wrapped(s string) cell {
+	return cell{Text: clip(s, 120), Plain: s, Class: "wrap", Title: s}
+}
+
+// whose is who did something, on one line: an e-mail address may be cut short.
+func whose(s string) cell {
+	c := named(actor(s))
+	if len(c.Text) <= len("Evenkeel (authorization)") {
+		c.Class = "day"
+	}
+	return c
+}
+
 // label is a few words on what a code means; a dash where we have none.
 func label(s string) cell {
 	if s == "" {

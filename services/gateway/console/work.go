@@ -48,7 +48,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	t := &table{
 		Caption: "Work items",
 		Columns: []column{
-			{Name: "What"}, {Name: "Claim"}, {Name: "Payer"}, {Name: "Detail"}, {Name: "Team"}, {Name: "Assigned to"}, {Name: "Opened"}, {Name: "Due"}, {Name: "State"}, {Name: "At risk", Num: true},
+			{Name: "What"}, {Name: "Claim"}, {Name: "Payer"}, {Name: "Detail"}, {Name: "Team"}, {Name: "Assigned to"}, {Name: "Opened", Aside: true}, {Name: "Due"}, {Name: "State"}, {Name: "At risk", Num: true},
 			{Name: "Claim id", Aside: true}, {Name: "Work item id", Aside: true},
 		},
 		Empty: "No work item answers to this filter.", Todo: "Clear a part of it. Items open by themselves when something needs a person, and close when it is done.",
@@ -57,31 +57,35 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 		t.Note = "earliest due first"
 	}
 	t.Columns[8].Aside = state != "all" // the same in every row
-	unknown := false
+	mine := strings.TrimPrefix(r.id.Actor, "user:")
+	p, f := &page{Nav: "work"}, r.filter(number,
+		choice{Name: "owner", Label: "Team", Value: r.q.Get("owner"), Options: choices("All teams", teams)}, choice{Name: "kind", Label: "Kind", Value: r.q.Get("kind"), Options: choices("All kinds", kinds)},
+		choice{Name: "assignee", Label: "Assigned to", Value: r.q.Get("assignee"), Options: []option{{"", "Anybody"}, {mine, "Me"}}, Free: true},
+		choice{Name: "state", Label: "State", Value: state, Options: []option{{"", "Open"}, {"resolved", "Resolved"}, {"all", "Open and resolved"}}})
+	f.keep(r, "claim", "patient")
 	if number.Value != "" {
 		id, why, err := c.find(ctx, number.Value)
 		if err != nil {
 			return nil, err
 		}
-		if unknown = id == ""; unknown {
-			t.Empty, t.Todo = "No claim has the number "+number.Value+".", cmp.Or(why, "Type the whole number, or the claim's id, which begins with clm_.")
+		if id == "" {
+			f.Wrong = append(f.Wrong, "No claim has the number "+number.Value+". "+cmp.Or(why, "Type the whole number, or the claim's id, which begins with clm_."))
 		}
 		ask.ClaimId = id
 	}
-	var all []*collectionsv1.WorkItem
-	var next string
-	var over bool
-	if !unknown {
-		if all, next, over, err = walk(r, true, func(size int32, token string) ([]*collectionsv1.WorkItem, string, error) {
-			ask.PageSize, ask.PageToken = size, token
-			a, err := c.collections.ListWorkItems(ctx, ask)
-			if err != nil {
-				return nil, "", fmt.Errorf("list work items: %w", err)
-			}
-			return a.WorkItems, a.NextPageToken, nil
-		}); err != nil {
-			return nil, err
+	if len(f.Wrong) > 0 {
+		return c.unasked(r, p, "Work items", f)
+	}
+	all, next, over, err := walk(r, true, func(size int32, token string) ([]*collectionsv1.WorkItem, string, error) {
+		ask.PageSize, ask.PageToken = size, token
+		a, err := c.collections.ListWorkItems(ctx, ask)
+		if err != nil {
+			return nil, "", fmt.Errorf("list work items: %w", err)
 		}
+		return a.WorkItems, a.NextPageToken, nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	numbers, err := c.numbersOf(ctx, all...)
 	if err != nil {
@@ -89,15 +93,16 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	}
 	for _, w := range all {
 		what, assignee := entitled(w.Title, "/work-items/"+w.WorkItemId), orDash("")
-		what.Class = "name title"
+		what.Class = "wrap"
 		why, _ := n.readable(w.Detail)
-		detail := wide(numbers.why(w.Title, why))
-		if w.Assignee != "" {
-			assignee = brief(w.Assignee)
+		detail := wrapped(numbers.why(w.Title, why))
+		if name, _, _ := strings.Cut(w.Assignee, "@"); name != "" {
+			assignee = brief(name)
+			assignee.Plain, assignee.Title = w.Assignee, w.Assignee
 		}
 		payer := orDash("")
 		if w.PayerId != "" {
-			payer = brief(n.payer(w.PayerId))
+			payer = wrapped(n.payer(w.PayerId))
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
 			what, numbers.claim(w.ClaimId), payer, detail, text(words(strings.ToUpper(w.Owner))), assignee, near(w.OpenedDate, c.today()), late(near(w.DueDate, c.today()), w, c.today()), badge(w.State.String()),
@@ -105,12 +110,6 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 		}})
 	}
 	r.ordered(t, next, over, workOrders)
-	mine := strings.TrimPrefix(r.id.Actor, "user:")
-	f := r.filter(number,
-		choice{Name: "owner", Label: "Team", Value: r.q.Get("owner"), Options: choices("All teams", teams)}, choice{Name: "kind", Label: "Kind", Value: r.q.Get("kind"), Options: choices("All kinds", kinds)},
-		choice{Name: "assignee", Label: "Assigned to", Value: r.q.Get("assignee"), Options: []option{{"", "Anybody"}, {mine, "Me"}}},
-		choice{Name: "state", Label: "State", Value: state, Options: []option{{"", "Open"}, {"resolved", "Resolved"}, {"all", "Open and resolved"}}})
-	f.keep(r, "claim", "patient")
 	d := &rows{Title: "Work items", Tables: []*table{t}, Filter: f}
 	if id := ask.ClaimId; id != "" && number.Value == "" {
 		d.Lead = "Of one claim: "
@@ -119,7 +118,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 		d.Lead = "Of one patient: "
 		d.About = cell{Text: short(ask.PatientId), Href: r.opens("/patients/" + ask.PatientId), Class: "id"}
 	}
-	return c.list(r, &page{Nav: "work"}, d, "work-items")
+	return c.list(r, p, d, "work-items")
 }
 
 // late marks the day by which an open item is due where it has passed on the day of the page.
@@ -137,9 +136,8 @@ type workPage struct {
 	Rules             []string
 	Facts, About      []fact
 	Todo              string
-	Open, CanAct      bool
-	Me, CSRF, Key     string
-	Outcomes          []option
+	Open              bool
+	Forms             []*form
 }
 
 func (c *console) workItem(ctx context.Context, r *request) (*page, error) {
@@ -157,8 +155,12 @@ func (c *console) workItem(ctx context.Context, r *request) (*page, error) {
 	}
 	detail, rules := n.readable(w.Detail)
 	d := &workPage{
-		Title: w.Title, Detail: numbers.why(w.Title, detail), Rules: rules, ID: w.WorkItemId, Todo: strings.TrimSuffix(upper(w.DefaultAction), "."), Open: w.State == collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, CanAct: r.may(actsOnWork),
-		Me: strings.TrimPrefix(r.id.Actor, "user:"), CSRF: r.id.CSRF, Key: newKey(), Outcomes: outcomes,
+		Title: w.Title, Detail: numbers.why(w.Title, detail), Rules: rules, ID: w.WorkItemId, Todo: strings.TrimSuffix(upper(w.DefaultAction), "."), Open: w.State == collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN,
+	}
+	if to := "/work-items/" + w.WorkItemId; d.Open {
+		d.Forms = forms(
+			r.form(to+"/assignments", "Assign", "", "Assign", input{Name: "assignee", Label: "To whom (e-mail address)", Value: strings.TrimPrefix(r.id.Actor, "user:"), Required: true, Most: 100}),
+			r.form(to+"/resolutions", "Resolve", "", "Resolve", input{Name: "outcome", Label: "Outcome", Options: outcomes}, input{Name: "note", Label: "Note", Hint: "no names of persons", Most: 2000}))
 	}
 	d.Facts = []fact{
 		{"State", badge(w.State.String())}, {"Team", text(words(strings.ToUpper(w.Owner)))}, {"Assigned to", orDash(w.Assignee)}, {"Opened", day(w.OpenedDate)}, {"Due", late(day(w.DueDate), w, c.today())},
@@ -179,8 +181,8 @@ func (c *console) workItem(ctx context.Context, r *request) (*page, error) {
 	}
 	for _, x := range []struct{ name, id, href string }{
 		{"Account", w.AccountId, "/accounts/" + w.AccountId}, {"Remittance", w.RemittanceId, "/remittances/" + w.RemittanceId}, {"File", w.InterchangeId, "/interchanges/" + w.InterchangeId},
-		{"Deposit", w.DepositId, "/events/posting/deposit/" + w.DepositId}, {"Patient", w.PatientId, "/patients/" + w.PatientId}, {"Encounter", w.EncounterId, "/events/coding/encounter/" + w.EncounterId},
-		{"Visit", w.AppointmentId, "/events/intake/appointment/" + w.AppointmentId}, {"Authorization", w.AuthorizationId, "/events/authorization/authorization/" + w.AuthorizationId},
+		{"Deposit", w.DepositId, "/deposits/" + w.DepositId}, {"Patient", w.PatientId, "/patients/" + w.PatientId}, {"Encounter", w.EncounterId, "/encounters/" + w.EncounterId},
+		{"Visit", w.AppointmentId, "/appointments/" + w.AppointmentId}, {"Authorization", w.AuthorizationId, "/events/authorization/authorization/" + w.AuthorizationId},
 	} {
 		if x.id != "" {
 			d.About = append(d.About, fact{x.name, id(x.id, r.opens(x.href))})

@@ -69,11 +69,18 @@ async function visits(page) {
     'work-items-denial': '/work-items?kind=denial',
     patient: account && (await first(page, account, 'main a[href^="/patients/"]')),
     kpi: await first(page, '/', '.tile h2 a'),
+    'work-item-query': await first(page, '/work-items?kind=coder_query', 'main .rows tbody th a'),
+    deposit: await first(page, '/deposits', 'main .rows tbody th a[href^="/deposits/"]'),
+    'claim-silent': await first(page, '/claims?status=submitted', 'main .rows tbody th a'),
+    'filter-unknown': '/claims?status=lost',
     help: '/help',
     search: '/search?q=nothing-of-this-name',
     missing: '/claims/clm_nothing',
   };
   found['claims-search'] = '/claims?number=E0000000000000000';
+  found.encounter = found['work-item-query'] && (await first(page, found['work-item-query'], 'main a[href^="/encounters/"]'));
+  found.appointment = await first(page, '/work-items?kind=visit_held', 'main .rows tbody th a').then((to) => to && first(page, to, 'main a[href^="/appointments/"]'));
+  found['patient-payment'] = found.patient && (await first(page, found.patient, '#payments tbody th a'));
   found.statement = found.patient && (await first(page, found.patient, 'main a[href^="/statements/"]'));
   return Object.entries(found).filter(([, path]) => path);
 }
@@ -119,6 +126,88 @@ for (const colorScheme of ['light', 'dark']) {
       assert.ok(seen.includes('claim') && seen.includes('account') && seen.includes('event'), 'saw ' + seen);
       console.log(`${colorScheme}: ${seen.length} pages: ${seen.join(' ')}`);
     });
+  });
+}
+
+// Each form: what is refused stands at its field with what was typed, then what is right is done. By keyboard alone. On the made-up books, whose services know what to refuse.
+const commands = [
+  { name: 'release', page: () => '/claims/clm_00000003', act: 'Release as it is', wrong: { Because: 'said twice' }, says: 'The claim is not held', right: { Because: 'the payer takes it by telephone' }, done: 'The claim was released.' },
+  { name: 'status-report', page: (p) => first(p, '/claims?status=submitted', 'main .rows tbody th a'), act: 'Report what the payer says', wrong: { 'The payer has': 'CLAIM_FINDING_ON_FILE', 'Who said so, and how': 'Ann, by telephone' }, at: "Payer's claim number, where on file", says: 'On file under which number?', right: { "Payer's claim number, where on file": 'HH778', 'The payer has': 'CLAIM_FINDING_ON_FILE', 'Who said so, and how': 'Ann, by telephone' }, done: 'What the payer says was recorded.' },
+  { name: 'correct', page: (p) => first(p, '/claims?status=denied', 'main .rows tbody th a'), act: 'Correct', wrong: { 'Place of service': '00', Because: 'the modifier' }, at: 'Place of service', says: '00 is no place of service', right: { 'Place of service': '11', 'Modifiers of': '95', Because: 'the modifier' }, done: 'The claim was corrected.' },
+  { name: 'void', page: (p) => first(p, '/claims?status=submitted', 'main .rows tbody th a'), act: 'Void', wrong: { Because: 'signed by mistake' }, says: 'The payer has version 1', right: { Because: 'signed by mistake' }, rightPage: (p) => first(p, '/claims?status=denied', 'main .rows tbody th a'), done: 'The claim was taken back.' },
+  { name: 'coder-answer', page: () => '/encounters/enc_query001', act: 'Answer the query', wrong: { Answer: 'no_bill', 'Code of the primary line': '90832' }, at: 'Code of the primary line', says: 'Nothing is billed, and a code is given', right: { Answer: 'no_bill', 'Code of the primary line': '', Note: 'too short' }, done: 'The query was answered.' },
+  { name: 'no-show', page: () => '/appointments/apt_today', wrongPage: () => '/appointments/apt_later', act: 'No-show', wrong: {}, says: 'wait for its day', right: { Because: 'nobody came' }, done: 'The no-show was recorded.' },
+  { name: 'cancel', page: () => '/appointments/apt_later', act: 'Cancel', wrong: { Because: 'after it began' }, says: 'The patient came', right: { Because: 'ill' }, done: 'The visit was cancelled.' },
+  { name: 'accept', page: followed, act: 'Accept the underpayment', wrong: { Because: 'said twice' }, at: 'Line, and what is in dispute', says: 'Nothing is in dispute', right: { Because: 'too little to argue about' }, done: 'What was in dispute was given up.' },
+  { name: 'charge', page: () => '/accounts/enc_00000007', act: 'Take the charge off', wrong: { Because: 'said twice' }, says: 'The charge was taken off before', right: { Because: 'signed by mistake' }, done: 'The charge was taken off.' },
+  { name: 'payment', page: async (p) => first(p, await followed(p), 'main a[href^="/patients/"]'), act: 'Record a payment', wrong: { 'Amount in dollars': '25', 'Paid on': '2026-03-20' }, at: 'Paid on', says: 'Mar 20, 2026 has not come yet', right: { 'Amount in dollars': '25', 'Paid on': '2026-03-16' }, done: 'The payment was recorded.' },
+  { name: 'refund', page: () => '/patient-payments/ppm_1', act: 'Refund', wrong: { 'Amount in dollars': '20.00', Because: 'moved away' }, at: 'Amount in dollars', says: '$20.00 asked, $15.00 is held', right: { 'Amount in dollars': '15.00', Because: 'moved away' }, done: 'The refund was recorded.' },
+  { name: 'payment-reversal', page: () => '/patient-payments/ppm_2', act: 'Take it back', wrong: { Because: 'said twice' }, says: 'The payment was taken back before', right: { Because: 'the check bounced' }, done: 'The payment was taken back.' },
+  { name: 'deposit-reversal', page: () => '/deposits/dep_2', act: 'Take it back', wrong: { Because: 'said twice' }, says: 'The deposit was taken back before', right: { Because: 'recorded by mistake' }, done: 'The deposit was taken back.' },
+  { name: 'deposit', page: () => '/deposits', act: 'Record a deposit that the bank shows', wrong: { 'Trace or check number': 'T1', 'Amount in dollars': 'twelve' }, at: 'Amount in dollars', says: 'write it as 1,234.50', right: { 'Trace or check number': 'T1', 'Amount in dollars': '12' }, done: 'The deposit was recorded.' },
+];
+
+// followed is the account whose events are there.
+async function followed(page) {
+  const claim = await first(page, '/receivables', 'main .rows tbody th a[href^="/claims/"]');
+  return first(page, claim, 'main a[href^="/accounts/"]');
+}
+
+// send opens a form of a page by keyboard, types into it and sends it.
+async function send(page, act, typed) {
+  const summary = page.locator('.act > summary', { hasText: new RegExp(`^${act}$`) });
+  let form = page.locator('section.form', { has: page.getByRole('heading', { name: act }) });
+  if (await summary.count()) {
+    form = page.locator('.act', { has: summary });
+    await summary.focus();
+    if (!(await form.evaluate((d) => d.open))) await page.keyboard.press('Enter');
+  }
+  for (const [label, value] of Object.entries(typed)) {
+    const field = form.getByLabel(label).first();
+    if (await field.evaluate((e) => e.tagName === 'SELECT')) await field.selectOption(value);
+    else await field.fill(value);
+  }
+  await form.getByRole('button').last().focus();
+  await page.keyboard.press('Enter');
+  return form;
+}
+
+for (const colorScheme of process.env.UI_BOOKS === 'made-up' ? ['light', 'dark'] : []) {
+  describe(`forms, ${colorScheme}`, () => {
+    let browser, page;
+    before(async () => {
+      browser = await open({ colorScheme });
+      page = browser.page;
+      await signIn(page);
+    });
+    after(() => browser?.close());
+    for (const c of commands) {
+      test(c.name, async () => {
+        await page.goto(base + (await (c.wrongPage ?? c.page)(page)));
+        const at = page.url();
+        let form = await send(page, c.act, c.wrong);
+        await page.locator('.wrong[role=alert]').waitFor();
+        assert.ok((await form.textContent()).includes(c.says), 'the form says ' + (await form.textContent()));
+        assert.ok((await form.locator('.wrong').textContent()).includes('Nothing was changed.'));
+        if (c.at) {
+          const field = form.getByLabel(c.at).first();
+          assert.equal(await field.getAttribute('aria-invalid'), 'true');
+          assert.ok((await page.locator('#' + (await field.getAttribute('aria-describedby'))).textContent()).includes(c.says));
+          assert.ok(await field.evaluate((e) => e === document.activeElement), 'the field that is wrong has not the focus');
+        }
+        for (const [label, value] of Object.entries(c.wrong)) assert.equal(await form.getByLabel(label).first().inputValue(), value, label + ' was forgotten');
+        assert.deepEqual(await violations(page), []);
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
+        if (shots) await page.screenshot({ path: join(shots, `form-${c.name}-${colorScheme}.png`) });
+        if (colorScheme === 'light') return; // what is right is done once
+        const right = c.rightPage ? base + (await c.rightPage(page)) : c.wrongPage ? base + (await c.page(page)) : null;
+        if (right) await page.goto(right);
+        await send(page, c.act, c.right);
+        await page.getByText(c.done).waitFor();
+        assert.deepEqual(await violations(page), []);
+        assert.equal(new URL(page.url()).pathname, new URL(right ?? at).pathname);
+      });
+    }
   });
 }
 

@@ -19,8 +19,10 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
+	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
@@ -32,6 +34,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/host/hosttest"
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/pgtest"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/gateway"
 	"github.com/evenkeel/evenkeel/services/gateway/console"
 	"github.com/evenkeel/evenkeel/services/gateway/session"
@@ -75,7 +78,9 @@ func open(t *testing.T) *site {
 		{Name: "reporting", Register: func(s grpc.ServiceRegistrar, _ *host.Runtime) {
 			reportingv1.RegisterReportingServiceServer(s, reporting{b: b})
 		}},
-		{Name: "intake"}, {Name: "authorization"}, {Name: "coding"}, {Name: "payersim"},
+		{Name: "intake", Register: func(s grpc.ServiceRegistrar, _ *host.Runtime) { intakev1.RegisterIntakeServiceServer(s, intake{b: b}) }},
+		{Name: "coding", Register: func(s grpc.ServiceRegistrar, _ *host.Runtime) { codingv1.RegisterCodingServiceServer(s, coding{b: b}) }},
+		{Name: "authorization"}, {Name: "payersim"},
 		gateway.New(gateway.Config{
 			Listener: l, Console: console.New,
 			Bootstrap: &gateway.Bootstrap{Tenant: hosttest.Tenant, Email: "rosa@evenkeel.example", Keep: func(c gateway.Credentials) error { made <- c; return nil }},
@@ -225,6 +230,119 @@ func (b *books) remit(v *visit) {
 	}
 }
 
+func moved(to, from typev1.LedgerAccount, n int64) []*typev1.Leg {
+	return []*typev1.Leg{{Account: to, Amount: n}, {Account: from, Amount: -n}}
+}
+
+// payments are those of the patient whose account is followed.
+func (b *books) payments() []*postingv1.PatientPayment {
+	who := b.visit(b.followed()).patientID()
+	all := []*postingv1.PatientPayment{
+		{PatientPaymentId: "ppm_2", PatientId: who, Amount: money.Of(2000), Allocated: money.Of(0), Unallocated: money.Of(2000), Refunded: money.Of(0), Method: "check", Reference: "1042", ReceivedDate: "2026-03-10"},
+		{PatientPaymentId: "ppm_1", PatientId: who, Amount: money.Of(4000), Allocated: money.Of(2500), Unallocated: money.Of(1500), Refunded: money.Of(0), Method: "card", Reference: "ch_58120", ReceivedDate: "2026-02-20"},
+	}
+	if b.done["ppm_1"] != "" {
+		all[1].Unallocated, all[1].Refunded = money.Of(0), money.Of(1500)
+	}
+	if b.done["ppm_2"] != "" {
+		all[0].Unallocated, all[0].ReversedDate = money.Of(0), today
+	}
+	return all
+}
+
+// no is a refusal as services make them.
+func no(rule, field, format string, args ...any) error {
+	return refuse.Because(refuse.Rule{ID: rule, Version: 1, Owner: "billing"}, field, format, args...)
+}
+
+// did remembers that something was done to a thing.
+func (b *books) did(id, what string) (*typev1.Receipt, error) {
+	b.bank.mu.Lock()
+	defer b.bank.mu.Unlock()
+	b.done[id] = what
+	return &typev1.Receipt{Id: id, Version: 2}, nil
+}
+
+// intake knows who the patients are, and a visit that is booked for today.
+type intake struct {
+	intakev1.UnimplementedIntakeServiceServer
+	b *books
+}
+
+func (s intake) GetPatient(_ context.Context, r *intakev1.GetPatientRequest) (*intakev1.Patient, error) {
+	if s.b.visit(r.PatientId) == nil {
+		return nil, status.Error(codes.NotFound, "there is no patient "+r.PatientId)
+	}
+	return &intakev1.Patient{PatientId: r.PatientId, Name: &typev1.PersonName{First: "Pat", Last: "Sample"}}, nil
+}
+
+func (s intake) GetAppointment(_ context.Context, r *intakev1.GetAppointmentRequest) (*intakev1.Appointment, error) {
+	days := map[string]string{"apt_today": today, "apt_later": date.Add(today, 9)}
+	if days[r.AppointmentId] == "" {
+		return nil, status.Error(codes.NotFound, "there is no appointment "+r.AppointmentId)
+	}
+	begin := date.Time(days[r.AppointmentId]).Add(15 * time.Hour)
+	x := &intakev1.Appointment{
+		AppointmentId: r.AppointmentId, PatientId: s.b.claims[0].patientID(), LocationId: "loc_river", ServiceDate: days[r.AppointmentId], StartAt: timestamppb.New(begin), EndAt: timestamppb.New(begin.Add(53 * time.Minute)),
+		Modality: typev1.Modality_MODALITY_IN_PERSON, ServiceCode: "90837", Units: 1, AuthorizationId: "aut_1", Status: intakev1.AppointmentStatus_APPOINTMENT_STATUS_SCHEDULED, Readiness: intakev1.Readiness_READINESS_HELD,
+		ReadinessReasons:  []*problemv1.Reason{{RuleId: "intake.eligible", Message: "payer pay_harbor has not answered whether the coverage is active: ask again before the visit"}},
+		ResponsiblePayers: []*intakev1.ResponsiblePayer{{PayerId: "pay_harbor", PayerSequence: typev1.PayerSequence_PAYER_SEQUENCE_PRIMARY}},
+	}
+	if s.b.done[r.AppointmentId] != "" {
+		x.Status, x.Readiness, x.ReadinessReasons = intakev1.AppointmentStatus_APPOINTMENT_STATUS_NO_SHOWED, 0, nil
+	}
+	return x, nil
+}
+
+func (s intake) RecordNoShow(_ context.Context, r *intakev1.RecordNoShowRequest) (*typev1.Receipt, error) {
+	if r.AppointmentId == "apt_later" {
+		return nil, no("intake.no_show_day", "", "the visit is on %s, today is %s: wait for its day", date.Add(today, 9), today)
+	}
+	return s.b.did(r.AppointmentId, "no_show")
+}
+
+func (s intake) CancelAppointment(_ context.Context, r *intakev1.CancelAppointmentRequest) (*typev1.Receipt, error) {
+	if strings.Contains(r.Reason, "after") {
+		return nil, no("intake.not_checked_in", "", "the patient came: a visit that has begun is not cancelled")
+	}
+	return &typev1.Receipt{Id: r.AppointmentId, Version: 2}, nil
+}
+
+// coding has one session whose codes the rules leave open.
+type coding struct {
+	codingv1.UnimplementedCodingServiceServer
+	b *books
+}
+
+const queried = "enc_query001"
+
+func (s coding) GetEncounter(_ context.Context, r *codingv1.GetEncounterRequest) (*codingv1.Encounter, error) {
+	if r.EncounterId != queried {
+		return nil, status.Error(codes.NotFound, "there is no encounter "+r.EncounterId)
+	}
+	begin := date.Time("2026-03-13").Add(16 * time.Hour)
+	x := &codingv1.Encounter{
+		EncounterId: queried, PatientId: s.b.claims[0].patientID(), LocationId: "loc_north", ServiceDate: "2026-03-13", StartAt: timestamppb.New(begin), EndAt: timestamppb.New(begin.Add(14 * time.Minute)), Modality: typev1.Modality_MODALITY_IN_PERSON,
+		ServiceKind: codingv1.ServiceKind_SERVICE_KIND_PSYCHOTHERAPY, DiagnosisCodes: []string{"F411"}, Status: codingv1.EncounterStatus_ENCOUNTER_STATUS_CODER_QUERY, Minutes: 14, Charge: money.Of(0),
+		OpenQuery: []*problemv1.Reason{{RuleId: "coding.psychotherapy_minutes", Message: "14 minutes: psychotherapy is coded from 16 minutes on"}},
+		Decisions: []*codingv1.CodingDecision{{RuleId: "coding.place_of_service", RuleVersion: 1, Subject: "place of service 11", Reason: "in person at Northside Clinic"}},
+	}
+	if a := s.b.done[queried]; a != "" {
+		x.Status, x.OpenQuery, x.Answers = codingv1.EncounterStatus_ENCOUNTER_STATUS_NOT_BILLED, nil, []*codingv1.CoderQueryAnswered{{EncounterId: queried, NoBill: true, Note: a}}
+	}
+	return x, nil
+}
+
+func (s coding) AnswerCoderQuery(_ context.Context, r *codingv1.AnswerCoderQueryRequest) (*typev1.Receipt, error) {
+	if r.NoBill && r.ServiceCode != "" {
+		return nil, no("coding.one_answer", "service_code", "nothing is billed, and a code is given: say one of the two")
+	}
+	if !r.NoBill && r.ServiceCode != "90832" {
+		return nil, no("coding.service_code", "service_code", "%s is no code of a therapy of 14 minutes", r.ServiceCode)
+	}
+	return s.b.did(queried, r.Note)
+}
+
 func (b *books) source(name string) *typev1.Source {
 	from := b.at[name]
 	segment, _, _ := strings.Cut(b.file[from:], "*")
@@ -236,8 +354,16 @@ func (b *books) source(name string) *typev1.Source {
 
 // record puts the events into posting's log, so that their history is the platform's own.
 func (b *books) record(t *testing.T, p *host.Process) {
+	hosttest.Publish(t, p, "posting", "deposit/dep_2", &postingv1.DepositReceived{DepositId: "dep_2", PayerId: "pay_summit", TraceNumber: "SM20260311077", Amount: 61_440, DepositDate: "2026-03-12", Legs: moved(typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, 61_440)})
 	for account, list := range b.events {
 		v := b.visit(account)
+		for _, x := range b.payments() {
+			hosttest.Publish(t, p, "posting", "patient_payment/"+x.PatientPaymentId, &postingv1.PatientPaymentReceived{
+				PatientPaymentId: x.PatientPaymentId, PatientId: x.PatientId, Amount: x.Amount.AmountMinor, Method: x.Method, Reference: x.Reference, ReceivedDate: x.ReceivedDate,
+				Legs: moved(typev1.LedgerAccount_LEDGER_ACCOUNT_BANK, typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_PATIENT, x.Amount.AmountMinor),
+			})
+		}
+		hosttest.Publish(t, p, "posting", "patient_ledger/"+v.patientID(), &postingv1.PatientPaymentAssigned{PatientId: v.patientID(), PatientPaymentId: "ppm_1", AccountId: account, Amount: 2500})
 		for _, e := range list {
 			stream := "account/" + account
 			switch e.kind {
@@ -757,6 +883,39 @@ func (s claims) ListClaims(_ context.Context, r *claimsv1.ListClaimsRequest) (*c
 	return out, nil
 }
 
+func (s claims) ReleaseClaim(_ context.Context, r *claimsv1.ReleaseClaimRequest) (*typev1.Receipt, error) {
+	if strings.Contains(r.Reason, "twice") {
+		return nil, no("claims.held", "", "the claim is not held: there is nothing to release")
+	}
+	return s.b.did(r.ClaimId, "released")
+}
+
+func (s claims) ReportClaimStatus(_ context.Context, r *claimsv1.ReportClaimStatusRequest) (*typev1.Receipt, error) {
+	if r.Finding == claimsv1.ClaimFinding_CLAIM_FINDING_ON_FILE && r.PayerClaimControlNumber == "" {
+		return nil, no("claims.finding_fits", "payer_claim_control_number", "on file under which number? Replacements and voids name it")
+	}
+	return s.b.did(r.ClaimId, "reported")
+}
+
+func (s claims) CorrectClaim(_ context.Context, r *claimsv1.CorrectClaimRequest) (*typev1.Receipt, error) {
+	for i, l := range r.Lines {
+		if l.PlaceOfService == "00" {
+			return nil, no("claims.place_of_service", fmt.Sprintf("lines[%d].place_of_service", i), "00 is no place of service")
+		}
+		if len(l.Modifiers) > 0 {
+			return s.b.did(r.ClaimId, "corrected")
+		}
+	}
+	return nil, no("claims.changes_something", "lines", "nothing differs from version 1: say what does")
+}
+
+func (s claims) VoidClaim(_ context.Context, r *claimsv1.VoidClaimRequest) (*typev1.Receipt, error) {
+	if v := s.b.visit(r.ClaimId); v != nil && v.status == "submitted" {
+		return nil, no("claims.not_in_flight", "", "the payer has version 1 and has not answered: wait for its rejection or decision")
+	}
+	return s.b.did(r.ClaimId, "voided")
+}
+
 func (s claims) RescrubClaim(_ context.Context, r *claimsv1.RescrubClaimRequest) (*typev1.Receipt, error) {
 	return &typev1.Receipt{Id: r.ClaimId, Version: 3}, nil
 }
@@ -784,14 +943,72 @@ func (s posting) GetAccount(_ context.Context, r *postingv1.GetAccountRequest) (
 		LineId: "L1", ServiceCode: v.code, Charge: money.Of(v.charge), InsurancePaid: money.Of(v.paid), Adjusted: money.Of(v.off), PatientShare: money.Of(v.patient), InsuranceOpen: money.Of(v.insurance), Denied: money.Of(v.denied),
 		Expected: money.Of(v.charge * 72 / 100),
 	}}
+	if v.n != alone {
+		a.ResponsiblePayers = []*intakev1.ResponsiblePayer{{PayerId: v.payer, PayerSequence: typev1.PayerSequence_PAYER_SEQUENCE_PRIMARY}}
+	}
 	a.Legs = s.legs(v)
 	if len(a.Legs) > 0 {
 		a.Lines = []*postingv1.AccountLine{
-			{LineId: "L1", ServiceCode: "90837", Charge: money.Of(18500), Expected: money.Of(12320), InsurancePaid: money.Of(9820), Adjusted: money.Of(5180), PatientShare: money.Of(2500), InsuranceOpen: money.Of(1000), Denied: money.Of(0)},
+			{LineId: "L1", ServiceCode: "90837", Charge: money.Of(18500), Expected: money.Of(12320), InsurancePaid: money.Of(9820), Adjusted: money.Of(5180), PatientShare: money.Of(2500), InsuranceOpen: money.Of(1000), Denied: money.Of(0), Disputed: money.Of(1000)},
 			{LineId: "L2", ServiceCode: "90785", Charge: money.Of(2500), InsurancePaid: money.Of(0), Adjusted: money.Of(0), PatientShare: money.Of(0), InsuranceOpen: money.Of(2500), Denied: money.Of(0)},
 		}
 	}
+	if s.b.done[a.AccountId] == "accepted" {
+		a.Lines[0].Adjusted, a.Lines[0].InsuranceOpen, a.Lines[0].Disputed = money.Of(6180), money.Of(0), money.Of(0)
+	}
 	return a, nil
+}
+
+// alone is the visit that no payer is asked for.
+const alone = 7
+
+func (s posting) VoidCharge(_ context.Context, r *postingv1.VoidChargeRequest) (*typev1.Receipt, error) {
+	if strings.Contains(r.Reason, "twice") {
+		return nil, no("posting.charge_stands", "", "the charge was taken off before")
+	}
+	return s.b.did(r.AccountId, "taken off")
+}
+
+func (s posting) AcceptUnderpayment(_ context.Context, r *postingv1.AcceptUnderpaymentRequest) (*typev1.Receipt, error) {
+	if strings.Contains(r.Reason, "twice") {
+		return nil, no("posting.in_dispute", "line_id", "nothing is in dispute on line %s", r.LineId)
+	}
+	return s.b.did(r.AccountId, "accepted")
+}
+
+func (s posting) ListPatientPayments(_ context.Context, r *postingv1.ListPatientPaymentsRequest) (*postingv1.ListPatientPaymentsResponse, error) {
+	if all := s.b.payments(); all[0].PatientId == r.PatientId {
+		return &postingv1.ListPatientPaymentsResponse{PatientPayments: all}, nil
+	}
+	return &postingv1.ListPatientPaymentsResponse{}, nil
+}
+
+func (s posting) RecordPatientPayment(_ context.Context, r *postingv1.RecordPatientPaymentRequest) (*typev1.Receipt, error) {
+	if r.ReceivedDate > today {
+		return nil, no("posting.not_in_the_future", "received_date", "%s has not come yet", r.ReceivedDate)
+	}
+	return s.b.did("ppm_3", "paid")
+}
+
+func (s posting) RefundPatientPayment(_ context.Context, r *postingv1.RefundPatientPaymentRequest) (*typev1.Receipt, error) {
+	if r.Amount.AmountMinor > 1500 {
+		return nil, no("posting.refund_of_what_is_held", "amount", "%s asked, %s is held", money.Format(r.Amount.AmountMinor), money.Format(1500))
+	}
+	return s.b.did(r.PatientPaymentId, "refunded")
+}
+
+func (s posting) ReversePatientPayment(_ context.Context, r *postingv1.ReversePatientPaymentRequest) (*typev1.Receipt, error) {
+	if strings.Contains(r.Reason, "twice") {
+		return nil, no("posting.patient_payment_stands", "", "the payment was taken back before")
+	}
+	return s.b.did(r.PatientPaymentId, "reversed")
+}
+
+func (s posting) ReverseDeposit(_ context.Context, r *postingv1.ReverseDepositRequest) (*typev1.Receipt, error) {
+	if strings.Contains(r.Reason, "twice") {
+		return nil, no("posting.deposit_stands", "", "the deposit was taken back before")
+	}
+	return s.b.did(r.DepositId, "reversed")
 }
 
 func (s posting) legs(v *visit) []*postingv1.LedgerLeg {
@@ -903,6 +1120,13 @@ func (s collections) items() []*collectionsv1.WorkItem {
 		}
 		out = append(out, w)
 	}
+	for _, w := range []*collectionsv1.WorkItem{
+		{WorkItemId: "wrk_query001", Kind: "coder_query", Title: "Coder query", Detail: "14 minutes: psychotherapy is coded from 16 minutes on (coding.psychotherapy_minutes)", Owner: "coding", OpenedDate: "2026-03-13", DueDate: "2026-05-16", EncounterId: queried, DefaultAction: "answer the query"},
+		{WorkItemId: "wrk_visit001", Kind: "visit_held", Title: "Visit held", Detail: "payer pay_harbor has not answered whether the coverage is active (intake.eligible)", Owner: "intake", OpenedDate: today, DueDate: "2026-05-17", AppointmentId: "apt_today", DefaultAction: "clear what is named before the visit"},
+	} {
+		w.State, w.AtRisk, w.Version = collectionsv1.WorkItemState_WORK_ITEM_STATE_OPEN, money.Of(0), 1
+		out = append(out, w)
+	}
 	slices.SortStableFunc(out, func(a, b *collectionsv1.WorkItem) int { return strings.Compare(a.DueDate, b.DueDate) })
 	return out
 }
@@ -943,7 +1167,12 @@ func (s collections) ResolveWorkItem(ctx context.Context, r *collectionsv1.Resol
 }
 
 func (s collections) GetPatientBalance(_ context.Context, r *collectionsv1.GetPatientBalanceRequest) (*collectionsv1.PatientBalance, error) {
-	out := &collectionsv1.PatientBalance{PatientId: r.PatientId, Balance: money.Of(0)}
+	out := &collectionsv1.PatientBalance{PatientId: r.PatientId, Balance: money.Of(0), Unapplied: money.Of(0)}
+	for _, p := range s.b.payments() {
+		if p.PatientId == r.PatientId {
+			out.Unapplied.AmountMinor += p.Unallocated.AmountMinor
+		}
+	}
 	for _, v := range s.b.claims {
 		if v.patientID() == r.PatientId {
 			out.Balance.AmountMinor += v.patientO

@@ -170,7 +170,7 @@ func TestPages(t *testing.T) {
 			if r, _ := v.get(path + "?number=EK000000000100005"); r.StatusCode != 303 || r.Header.Get("Location") != want {
 				t.Errorf("%s: %s to %q", path, r.Status, r.Header.Get("Location"))
 			}
-			if _, body := v.get(path + "?number=EX000000000100005"); !strings.Contains(body, "No claim has the number EX000000000100005.") || !strings.Contains(body, `value="EX000000000100005"`) {
+			if _, body := v.get(path + "?number=EX000000000100005"); !strings.Contains(body, `<p class="wrong" role="alert">No claim has the number EX000000000100005.`) || !strings.Contains(body, `value="EX000000000100005"`) {
 				t.Errorf("%s does not say that there is none", path)
 			}
 		}
@@ -239,10 +239,22 @@ func TestPages(t *testing.T) {
 			t.Error("another claim's page says it, too")
 		}
 	})
+	t.Run("a value that a filter does not know is named above the list, and the filter stays", func(t *testing.T) {
+		for _, path := range []string{
+			"/claims?status=lost", "/claims?payer=pay_gone", "/claims?location=x", "/receivables?age=5", "/receivables?basis=x", "/denials?payer=x", "/denials?from=soon", "/denials?by=x", "/work-items?state=x", "/work-items?kind=x", "/work-items?owner=x",
+			"/remittances?status=x", "/deposits?state=x", "/payers?location=x", "/ledger/ar_insurance?payer=x", "/interchanges?direction=x", "/claims?number=x",
+		} {
+			_, value, _ := strings.Cut(path, "=")
+			r, body := v.get(path)
+			if r.StatusCode != 200 || !regexp.MustCompile(`<p class="wrong" role="alert">[^<]*`+value).MatchString(body) || !strings.Contains(body, `class="filters"`) || !strings.Contains(body, "Nothing was looked up.") {
+				t.Errorf("%s: %s", path, r.Status)
+			}
+		}
+	})
 	t.Run("the way back ends with where you are", func(t *testing.T) {
 		crumbs := regexp.MustCompile(`(?s)<nav class="crumbs".*?</nav>`)
 		for _, path := range []string{
-			"/claims/clm_00000005", "/accounts/enc_00000005", "/remittances/rem_1", "/interchanges/itc_0835HARBOR", "/work-items/wrk_00000003", "/patients/pat_00000001", "/statements/stm_00000001", "/kpis/days_in_ar",
+			"/claims/clm_00000005", "/accounts/enc_00000005", "/remittances/rem_1", "/interchanges/itc_0835HARBOR", "/work-items/wrk_00000003", "/patients/pat_00000001", "/statements/stm_00000001", "/kpis/days_in_ar", "/patient-payments/ppm_1", "/deposits/dep_2", "/encounters/enc_query001", "/appointments/apt_today",
 			"/ledger/ar_insurance", "/events/posting/account/" + s.books.followed(),
 		} {
 			r, body := v.get(path)
@@ -271,7 +283,7 @@ func TestPages(t *testing.T) {
 	t.Run("what somebody just did is shown, or it is said that it is not yet", func(t *testing.T) {
 		colleague := signIn(t, s)
 		_, body := v.get("/deposits")
-		form := url.Values{"csrf_token": {token.FindStringSubmatch(body)[1]}, "key": {"k2"}, "trace": {"BANK-77"}, "amount": {"1,234.50"}, "date": {"2026-03-13"}, "payer": {""}}
+		form := url.Values{"csrf_token": {token.FindStringSubmatch(body)[1]}, "key": {"k2"}, "trace_number": {"BANK-77"}, "amount": {"1,234.50"}, "deposit_date": {"2026-03-13"}, "payer_id": {""}}
 		r, _ := v.post("/deposits", form)
 		if r.StatusCode != 303 || r.Header.Get("Location") != "/deposits?done=recorded" {
 			t.Fatalf("%s to %q", r.Status, r.Header.Get("Location"))
@@ -323,7 +335,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("no way back: %s", r.Status)
 		}
 		r, body = send("/deposits", "/deposits", url.Values{"csrf_token": {token.FindStringSubmatch(body)[1]}, "amount": {"twelve"}})
-		if r.StatusCode != 400 || !strings.Contains(body, "write it as 1,234.50") || !strings.Contains(body, `href="/deposits">Back</a>`) {
+		if r.StatusCode != 400 || !strings.Contains(body, `id="deposits-amount-problem">This is no amount in dollars and cents: write it as 1,234.50.`) || !strings.Contains(body, `value="twelve"`) || !strings.Contains(body, "Nothing was changed.") {
 			t.Errorf("a bad amount: %s", r.Status)
 		}
 		foreign, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/deposits", nil)
@@ -333,6 +345,21 @@ func TestPages(t *testing.T) {
 		foreign.Header.Set("Sec-Fetch-Site", "cross-site")
 		if r, body := v.read(v.http.Do(foreign)); r.StatusCode != 403 || !strings.Contains(body, "This form can&#39;t be taken") {
 			t.Errorf("another site's form: %s: %.200s", r.Status, body)
+		}
+	})
+	t.Run("a patient's page names the patient, the payments and what is held, and each payment what it was applied to", func(t *testing.T) {
+		account := s.books.followed()
+		_, body := v.get("/patients/" + s.books.visit(account).patientID())
+		for _, want := range []string{"<h1>Pat Sample ", "$35.00 held for the patient", `<a href="/patient-payments/ppm_1">`, "ch_58120", `<a href="/patient-payments/ppm_1">$25.00</a>`} {
+			if !strings.Contains(body, want) {
+				t.Errorf("the patient's page does not say %q", want)
+			}
+		}
+		_, body = v.get("/patient-payments/ppm_1")
+		for _, want := range []string{`<a href="/accounts/` + account + `#legs">$25.00</a>`, `<a href="/events/posting/patient_payment/ppm_1?event=`, "Unapplied patient", "The patient paid $40.00"} {
+			if !strings.Contains(body, want) {
+				t.Errorf("the payment's page does not say %q", want)
+			}
 		}
 	})
 	t.Run("a role sees no more than the API tells it", func(t *testing.T) {
