@@ -37,7 +37,7 @@ func TestRoles(t *testing.T) {
 	}{
 		{"finance", "/", true}, {"read_only", "/claims", true}, {"read_only", "/claims/clm_1#denials", true}, {"read_only", "/receivables?payer=patient", true},
 		{"read_only", "/remittances", false}, {"finance", "/remittances/rem_1", true}, {"clinician_system", "/deposits", false}, {"read_only", "/deposits", false}, {"finance", "/deposits", true},
-		{"finance", "/patients/pat_1", false}, {"read_only", "/patients/pat_1", true}, {"finance", "/statements/stm_1", false}, {"clinician_system", "/interchanges/itc_1?offset=5#hit", false},
+		{"finance", "/patients/pat_1", false}, {"read_only", "/patients/pat_1", true}, {"finance", "/statements/stm_1", false}, {"clinician_system", "/interchanges/itc_1?offset=5#hit", true},
 		{"biller", "/interchanges/itc_1", true},
 		// The history of a stream tells what the reads of its thing tell.
 		{"read_only", "/events/posting/account/enc_1?event=1", true}, {"read_only", "/events/posting/remittance/rem_1", false}, {"finance", "/events/posting/remittance/rem_1", true},

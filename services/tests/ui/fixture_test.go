@@ -548,6 +548,9 @@ func (s reporting) ListAgingRows(_ context.Context, r *reportingv1.ListAgingRows
 	return out, nil
 }
 
+// reasonWords are our own words for the codes of denials.
+var reasonWords = map[string]string{"197": "no authorization", "4": "modifier does not fit the code", "29": "filing limit passed"}
+
 // paged cuts a page; tokens are numbers of rows.
 func paged[T any](rows []T, size int32, token string) ([]T, string) {
 	from := 0
@@ -644,7 +647,7 @@ func (s reporting) ListDenialRows(_ context.Context, r *reportingv1.ListDenialRo
 		row := &reportingv1.DenialRow{
 			ClaimId: v.claim(), AccountId: v.account(), LineId: "L1", PayerId: v.payer, PayerName: name(payerNames, v.payer), LocationId: v.location, LocationName: name(places, v.location),
 			ServiceCode: v.code, ServiceDate: v.service, DeniedDate: v.decided, GroupCode: "CO", Carc: v.carc, DeniedAmount: money.Of(v.denied), Origin: origins[v.carc][0], DefaultAction: origins[v.carc][1],
-			Overturned: v.n%8 == 0, PatientControlNumber: v.number(),
+			Overturned: v.n%8 == 0, PatientControlNumber: v.number(), Label: reasonWords[v.carc],
 		}
 		if v.carc == "4" {
 			row.Rarc = []string{"N519"}
@@ -857,7 +860,7 @@ func (s claims) GetClaim(_ context.Context, r *claimsv1.GetClaimRequest) (*claim
 	if v.denied > 0 {
 		add("LineDenied", "CO-"+v.carc, "service:claims", at(v.decided, 7), nil)
 		c.OpenDenials = []*claimsv1.OpenDenial{{
-			LineId: "L1", ServiceCode: v.code, GroupCode: "CO", Carc: v.carc, Denied: money.Of(v.denied), Origin: claimsv1.DenialOrigin_DENIAL_ORIGIN_AUTHORIZATION, Label: map[string]string{"197": "no authorization", "4": "modifier does not fit the code", "29": "filing limit passed"}[v.carc], DefaultAction: "appeal with the authorization",
+			LineId: "L1", ServiceCode: v.code, GroupCode: "CO", Carc: v.carc, Denied: money.Of(v.denied), Origin: claimsv1.DenialOrigin_DENIAL_ORIGIN_AUTHORIZATION, Label: reasonWords[v.carc], DefaultAction: "appeal with the authorization",
 			AppealDueDate: date.Add(v.decided, 60), RemittanceId: "rem_1",
 		}}
 	}
