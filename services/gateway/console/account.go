@@ -64,11 +64,6 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 	}
 	if r.at == "" { // lines are known of now alone
 		d.Says, d.Lines = a.Explanation, accountLines(a)
-		var billed []option
-		for _, x := range claims.Claims {
-			billed = append(billed, option{x.ClaimId, x.PatientControlNumber + ", " + n.payer(x.PayerId)})
-		}
-		d.Forms = r.accountForms(a, billed)
 	}
 	d.Balances = &table{
 		ID: "balances", Caption: "Balances", Note: "they sum to " + cents(total(balances), "").Text, Columns: []column{{Name: "Ledger account"}, {Name: "Payer"}, {Name: "Billed as"}, {Name: "Balance", Num: true}},
@@ -80,6 +75,13 @@ func (c *console) account(ctx context.Context, r *request) (*page, error) {
 	d.Claims = &table{Caption: "Claims", Columns: []column{{Name: "Claim"}, {Name: "Payer"}, {Name: "Billed as"}, {Name: "Status"}, {Name: "Charged", Num: true}, {Name: "Paid", Num: true}}, Empty: "No claim was made.", Todo: "The patient pays, or the visit waits: see Work items."}
 	if err := c.claimsOf(ctx, r, n, a.AccountId, d.Claims); err != nil {
 		return nil, err
+	}
+	if r.at == "" {
+		var claims []option
+		for _, x := range d.Claims.Rows {
+			claims = append(claims, option{strings.TrimPrefix(x.Cells[0].Href, "/claims/"), x.Cells[0].Text + ", " + x.Cells[1].Plain})
+		}
+		d.Forms = r.accountForms(a, claims)
 	}
 	d.Legs = r.legs(n, legs, "account/"+a.AccountId, false)
 	booked, err := c.happened(ctx, a.AccountId)
@@ -95,7 +97,7 @@ func (c *console) claimsOf(ctx context.Context, r *request, n *names, account st
 	add := func(number, id, payer string, sequence typev1.PayerSequence, status string, charge, paid *typev1.Money) {
 		claim := link(number, "/claims/"+id)
 		claim.Class = "id"
-		t.Rows = append(t.Rows, row{Cells: []cell{claim, wide(n.payer(payer)), text(words(sequence.String())), badge(status), amount(charge, ""), amount(paid, "")}})
+		t.Rows = append(t.Rows, row{Cells: []cell{claim, wrapped(n.payer(payer)), text(words(sequence.String())), badge(status), amount(charge, ""), amount(paid, "")}})
 	}
 	if r.at == "" {
 		list, err := c.claims.ListClaims(ctx, &claimsv1.ListClaimsRequest{EncounterId: account})

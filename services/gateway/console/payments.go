@@ -98,6 +98,9 @@ func paymentState(p *postingv1.PatientPayment) cell {
 	case p.ReversedDate != "":
 		return badge("reversed")
 	case p.Unallocated.GetAmountMinor() > 0:
+		if p.Allocated.GetAmountMinor() == 0 {
+			return cell{Text: "Held", Plain: "held", Tone: "calm"}
+		}
 		return badge("held_in_part")
 	case p.Allocated.GetAmountMinor() > 0:
 		return badge("applied")

@@ -247,11 +247,11 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		return nil, fmt.Errorf("read the payers: %w", err)
 	}
 	t := &table{
-		Caption: "By payer", Note: "all time; paid and open count with whoever paid or owes, the rest with the payer that stands first; charged + taken over = paid + contractual + patient + passed on + open − credit",
+		Caption: "By payer", Note: "all time; charged + taken over = paid + contractual + patient + passed on + open − credit",
 		Columns: []column{
-			{Name: "Payer"}, {Name: "Claims", Num: true}, {Name: "Charged", Num: true}, {Name: "Allowed", Num: true}, {Name: "Taken over", Num: true}, {Name: "Passed on", Num: true},
+			{Name: "Payer"}, {Name: "Claims", Num: true, Aside: true}, {Name: "Charged", Num: true}, {Name: "Allowed", Num: true, Aside: true}, {Name: "Taken over", Num: true}, {Name: "Passed on", Num: true},
 			{Name: "Paid", Num: true}, {Name: "Contractual", Num: true}, {Name: "Patient", Num: true},
-			{Name: "Denied", Num: true}, {Name: "Open", Num: true}, {Name: "Credit", Num: true},
+			{Name: "Denied", Num: true, Aside: true}, {Name: "Open", Num: true}, {Name: "Credit", Num: true},
 		},
 		Empty: "No payer has an account yet.", Todo: "Register payers and send claims; they show here.",
 	}
@@ -281,6 +281,23 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		t.Foot[0] = text("All payers")
 	}
 	r.sorted(t, "", false, "Payer", "Claims", "Charged", "Allowed", "Taken over", "Passed on", "Paid", "Contractual", "Patient", "Denied", "Open", "Credit")
+	// What is no part of the equation stands in a table of its own, and in the CSV with the others.
+	beside := &table{
+		Caption: "Claims, and what was allowed and denied", Note: "paid and open, above, count with whoever paid or owes, the rest with the payer that stands first",
+		Columns: []column{{Name: "Payer"}, {Name: "Claims", Num: true}, {Name: "Allowed", Num: true}, {Name: "Denied", Num: true}},
+	}
+	aside := func(cells []cell) (out []cell) {
+		for i, c := range cells {
+			if i == 0 || t.Columns[i].Aside {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	for _, x := range t.Rows {
+		beside.Rows = append(beside.Rows, row{Cells: aside(x.Cells)})
+	}
+	beside.Foot = aside(t.Foot)
 	rest := &table{Caption: "Beside the payers", Columns: []column{{Name: "What"}, {Name: "Amount", Num: true}}, Rows: []row{
 		{Cells: []cell{text("Paid by patients"), amount(a.PatientPaidAmount, r.to("/ledger/unapplied_patient"))}},
 		{Cells: []cell{text("Patients owe"), amount(a.PatientOpenAmount, r.to("/receivables", "payer", "patient"))}},
@@ -297,7 +314,7 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 		}
 		age.Rows = append(age.Rows, row{Cells: cells})
 	}
-	d := &rows{Title: "Payers", Tables: []*table{t, age, rest}, Filter: f}
+	d := &rows{Title: "Payers", Tables: []*table{t, beside, age, rest}, Filter: f}
 	return c.list(r, &page{Nav: "payers", Dated: true}, d, "payers")
 }
 

@@ -96,6 +96,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 		what.Class = "wrap"
 		why, _ := n.readable(w.Detail)
 		detail := wrapped(numbers.why(w.Title, why))
+		detail.Class += " much"
 		if name, _, _ := strings.Cut(w.Assignee, "@"); name != "" {
 			assignee = brief(name)
 			assignee.Plain, assignee.Title = w.Assignee, w.Assignee

@@ -350,7 +350,7 @@ func TestPages(t *testing.T) {
 	t.Run("a patient's page names the patient, the payments and what is held, and each payment what it was applied to", func(t *testing.T) {
 		account := s.books.followed()
 		_, body := v.get("/patients/" + s.books.visit(account).patientID())
-		for _, want := range []string{"<h1>Pat Sample ", "$35.00 held for the patient", `<a href="/patient-payments/ppm_1">`, "ch_58120", `<a href="/patient-payments/ppm_1">$25.00</a>`} {
+		for _, want := range []string{"<h1>Pat Sample</h1>", "$35.00 held for the patient", `<a href="/patient-payments/ppm_1">`, "ch_58120", `<a href="/patient-payments/ppm_1">$25.00</a>`} {
 			if !strings.Contains(body, want) {
 				t.Errorf("the patient's page does not say %q", want)
 			}
