@@ -155,7 +155,7 @@ async function followed(page) {
 
 // send opens a form of a page by keyboard, types into it and sends it.
 async function send(page, act, typed) {
-  const summary = page.locator('.act > summary', { hasText: new RegExp(`^${act}$`) });
+  const summary = page.locator('summary', { hasText: new RegExp(`^${act}$`) });
   let form = page.locator('section.form', { has: page.getByRole('heading', { name: act }) });
   if (await summary.count()) {
     form = page.locator('.act', { has: summary });
@@ -178,6 +178,7 @@ for (const colorScheme of process.env.UI_BOOKS === 'made-up' ? ['light', 'dark']
     before(async () => {
       browser = await open({ colorScheme });
       page = browser.page;
+      page.setDefaultTimeout(10_000);
       await signIn(page);
     });
     after(() => browser?.close());

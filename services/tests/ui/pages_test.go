@@ -347,6 +347,68 @@ func TestPages(t *testing.T) {
 			t.Errorf("another site's form: %s: %.200s", r.Status, body)
 		}
 	})
+	t.Run("a form that is refused comes back as it was typed, and one that is right leads to what it did", func(t *testing.T) {
+		_, body := v.get("/")
+		session := token.FindStringSubmatch(body)[1]
+		sent := 0
+		send := func(path string, form url.Values) (*http.Response, string) {
+			sent++
+			form.Set("csrf_token", session)
+			form.Set("key", "form-"+path+"-"+string(rune('a'+sent)))
+			return v.post(path, form)
+		}
+		submitted, denied := "", ""
+		for _, x := range s.books.claims {
+			if x.status == "submitted" && submitted == "" {
+				submitted = x.claim()
+			}
+			if x.status == "denied" && denied == "" {
+				denied = x.claim()
+			}
+		}
+		account := s.books.followed()
+		line := url.Values{"lines[0].modifiers": {""}, "lines[0].units_thousandths": {"1"}, "lines[0].place_of_service": {"00"}, "authorization_number": {"A-20318"}, "reason": {"r"}}
+		corrected := url.Values{"lines[0].modifiers": {"95"}, "lines[0].units_thousandths": {"1"}, "lines[0].place_of_service": {"11"}, "authorization_number": {"A-20318"}, "reason": {"r"}}
+		for _, c := range []struct {
+			path        string
+			wrong       url.Values
+			says        string
+			rightPath   string
+			right       url.Values
+			leads, done string
+		}{
+			{"/claims/clm_00000003/release", url.Values{"reason": {"said twice"}}, `Nothing was changed. The claim is not held`, "", url.Values{"reason": {"r"}}, "/claims/clm_00000003?done=released", "The claim was released."},
+			{"/claims/" + submitted + "/status-reports", url.Values{"finding": {"CLAIM_FINDING_ON_FILE"}, "reason": {"Ann"}}, `id="status-reports-payer_claim_control_number-problem">On file under which number?`, "", url.Values{"finding": {"CLAIM_FINDING_NOT_ON_FILE"}, "reason": {"Ann"}}, "/claims/" + submitted + "?done=reported", "What the payer says was recorded."},
+			{"/claims/" + denied + "/corrections", line, `id="corrections-lines-0-place_of_service-problem">00 is no place of service.`, "", corrected, "/claims/" + denied + "?done=corrected", "The claim was corrected."},
+			{"/claims/" + denied + "/corrections", url.Values{"lines[0].units_thousandths": {"1.5"}, "reason": {"r"}}, `id="corrections-lines-0-units_thousandths-problem">&#34;1.5&#34; are no units`, "", corrected, "/claims/" + denied + "?done=corrected", "The claim was corrected."},
+			{"/claims/" + submitted + "/voids", url.Values{"reason": {"r"}}, "The payer has version 1", "/claims/" + denied + "/voids", url.Values{"reason": {"r"}}, "/claims/" + denied + "?done=voided", "The claim was taken back."},
+			{"/encounters/enc_query001/coder-answers", url.Values{"answer": {"no_bill"}, "service_code": {"90832"}}, `id="coder-answers-service_code-problem">Nothing is billed, and a code is given`, "", url.Values{"answer": {"no_bill"}, "note": {"too short"}}, "/encounters/enc_query001?done=answered", "too short"},
+			{"/appointments/apt_later/no-shows", url.Values{}, "wait for its day", "/appointments/apt_today/no-shows", url.Values{"reason": {"nobody came"}}, "/appointments/apt_today?done=no_show", "No showed"},
+			{"/appointments/apt_later/cancellations", url.Values{"reason": {"after it began"}}, "The patient came", "", url.Values{"reason": {"ill"}}, "/appointments/apt_later?done=cancelled", "The visit was cancelled."},
+			{"/accounts/" + account + "/underpayment-acceptances", url.Values{"claim_id": {s.books.visit(account).claim()}, "line_id": {"L1"}, "reason": {"said twice"}}, `id="underpayment-acceptances-line_id-problem">Nothing is in dispute`, "", url.Values{"claim_id": {s.books.visit(account).claim()}, "line_id": {"L1"}, "reason": {"r"}}, "/accounts/" + account + "?done=accepted", "What was in dispute was given up."},
+			{"/accounts/enc_00000007/voids", url.Values{"reason": {"said twice"}}, "The charge was taken off before", "", url.Values{"reason": {"r"}}, "/accounts/enc_00000007?done=taken_off", "The charge was taken off."},
+			{"/patients/pat_00000001/payments", url.Values{"amount": {"25"}, "method": {"cash"}, "received_date": {"2026-03-20"}}, `id="payments-received_date-problem">Mar 20, 2026 has not come yet.`, "", url.Values{"amount": {"25"}, "method": {"cash"}, "received_date": {"2026-03-16"}}, "/patients/pat_00000001?done=paid", "The payment was recorded."},
+			{"/patient-payments/ppm_1/refunds", url.Values{"amount": {"20.00"}, "reason": {"moved away"}}, `id="refunds-amount-problem">$20.00 asked, $15.00 is held.`, "", url.Values{"amount": {"$15"}, "reason": {"moved away"}}, "/patient-payments/ppm_1?done=refunded", "The refund was recorded."},
+			{"/patient-payments/ppm_2/reversals", url.Values{"reason": {"said twice"}}, "The payment was taken back before", "", url.Values{"reason": {"the check bounced"}}, "/patient-payments/ppm_2?done=taken_back", "Reversed"},
+			{"/deposits/dep_2/reversals", url.Values{"reason": {"said twice"}}, "The deposit was taken back before", "", url.Values{"reason": {"r"}}, "/deposits/dep_2?done=deposit_taken_back", "The deposit was taken back."},
+		} {
+			r, body := send(c.path, c.wrong)
+			if r.StatusCode != 422 && r.StatusCode != 400 || !strings.Contains(body, "Nothing was changed.") || !strings.Contains(body, c.says) || !strings.Contains(body, `action="`+c.path+`"`) {
+				t.Errorf("%s: %s, without %q", c.path, r.Status, c.says)
+			}
+			if c.rightPath == "" {
+				c.rightPath = c.path
+			}
+			if r, body = send(c.rightPath, c.right); r.StatusCode != 303 || r.Header.Get("Location") != c.leads {
+				t.Errorf("%s: %s to %q: %.300s", c.rightPath, r.Status, r.Header.Get("Location"), body)
+				continue
+			}
+			if _, body = v.get(c.leads); !strings.Contains(body, c.done) {
+				t.Errorf("%s does not say %q", c.leads, c.done)
+			}
+		}
+		s.books.done = map[string]string{}
+	})
 	t.Run("a patient's page names the patient, the payments and what is held, and each payment what it was applied to", func(t *testing.T) {
 		account := s.books.followed()
 		_, body := v.get("/patients/" + s.books.visit(account).patientID())
