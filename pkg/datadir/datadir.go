@@ -80,11 +80,11 @@ func prepare(path string, minFree uint64) error {
 	if err != nil {
 		return err
 	}
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(path, &disk); err != nil {
-		return fmt.Errorf("data folder %s: read its disk's free space: %w", path, err)
+	free, err := free(path)
+	if err != nil {
+		return err
 	}
-	if free := disk.Bavail * uint64(disk.Bsize); free < minFree {
+	if free < minFree {
 		return fmt.Errorf("the disk of the data folder %s has %d MB left and %d MB are needed: free some space, or use another data folder",
 			path, free>>20, minFree>>20)
 	}
@@ -101,6 +101,17 @@ func prepare(path string, minFree uint64) error {
 	}
 	return writeMark(path)
 }
+
+func free(path string) (bytes uint64, err error) {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(path, &disk); err != nil {
+		return 0, fmt.Errorf("data folder %s: read its disk's free space: %w", path, err)
+	}
+	return disk.Bavail * uint64(disk.Bsize), nil
+}
+
+// Free is how much room the folder's disk has.
+func (d *Dir) Free() (bytes uint64, err error) { return free(d.path) }
 
 // Path is the folder itself, or a place in it.
 func (d *Dir) Path(elem ...string) string { return filepath.Join(append([]string{d.path}, elem...)...) }

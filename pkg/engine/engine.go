@@ -632,10 +632,3 @@ func (e *Engine) fold(ctx context.Context, records []eventlog.Record, cmd es.Com
 	}
 	return f, nil
 }
-
-// Refused says whether an error is an answer to the caller rather than a fault.
-func Refused(err error) bool {
-	var stale *StaleError
-	var reused *KeyReusedError
-	return refuse.Reasons(err) != nil || errors.As(err, &stale) || errors.As(err, &reused) || errors.Is(err, ErrNoCaller)
-}

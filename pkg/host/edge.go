@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -162,7 +163,20 @@ func Status(err error, log *slog.Logger) error {
 		return err
 	}
 	log.Error("a call failed", "error", err)
+	if cantNow(err) {
+		return status.Error(codes.Unavailable, "the database can't take this now: try again")
+	}
 	return status.Error(codes.Internal, "internal error")
+}
+
+// cantNow: PostgreSQL is away, stops, or has no room, memory or connection left. The same call may succeed once that is mended; under its key it happens once.
+func cantNow(err error) bool {
+	var away *pgconn.ConnectError
+	var says *pgconn.PgError
+	if errors.As(err, &says) {
+		return strings.HasPrefix(says.Code, "53") || strings.HasPrefix(says.Code, "57P") || strings.HasPrefix(says.Code, "58")
+	}
+	return errors.As(err, &away)
 }
 
 func onlySyntax(reasons []*problemv1.Reason) bool {

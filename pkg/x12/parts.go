@@ -87,16 +87,6 @@ type Dated struct {
 	Dates
 }
 
-// FindDates gives the first dates under a qualifier.
-func FindDates(dates []Dated, qualifier string) (Dates, bool) {
-	for _, d := range dates {
-		if d.Qualifier == qualifier {
-			return d.Dates, true
-		}
-	}
-	return Dates{}, false
-}
-
 // Amount is AMT: cents with their meaning.
 type Amount struct {
 	Qualifier string `json:"qualifier"`

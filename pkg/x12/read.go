@@ -1,8 +1,6 @@
 package x12
 
 import (
-	"fmt"
-	"io"
 	"slices"
 	"strconv"
 )
@@ -111,16 +109,6 @@ func ReadWith(data []byte, opts Options) (*File, Diagnostics) {
 	r.run()
 	r.file.Size = int64(len(data))
 	return &r.file, r.found.list()
-}
-
-// ReadFrom is ReadWith for a stream; the error is that of the io.Reader.
-func ReadFrom(in io.Reader, opts Options) (*File, Diagnostics, error) {
-	data, err := io.ReadAll(in)
-	if err != nil {
-		return nil, nil, fmt.Errorf("x12: read: %w", err)
-	}
-	file, found := ReadWith(data, opts)
-	return file, found, nil
 }
 
 // collected are diagnostics, with a limit for each code so that a hostile file can't fill memory by its errors.

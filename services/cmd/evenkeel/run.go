@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -120,7 +121,7 @@ func (c runCommand) Run(ctx context.Context) (err error) {
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			err = nil // told to stop: that is how it ends
 		}
-		if err = errors.Join(err, stopErr); err == nil {
+		if err = p.orFull(errors.Join(err, stopErr)); err == nil {
 			fmt.Fprintln(out, "Stopped.")
 		}
 		_ = listener.Close()
@@ -130,6 +131,13 @@ func (c runCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	watching, unwatch := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		p.watchDisk(watching, out)
+	}()
+	defer func() { unwatch(); <-watched }()
 	fmt.Fprintf(out, "Evenkeel %s is up after %s.\n", version, time.Since(began).Round(100*time.Millisecond))
 	if first && !c.NoDemo || !c.NoDemo && p.unfinished() {
 		fmt.Fprintln(out, "Filling it with a demo group through the REST API (Ctrl-C stops; the next start goes on).")
@@ -146,6 +154,40 @@ func (c runCommand) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("a part of the platform has failed: %w", p.process.Err())
 	case <-p.parts.Failed():
 		return fmt.Errorf("PostgreSQL has ended by itself: see %s", p.parts.Dir.Path("postgres", "postgres.log"))
+	}
+}
+
+// fullDisk is what PostgreSQL and the broker need to go on: a segment of each and some.
+const fullDisk = 48 << 20
+
+// orFull says that the disk is full, where that is why something failed: PostgreSQL can't even write its last checkpoint then, and makes up for it at its next start.
+func (p *platform) orFull(err error) error {
+	if err == nil || p.parts == nil {
+		return err
+	}
+	if free, unknown := p.parts.Dir.Free(); unknown != nil || free >= fullDisk {
+		return err
+	}
+	return fmt.Errorf("the disk of the data folder %s is full: free some space and start again, nothing that was acknowledged is lost (%s)", p.parts.Dir.Path(), strings.ReplaceAll(err.Error(), "\n", "; "))
+}
+
+// watchDisk says on the terminal that the disk is full, and that there is room again. All parts try again by themselves: whoever asks is answered 503 meanwhile.
+func (p *platform) watchDisk(ctx context.Context, out io.Writer) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for full := false; ; {
+		if free, err := p.parts.Dir.Free(); err == nil && full != (free < fullDisk) {
+			if full = !full; full {
+				fmt.Fprintf(out, "\nThe disk of the data folder %s is full (%d MB left): free some space. What can't be kept is refused and tried again, nothing is lost.\n", p.parts.Dir.Path(), free>>20)
+			} else {
+				fmt.Fprintf(out, "\nThe disk of the data folder has room again (%d MB): it goes on.\n", free>>20)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
