@@ -52,14 +52,20 @@ func ReportStatus(s State, c *pb.ReportClaimStatusRequest) ([]es.Event, error) {
 		return []es.Event{reported}, nil
 	}
 	var why refuse.List
-	why.If(!unknown, OnFile, "", "the payer has no version %d on file: release the claim to send it again, or correct or void it", s.Sent)
-	why.If(unknown, OnFile, "", "the payer has nothing of the claim on file: release it to send it as an original, or correct or void it")
+	nothing := hasNothing(s)
+	why.If(!nothing, OnFile, "", "the payer has no version %d on file: release the claim to send it again, or correct or void it", s.Sent)
+	why.If(nothing, OnFile, "", "the payer has nothing of the claim on file: release it to send it as an original, or correct or void it")
 	return []es.Event{reported, hold(s, append(why.Reasons(), kept(s.Held, OnFile)...))}, nil
 }
 
 // changeRejected says whether the payer has rejected a replacement or void, and so may not have what it names.
 func changeRejected(s State) bool {
 	return s.Rejected && !s.InFlight && s.Content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL
+}
+
+// hasNothing says whether "not on file" is said of the whole claim: of what a rejected replacement or void names, or of a void of what the payer has never decided, or took all back of.
+func hasNothing(s State) bool {
+	return changeRejected(s) || s.InFlight && s.Content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID && len(s.Numbers) == 0
 }
 
 // foundAfterAll lets go of a claim that is held because the payer said that it had none, when it speaks of it. What else holds it holds it still.

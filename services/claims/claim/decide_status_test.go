@@ -96,13 +96,16 @@ func TestARejectedReplacementOrVoidGoesOn(t *testing.T) {
 	if got := decide(t, original.states[clm1], func(s State) ([]es.Event, error) { return ReportStatus(s, notOnFile) }); got != "claims.awaited" {
 		t.Errorf("a rejected original names nothing: %s", got)
 	}
-	closed := silentOne(t)
-	closed.acts(t, voids)
-	closed.tell(t, sentFile(clm1, 2), status(2, false, "", "A7:464"))
-	report(t, closed, notOnFile)
-	closed.acts(t, voids)
-	if s := closed.states[clm1]; !s.Closed || !s.Withdrawn {
-		t.Errorf("the payer has nothing that a void could take back: %v", closed.names(clm1))
+	for name, answer := range map[string]es.Event{"rejects": status(2, false, "", "A7:464"), "takes in": status(2, true, "ICN2", "A2:20")} {
+		closed := silentOne(t)
+		closed.acts(t, voids)
+		closed.tell(t, sentFile(clm1, 2), answer)
+		closed.pass(t, remittanceDays+1) // of what it never decided it takes nothing back
+		report(t, closed, notOnFile)
+		closed.acts(t, voids)
+		if s := closed.states[clm1]; !s.Closed || !s.Withdrawn {
+			t.Errorf("a payer that %s the void has nothing that another could take back: %v", name, closed.names(clm1))
+		}
 	}
 }
 

@@ -169,13 +169,13 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimOverdue:
 		s.Overdue[overdue(e.WaitingFor, s.Sent)] = true
 	case *pb.ClaimStatusReported:
-		rejected := changeRejected(s)
+		nothing := hasNothing(s)
 		if e.Finding == pb.ClaimFinding_CLAIM_FINDING_ON_FILE {
 			s.OnFile, s.Acked, s.PayerNumber = true, e.PayerClaimControlNumber, e.PayerClaimControlNumber
 			delete(s.Overdue, overdue(waitRemittance, e.ClaimVersion)) // it is waited for anew
 			return s
 		}
-		if rejected { // what it rejected has changed and taken back nothing
+		if nothing { // there is nothing that a replacement or void could name
 			s.Anew, s.Withdrawn, s.PayerNumber, s.Acked = true, false, "", ""
 		}
 		s.InFlight, s.Accepted, s.OnFile, s.Lost = false, false, false, true
