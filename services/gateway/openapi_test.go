@@ -134,7 +134,12 @@ func TestTheDocumentSaysWhatIsRequired(t *testing.T) {
 		} else {
 			m := dynamicpb.NewMessage(r.rpc.Input())
 			for name, value := range pathOf(r) {
-				m.Set(r.rpc.Input().Fields().ByTextName(name), protoreflect.ValueOfString(value))
+				f := r.rpc.Input().Fields().ByTextName(name)
+				if f.Kind() == protoreflect.Int32Kind {
+					m.Set(f, protoreflect.ValueOfInt32(1))
+					continue
+				}
+				m.Set(f, protoreflect.ValueOfString(value))
 			}
 			var no refuse.List
 			syntax.Check(m, &no)
