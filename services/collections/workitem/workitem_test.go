@@ -135,6 +135,16 @@ func TestWhatAVoidTakesBackIsNobodysWork(t *testing.T) {
 	}
 }
 
+// A decision ends the wait for an answer, unless it answers an earlier version than the payer has.
+func TestALateAnswerToAnEarlierVersionLeavesWhatIsOverdue(t *testing.T) {
+	for awaited, want := range map[int32]bool{0: true, 2: false} {
+		ends := slices.ContainsFunc(resolves(&claimsv1.ClaimAdjudicated{ClaimId: "c", AwaitedVersion: awaited}), func(d done) bool { return d.kind == "overdue" })
+		if ends != want {
+			t.Errorf("version %d is awaited: ends %v", awaited, ends)
+		}
+	}
+}
+
 // As much is at risk where a payer takes money back as where it pays.
 func TestWhatIsTakenBackIsAtRisk(t *testing.T) {
 	for _, e := range []es.Event{
