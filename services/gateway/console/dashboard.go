@@ -118,7 +118,7 @@ func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
 			what = named(w.Title + ", " + n.payer(w.PayerId))
 		}
 		what.Href = "/work-items/" + w.WorkItemId
-		what.Class = "name wide"
+		what.Class = "wrap wide"
 		due := day(w.DueDate)
 		due.Text, due.Title = monthDay(w.DueDate), due.Text
 		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{what, late(due, w, cmp.Or(r.at, c.today())), risk(w.AtRisk, what.Href)}})
