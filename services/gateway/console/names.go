@@ -85,6 +85,7 @@ func (n *names) locationChoice(r *request) choice {
 
 var (
 	idInText   = regexp.MustCompile(`\b(pay|loc)_[0-9a-z]{4,}\b`)
+	codeInText = regexp.MustCompile(`\b(CO|OA|PI|PR)-([0-9A-Z]{1,3})\b`)
 	dayInText  = regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b`)
 	ruleInText = regexp.MustCompile(` \(([a-z]+\.[a-z0-9_]+)\)`)
 )

@@ -93,7 +93,7 @@ func (c *console) workItems(ctx context.Context, r *request) (*page, error) {
 	}
 	for _, w := range all {
 		what, assignee := entitled(w.Title, "/work-items/"+w.WorkItemId), orDash("")
-		what.Class = "wrap"
+		what.Class, what.Text = "wrap", codeInText.ReplaceAllString(w.Title, "$1\u2011$2") // CO-45 stays on one line
 		why, _ := n.readable(w.Detail)
 		detail := wrapped(numbers.why(w.Title, why))
 		detail.Class += " much"
