@@ -48,7 +48,7 @@ func (c *console) encounter(ctx context.Context, r *request) (*page, error) {
 	if len(d.Held) > 0 {
 		d.Forms = forms(r.form("/encounters/"+x.EncounterId+"/coder-answers", "Answer the query", "What stays open after the answer is asked again.", "Answer",
 			input{Name: "answer", Label: "Answer", Options: answers, Also: []string{"no_bill", "distinct_service"}},
-			input{Name: "service_code", Label: "Code of the primary line, where you say it", Most: 5},
+			input{Name: "service_code", Label: "Code of the primary line", Most: 5},
 			input{Name: "distinct_modifier", Label: "Modifier that says so, where both are billed", Options: distinctModifiers},
 			input{Name: "note", Label: "Note", Hint: "no names of persons", Most: 500}))
 	}
