@@ -66,7 +66,9 @@ func Tell(s State, e *codingv1.VisitPayersTold) ([]es.Event, error) {
 	charged.ResponsiblePayers = e.ResponsiblePayers
 	b.s.Charge = charged
 	if !slices.EqualFunc(s.Charge.ResponsiblePayers, e.ResponsiblePayers, func(a, b *intakev1.ResponsiblePayer) bool { return proto.Equal(a, b) }) {
-		b.events = append(b.events, &pb.PayersTold{AccountId: charged.AccountId, PatientId: charged.PatientId, ResponsiblePayers: e.ResponsiblePayers, Source: e.Source})
+		b.add(&pb.PayersTold{
+			AccountId: charged.AccountId, PatientId: charged.PatientId, ResponsiblePayers: e.ResponsiblePayers, Source: e.Source, Legs: b.renamed(s.Charge.ResponsiblePayers, e.ResponsiblePayers),
+		})
 	}
 	payers := Payers(s.Prior, e.ResponsiblePayers)
 	for _, p := range e.PriorAdjudications {
@@ -94,6 +96,22 @@ func Tell(s State, e *codingv1.VisitPayersTold) ([]es.Event, error) {
 		b.prior(charged, payers, p)
 	}
 	return b.done(charged.AccountId, charged.PatientId), nil
+}
+
+// renamed moves what is open with a payer to the one that stands at its place now: a payer that no file had named is named.
+func (b *book) renamed(before, now []*intakev1.ResponsiblePayer) []*typev1.Leg {
+	var entry money.Entry
+	for _, old := range before {
+		for _, p := range now {
+			if p.PayerSequence != old.PayerSequence || p.PayerId == old.PayerId {
+				continue
+			}
+			for _, place := range b.places(Payer{old.PayerId, old.PayerSequence}) {
+				entry.Debit(b.open[place], receivable(Place{Payer{p.PayerId, p.PayerSequence}, place.LineID})).Credit(b.open[place], receivable(place))
+			}
+		}
+	}
+	return entry.Legs()
 }
 
 // prior books one earlier payer's decision: what it paid and took off by agreement goes, what it refused stays with it, the rest moves to whoever comes next.

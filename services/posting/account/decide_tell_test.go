@@ -57,6 +57,15 @@ func TestTell(t *testing.T) {
 			t.Errorf("%d asked of the second payer, %d of the patient", Owed(st.s.Open, medico), Owed(st.s.Open, Payer{}))
 		}
 	})
+	t.Run("a payer that no file had named is named: what is open is asked of it", func(t *testing.T) {
+		nobody := Payer{"pay_unnamed", primary}
+		st := charged(t, visit(nobody))
+		st.take(Tell(st.s, &codingv1.VisitPayersTold{EncounterId: "enc_1", PatientId: "pat_1", ResponsiblePayers: visit(aetna).ResponsiblePayers}))
+		if Owed(st.s.Open, aetna) != 17000 || Owed(st.s.Open, nobody) != 0 {
+			t.Errorf("%d asked of the payer, %d of nobody", Owed(st.s.Open, aetna), Owed(st.s.Open, nobody))
+		}
+		st.says("it pays", st.post(aetna, clp(1, "1", line("L1", 15000, 15000), line("L2", 2000, 2000))), "L1 paid 15000", "L2 paid 2000", "posted 1", "settled")
+	})
 	t.Run("a payer that has decided here too: nothing is booked, somebody looks", func(t *testing.T) {
 		st := charged(t, visit(aetna))
 		st.post(aetna, clp(1, "1", line("L1", 15000, 9000, cas("CO", "45", 4000), cas("PR", "2", 2000)), line("L2", 2000, 2000)))

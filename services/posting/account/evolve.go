@@ -124,6 +124,8 @@ func Evolve(s State, event es.Event) State {
 	case *pb.PayersTold:
 		s.Charge = proto.CloneOf(s.Charge)
 		s.Charge.ResponsiblePayers = e.ResponsiblePayers
+		s.move(e.Legs)
+		s.tell(e.Legs)
 	case *pb.PriorAdjudicationPosted:
 		s.Prior = append(s.Prior, e)
 		s.move(e.Legs)

@@ -18,6 +18,7 @@ import (
 //	BalanceMoved               Dr ar.patient                                 Cr ar.insurance (the payer whose claim was taken back)
 //	DenialRecorded             nothing: the amount stays where it is
 //	PriorAdjudicationPosted    Dr conversion, contractual, the next place    Cr ar.insurance (that payer)
+//	PayersTold                 Dr ar.insurance (who stands there now)        Cr ar.insurance (who stood there)
 //	PostingReversed            the mirror of every leg of one claim payment
 //	ClaimPaymentUnmatched      Dr cash.clearing                              Cr unapplied.insurance
 //	PatientPaymentAllocated    Dr unapplied.patient                          Cr ar.patient
