@@ -195,7 +195,7 @@ func TestStatements(t *testing.T) {
 	api := pb.NewCollectionsServiceClient(hosttest.Conn(t, p, "collections"))
 	hosttest.Publish(t, p, "registry", "organization/org_1", &registryv1.OrganizationRegistered{OrganizationId: "org_1", Name: "Quiet Harbor"})
 	hosttest.Publish(t, p, "registry", "location/loc_1", &registryv1.LocationRegistered{LocationId: "loc_1", OrganizationId: "org_1"})
-	hosttest.Publish(t, p, "intake", "patient/pat_1", &intakev1.PatientRegistered{PatientId: "pat_1", Name: &typev1.PersonName{First: "Ann", Last: "Doe"}})
+	named := hosttest.Publish(t, p, "intake", "patient/pat_1", &intakev1.PatientRegistered{PatientId: "pat_1", Name: &typev1.PersonName{First: "Ann", Last: "Doe"}})
 	token := hosttest.Publish(t, p, "posting", "account/enc_1", &postingv1.ChargePosted{
 		AccountId: "enc_1", PatientId: "pat_1", LocationId: "loc_1", ServiceDate: "2026-03-02", Legs: []*typev1.Leg{
 			{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT, Amount: 15000}, {Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, Amount: -15000},
@@ -217,7 +217,7 @@ func TestStatements(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := api.IssueStatement(hosttest.As(t.Context(), p, "k0", paid), &pb.IssueStatementRequest{PatientId: "pat_1"}); status.Code(err) != codes.FailedPrecondition {
+	if _, err := api.IssueStatement(hosttest.As(t.Context(), p, "k0", named, paid), &pb.IssueStatementRequest{PatientId: "pat_1"}); status.Code(err) != codes.FailedPrecondition {
 		t.Fatalf("a statement of what was paid: %v", err)
 	}
 	back := hosttest.Publish(t, p, "posting", "patient_ledger/pat_1", &postingv1.PatientPaymentRefunded{RefundId: "rfd_1", PatientPaymentId: "ppm_1", PatientId: "pat_1", Amount: 47000})
@@ -229,8 +229,8 @@ func TestStatements(t *testing.T) {
 		return nil
 	})
 	var id string
-	hosttest.Until(t, "a statement", func() error { // the patient's name may be on its way
-		r, err := api.IssueStatement(hosttest.As(t.Context(), p, "k1"), &pb.IssueStatementRequest{PatientId: "pat_1"})
+	hosttest.Until(t, "a statement", func() error {
+		r, err := api.IssueStatement(hosttest.As(t.Context(), p, "k1", named, back), &pb.IssueStatementRequest{PatientId: "pat_1"})
 		id = r.GetId()
 		return err
 	})
