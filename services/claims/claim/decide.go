@@ -72,7 +72,7 @@ func earlierPayersAgain(s State, o Opening) []es.Event {
 		return nil
 	}
 	next := proto.Clone(s.Content).(*pb.ClaimContent)
-	next.PriorPayers, next.PriorCoverageMemberIds = o.Created.Content.PriorPayers, o.Created.Content.PriorCoverageMemberIds
+	next.PriorPayers, next.PriorCoverageMemberIds, next.PriorSubscribers = o.Created.Content.PriorPayers, o.Created.Content.PriorCoverageMemberIds, o.Created.Content.PriorSubscribers
 	if !slices.EqualFunc(next.Lines, o.Created.Content.Lines, sameUnits) { // the first payer's claim was corrected
 		next.Lines, next.ChargeAmount = o.Created.Content.Lines, o.Created.Content.ChargeAmount
 	}
@@ -245,6 +245,9 @@ func refreshed(s State, fresh *pb.ClaimContent, f edits.Facts) *pb.ClaimContent 
 	c.PayerName, c.EdiPayerId, c.ReceiverId, c.FilingIndicator = fresh.PayerName, fresh.EdiPayerId, fresh.ReceiverId, fresh.FilingIndicator
 	c.BillingProvider, c.RenderingProvider, c.SupervisingProvider, c.ServiceLocation = fresh.BillingProvider, fresh.RenderingProvider, fresh.SupervisingProvider, fresh.ServiceLocation
 	c.Relationship, c.Person = fresh.Relationship, fresh.Person
+	if proto.Equal(&pb.ClaimContent{PriorPayers: c.PriorPayers}, &pb.ClaimContent{PriorPayers: fresh.PriorPayers}) {
+		c.PriorCoverageMemberIds, c.PriorSubscribers = fresh.PriorCoverageMemberIds, fresh.PriorSubscribers
+	}
 	return c
 }
 

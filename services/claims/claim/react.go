@@ -257,13 +257,15 @@ func earlier(look es.Look, f *content.Facts) error {
 		if payer.Registered == nil {
 			return es.Wait(PayerMirror, p.PayerId)
 		}
-		e := content.Earlier{Registered: payer.Registered, Decided: decided, MemberID: content.ImportedMemberID(f.Import, p.PayerSequence)}
-		if f.Import == nil {
+		e := content.Earlier{Registered: payer.Registered, Decided: decided}
+		if f.Import != nil {
+			e.MemberID, e.Subscriber = content.ImportedSubscriber(f.Import, p.PayerSequence)
+		} else {
 			coverage, there := es.Find(look, CoverageMirror, p.CoverageId)
 			if !there {
 				return es.Wait(CoverageMirror, p.CoverageId)
 			}
-			e.MemberID = coverage.MemberId
+			e.MemberID, e.Subscriber = content.RegisteredSubscriber(coverage)
 		}
 		f.Earlier = append(f.Earlier, e)
 		if v, corrected := es.Find(look, VersionMirror, ID(f.Coded.EncounterId, p.PayerSequence)); corrected {

@@ -2,7 +2,7 @@
 //
 // Facts are the events it is made of; Build gives the content of the claim to one payer, Prior what an earlier payer decided as the next one is told it. A visit that another
 // billing system coded keeps what its file said (providers, people, places); everything else comes from the registry and from intake as they are now. Amounts of earlier payers are
-// copied, never computed anew. The promises: TestBuild, TestBuildImported, TestPriorsAreCopied.
+// copied, never computed anew. The promises: TestBuild, TestBuildImported, TestPriorsAreCopied, TestTheSubscriberOfAnEarlierPayer.
 package content
 
 import (
@@ -39,11 +39,12 @@ type Facts struct {
 	Earlier       []Earlier                              // in order of payers
 }
 
-// Earlier is an earlier payer and what it decided.
+// Earlier is an earlier payer, what it decided, and whose coverage with it is.
 type Earlier struct {
 	Registered *registryv1.PayerRegistered
 	Decided    *pb.PriorPayer
 	MemberID   string
+	Subscriber *pb.OtherSubscriber
 }
 
 // Build puts a first version together.
@@ -75,7 +76,7 @@ func Build(f Facts) *pb.ClaimContent {
 		p := proto.Clone(e.Decided).(*pb.PriorPayer)
 		p.EdiPayerId, p.PayerName, p.FilingIndicator = e.Registered.GetEdiPayerId(), e.Registered.GetName(), e.Registered.GetFilingIndicator()
 		c.PriorPayers = append(c.PriorPayers, p)
-		c.PriorCoverageMemberIds = append(c.PriorCoverageMemberIds, e.MemberID)
+		c.PriorCoverageMemberIds, c.PriorSubscribers = append(c.PriorCoverageMemberIds, e.MemberID), append(c.PriorSubscribers, otherSubscriber(c.Person, e.Subscriber))
 	}
 	return c
 }
@@ -214,13 +215,37 @@ func Imported(coded *codingv1.CodingCompleted, all []*exchangev1.ClaimImported) 
 	return out
 }
 
-// ImportedMemberID is the member id of an earlier payer's coverage in an imported claim; empty: not told.
-func ImportedMemberID(i *exchangev1.ClaimImported, s typev1.PayerSequence) string {
+// RegisteredSubscriber is the subscriber of an earlier payer's coverage, and the member id.
+func RegisteredSubscriber(c *intakev1.CoverageAdded) (string, *pb.OtherSubscriber) {
+	return c.GetMemberId(), &pb.OtherSubscriber{Relationship: c.GetRelationship(), GroupNumber: c.GetGroupNumber(), Name: c.GetSubscriberName(), Address: c.GetSubscriberAddress()}
+}
+
+// ImportedSubscriber is the subscriber of an earlier payer's coverage in an imported claim, and the member id; nil and empty: not told.
+func ImportedSubscriber(i *exchangev1.ClaimImported, s typev1.PayerSequence) (string, *pb.OtherSubscriber) {
 	n := slices.IndexFunc(i.GetCoverages(), func(v *exchangev1.ImportedCoverage) bool { return v.PayerSequence == s })
 	if n < 0 || n >= len(i.Subscribers) {
-		return ""
+		return "", nil
 	}
-	return i.Subscribers[n].MemberId
+	told := i.Subscribers[n]
+	return told.MemberId, &pb.OtherSubscriber{Relationship: i.Coverages[n].Relationship, GroupNumber: told.GroupNumber, Name: told.Name, Address: told.Address}
+}
+
+// otherSubscriber is the subscriber of an earlier payer's coverage, whole: a patient who is the subscriber needs to be named once.
+func otherSubscriber(patient *pb.ClaimPerson, told *pb.OtherSubscriber) *pb.OtherSubscriber {
+	out := &pb.OtherSubscriber{}
+	if told != nil {
+		out = proto.CloneOf(told)
+	}
+	if out.Relationship > typev1.Relationship_RELATIONSHIP_SELF {
+		return out
+	}
+	if out.Relationship = typev1.Relationship_RELATIONSHIP_SELF; out.Name.GetLast() == "" {
+		out.Name = patient.GetPatientName()
+	}
+	if out.Address.GetLine1() == "" {
+		out.Address = patient.GetPatientAddress()
+	}
+	return out
 }
 
 // PriorPosted is what a payer decided, copied from its posted remittance.

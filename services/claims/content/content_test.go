@@ -97,8 +97,46 @@ func TestBuildImported(t *testing.T) {
 	if f.Import.Person.MemberId != "" {
 		t.Fatal("the event was written to")
 	}
-	if ImportedMemberID(f.Import, second) != "S2" || ImportedMemberID(nil, second) != "" {
-		t.Fatal("the other payer's member id")
+}
+
+// The subscriber of an earlier payer's coverage is that coverage's, not the one of the claim's own.
+func TestTheSubscriberOfAnEarlierPayer(t *testing.T) {
+	doe, roe, oak, elm := &typev1.PersonName{Last: "Doe"}, &typev1.PersonName{Last: "Roe"}, &typev1.Address{Line1: "2 Oak St"}, &typev1.Address{Line1: "8 Elm St"}
+	const self, spouse, child = typev1.Relationship_RELATIONSHIP_SELF, typev1.Relationship_RELATIONSHIP_SPOUSE, typev1.Relationship_RELATIONSHIP_CHILD
+	file := func(v *exchangev1.ImportedCoverage, s ...*exchangev1.ImportedSubscriber) (string, *pb.OtherSubscriber) {
+		return ImportedSubscriber(&exchangev1.ClaimImported{Coverages: []*exchangev1.ImportedCoverage{v}, Subscribers: s}, primary)
+	}
+	type told struct {
+		member     string
+		subscriber *pb.OtherSubscriber
+	}
+	say := func(member string, s *pb.OtherSubscriber) told { return told{member, s} }
+	for _, c := range []struct {
+		name string
+		told told
+		want told
+	}{
+		{"the patient's own: named and housed as the patient", say(RegisteredSubscriber(&intakev1.CoverageAdded{MemberId: "M1", GroupNumber: "G1", Relationship: self})),
+			told{"M1", &pb.OtherSubscriber{Relationship: self, GroupNumber: "G1", Name: doe, Address: oak}}},
+		{"a parent's", say(RegisteredSubscriber(&intakev1.CoverageAdded{MemberId: "M1", Relationship: child, SubscriberName: roe, SubscriberAddress: elm})),
+			told{"M1", &pb.OtherSubscriber{Relationship: child, Name: roe, Address: elm}}},
+		{"a spouse whose address nobody told", say(RegisteredSubscriber(&intakev1.CoverageAdded{MemberId: "M1", Relationship: spouse, SubscriberName: roe})),
+			told{"M1", &pb.OtherSubscriber{Relationship: spouse, Name: roe}}},
+		{"of a file", say(file(&exchangev1.ImportedCoverage{PayerSequence: primary, Relationship: child}, &exchangev1.ImportedSubscriber{MemberId: "S1", GroupNumber: "G1", Name: roe, Address: elm})),
+			told{"S1", &pb.OtherSubscriber{Relationship: child, GroupNumber: "G1", Name: roe, Address: elm}}},
+		{"of a file that tells the patient's own", say(file(&exchangev1.ImportedCoverage{PayerSequence: primary, Relationship: self}, &exchangev1.ImportedSubscriber{MemberId: "S1", Name: doe})),
+			told{"S1", &pb.OtherSubscriber{Relationship: self, Name: doe, Address: oak}}},
+		{"nobody told", say(file(&exchangev1.ImportedCoverage{PayerSequence: second}, &exchangev1.ImportedSubscriber{MemberId: "S2"})), told{"", &pb.OtherSubscriber{Relationship: self, Name: doe, Address: oak}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := facts()
+			f.Payer = f.Coded.ResponsiblePayers[1]
+			f.Earlier = []Earlier{{Decided: &pb.PriorPayer{PayerId: "pay_1", PayerSequence: primary}, MemberID: c.told.member, Subscriber: c.told.subscriber}}
+			got := Build(f)
+			if got.Person.SubscriberName.Last != "Roe" || got.PriorCoverageMemberIds[0] != c.want.member || len(got.PriorSubscribers) != 1 || !proto.Equal(got.PriorSubscribers[0], c.want.subscriber) {
+				t.Errorf("%v, want %v", got.PriorSubscribers, c.want)
+			}
+		})
 	}
 }
 

@@ -197,11 +197,7 @@ func claim(c *claimsv1.ClaimContent) t837.Claim {
 		out.Lines = append(out.Lines, line(c, l))
 	}
 	for i, p := range c.PriorPayers {
-		member := ""
-		if i < len(c.PriorCoverageMemberIds) {
-			member = c.PriorCoverageMemberIds[i]
-		}
-		priorPayer(&out, c, p, member)
+		priorPayer(&out, c, p, i)
 	}
 	return out
 }
@@ -226,17 +222,31 @@ func line(c *claimsv1.ClaimContent, l *typev1.ServiceLine) t837.Line {
 	return out
 }
 
-// priorPayer copies what an earlier payer decided: 2320, 2330 and the lines' 2430.
-func priorPayer(out *t837.Claim, c *claimsv1.ClaimContent, p *claimsv1.PriorPayer, member string) {
-	o := t837.OtherPayer{
-		Insured:     t837.Insured{Sequence: cmp.Or(sequences[p.PayerSequence], "P"), Relation: cmp.Or(relations[c.Relationship], "18"), Filing: cmp.Or(p.FilingIndicator, "CI")},
-		Adjustments: adjustments(p.Adjustments), BenefitsAssigned: "Y", Release: "Y", PayerClaimNumber: p.PayerClaimControlNumber,
-		Subscriber: x12.Party{Role: "IL", Kind: x12.Person, IDQualifier: "MI", ID: cmp.Or(member, c.Person.GetMemberId())},
-		Payer:      x12.Party{Role: "PR", Kind: x12.Organization, Name: p.PayerName, IDQualifier: "PI", ID: p.EdiPayerId},
+// otherSubscriber is whose coverage with an earlier payer is (2330A), the patient's relationship to that person, and the group. The claim's own subscriber may be another one; it
+// stands in only on claims that were made before the others' were told.
+func otherSubscriber(c *claimsv1.ClaimContent, i int) (who x12.Party, relation, group string) {
+	told, member := &claimsv1.OtherSubscriber{Relationship: c.Relationship, Name: c.Person.GetSubscriberName()}, c.Person.GetMemberId()
+	if i < len(c.PriorCoverageMemberIds) {
+		member = cmp.Or(c.PriorCoverageMemberIds[i], member)
 	}
-	named(&o.Subscriber, c.Person.GetSubscriberName())
-	if o.Subscriber.Name == "" {
-		named(&o.Subscriber, c.Person.GetPatientName())
+	if i < len(c.PriorSubscribers) {
+		told = c.PriorSubscribers[i]
+	}
+	who = x12.Party{Role: "IL", Kind: x12.Person, IDQualifier: "MI", ID: member, Address: address(told.Address)}
+	if named(&who, told.Name); who.Name == "" {
+		named(&who, c.Person.GetPatientName())
+	}
+	return who, cmp.Or(relations[told.Relationship], "18"), told.GroupNumber
+}
+
+// priorPayer copies what an earlier payer decided: 2320, 2330 and the lines' 2430.
+func priorPayer(out *t837.Claim, c *claimsv1.ClaimContent, p *claimsv1.PriorPayer, i int) {
+	subscriber, relation, group := otherSubscriber(c, i)
+	o := t837.OtherPayer{
+		Insured:     t837.Insured{Sequence: cmp.Or(sequences[p.PayerSequence], "P"), Relation: relation, Group: group, Filing: cmp.Or(p.FilingIndicator, "CI")},
+		Adjustments: adjustments(p.Adjustments), BenefitsAssigned: "Y", Release: "Y", PayerClaimNumber: p.PayerClaimControlNumber,
+		Subscriber: subscriber,
+		Payer:      x12.Party{Role: "PR", Kind: x12.Organization, Name: p.PayerName, IDQualifier: "PI", ID: p.EdiPayerId},
 	}
 	decided := false
 	for _, l := range p.Lines {

@@ -236,6 +236,7 @@ func secondary() *claimsv1.ClaimContent {
 		}}},
 	}}
 	c.PriorCoverageMemberIds = []string{"W100200300"}
+	c.PriorSubscribers = []*claimsv1.OtherSubscriber{{Relationship: typev1.Relationship_RELATIONSHIP_CHILD, GroupNumber: "EVG-7", Name: &typev1.PersonName{Last: "SAMPLE", First: "ROBIN"}, Address: home()}}
 	return c
 }
 
@@ -250,6 +251,34 @@ func TestASecondaryClaimCarriesWhatTheFirstPayerDecided(t *testing.T) {
 	a := p.Claim.Lines[0].Adjudications[0]
 	if a.PayerID != "EVG01" || a.Paid != 8000 || len(a.Adjustments) != 2 || a.Decided != "2026-03-20" {
 		t.Errorf("read back %+v", a)
+	}
+}
+
+// The first payer's insured is its own coverage's, whoever the second payer's is: a spouse here, the patient or a parent there.
+func TestTheEarlierPayersSubscriber(t *testing.T) {
+	olga, sam, lee := &typev1.PersonName{Last: "OWN", First: "OLGA"}, &typev1.PersonName{Last: "SPOUSE", First: "SAM"}, &typev1.PersonName{Last: "PARENT", First: "LEE"}
+	const self, spouse, child = typev1.Relationship_RELATIONSHIP_SELF, typev1.Relationship_RELATIONSHIP_SPOUSE, typev1.Relationship_RELATIONSHIP_CHILD
+	for _, c := range []struct {
+		name string
+		told []*claimsv1.OtherSubscriber
+		want []string
+	}{
+		{"the patient", []*claimsv1.OtherSubscriber{{Relationship: self, GroupNumber: "G7", Name: olga, Address: home()}},
+			[]string{"SBR*P*18*G7******CI", "NM1*IL*1*OWN*OLGA****MI*TST139519~N3*12 ELM ST~N4*SPRINGFIELD*IL*627010001~NM1*PR*2*EVERGREEN"}},
+		{"a parent", []*claimsv1.OtherSubscriber{{Relationship: child, Name: lee}}, []string{"SBR*P*19*******CI", "NM1*IL*1*PARENT*LEE****MI*TST139519~NM1*PR*2*EVERGREEN"}},
+		{"not told, by a claim that was made before it was: the claim's own", nil, []string{"SBR*P*01*******CI", "NM1*IL*1*SPOUSE*SAM****MI*TST139519~NM1*PR*2*EVERGREEN"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := secondary()
+			s.Relationship, s.Person.PatientName, s.Person.SubscriberName, s.Person.SubscriberAddress = spouse, olga, sam, home()
+			s.PriorCoverageMemberIds, s.PriorSubscribers = []string{"TST139519"}, c.told
+			_, data, _ := send1(t, s)
+			for _, want := range append(c.want, "SBR*S**", "NM1*IL*1*SPOUSE*SAM****MI*W100200300") {
+				if !strings.Contains(string(data), want) {
+					t.Errorf("%q is not in\n%s", want, data)
+				}
+			}
+		})
 	}
 }
 

@@ -716,6 +716,75 @@ func (x *PriorPayerLine) GetAdjustments() []*v1.Adjustment {
 	return nil
 }
 
+// The subscriber of an earlier payer's coverage (2320 SBR, 2330A): sealed under the patient's key. Its member id is in prior_coverage_member_ids.
+type OtherSubscriber struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Relationship  v1.Relationship        `protobuf:"varint,1,opt,name=relationship,proto3,enum=evenkeel.type.v1.Relationship" json:"relationship,omitempty"` // of the patient to this subscriber
+	GroupNumber   string                 `protobuf:"bytes,2,opt,name=group_number,json=groupNumber,proto3" json:"group_number,omitempty"`
+	Name          *v1.PersonName         `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Address       *v1.Address            `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OtherSubscriber) Reset() {
+	*x = OtherSubscriber{}
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OtherSubscriber) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OtherSubscriber) ProtoMessage() {}
+
+func (x *OtherSubscriber) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OtherSubscriber.ProtoReflect.Descriptor instead.
+func (*OtherSubscriber) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *OtherSubscriber) GetRelationship() v1.Relationship {
+	if x != nil {
+		return x.Relationship
+	}
+	return v1.Relationship(0)
+}
+
+func (x *OtherSubscriber) GetGroupNumber() string {
+	if x != nil {
+		return x.GroupNumber
+	}
+	return ""
+}
+
+func (x *OtherSubscriber) GetName() *v1.PersonName {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *OtherSubscriber) GetAddress() *v1.Address {
+	if x != nil {
+		return x.Address
+	}
+	return nil
+}
+
 // Everything that goes onto an 837P for one claim version.
 type ClaimContent struct {
 	state                   protoimpl.MessageState `protogen:"open.v1"`
@@ -741,13 +810,14 @@ type ClaimContent struct {
 	PriorPayers             []*PriorPayer          `protobuf:"bytes,20,rep,name=prior_payers,json=priorPayers,proto3" json:"prior_payers,omitempty"`
 	PriorCoverageMemberIds  []string               `protobuf:"bytes,21,rep,name=prior_coverage_member_ids,json=priorCoverageMemberIds,proto3" json:"prior_coverage_member_ids,omitempty"` // of prior_payers, same order
 	Person                  *ClaimPerson           `protobuf:"bytes,22,opt,name=person,proto3" json:"person,omitempty"`
+	PriorSubscribers        []*OtherSubscriber     `protobuf:"bytes,23,rep,name=prior_subscribers,json=priorSubscribers,proto3" json:"prior_subscribers,omitempty"` // of prior_payers, same order; empty: made before they were told
 	unknownFields           protoimpl.UnknownFields
 	sizeCache               protoimpl.SizeCache
 }
 
 func (x *ClaimContent) Reset() {
 	*x = ClaimContent{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +829,7 @@ func (x *ClaimContent) String() string {
 func (*ClaimContent) ProtoMessage() {}
 
 func (x *ClaimContent) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[4]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +842,7 @@ func (x *ClaimContent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimContent.ProtoReflect.Descriptor instead.
 func (*ClaimContent) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{4}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ClaimContent) GetPatientControlNumber() string {
@@ -929,6 +999,13 @@ func (x *ClaimContent) GetPerson() *ClaimPerson {
 	return nil
 }
 
+func (x *ClaimContent) GetPriorSubscribers() []*OtherSubscriber {
+	if x != nil {
+		return x.PriorSubscribers
+	}
+	return nil
+}
+
 // Stream claim/{claim_id}: one payer, one place in the order of payers, all versions.
 type ClaimCreated struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
@@ -949,7 +1026,7 @@ type ClaimCreated struct {
 
 func (x *ClaimCreated) Reset() {
 	*x = ClaimCreated{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -961,7 +1038,7 @@ func (x *ClaimCreated) String() string {
 func (*ClaimCreated) ProtoMessage() {}
 
 func (x *ClaimCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[5]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1051,7 @@ func (x *ClaimCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimCreated.ProtoReflect.Descriptor instead.
 func (*ClaimCreated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{5}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ClaimCreated) GetClaimId() string {
@@ -1064,7 +1141,7 @@ type EditFailure struct {
 
 func (x *EditFailure) Reset() {
 	*x = EditFailure{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1076,7 +1153,7 @@ func (x *EditFailure) String() string {
 func (*EditFailure) ProtoMessage() {}
 
 func (x *EditFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[6]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1089,7 +1166,7 @@ func (x *EditFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditFailure.ProtoReflect.Descriptor instead.
 func (*EditFailure) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{6}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *EditFailure) GetReason() *v11.Reason {
@@ -1119,7 +1196,7 @@ type ClaimScrubbed struct {
 
 func (x *ClaimScrubbed) Reset() {
 	*x = ClaimScrubbed{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1131,7 +1208,7 @@ func (x *ClaimScrubbed) String() string {
 func (*ClaimScrubbed) ProtoMessage() {}
 
 func (x *ClaimScrubbed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[7]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1144,7 +1221,7 @@ func (x *ClaimScrubbed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimScrubbed.ProtoReflect.Descriptor instead.
 func (*ClaimScrubbed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ClaimScrubbed) GetClaimId() string {
@@ -1197,7 +1274,7 @@ type ClaimHeld struct {
 
 func (x *ClaimHeld) Reset() {
 	*x = ClaimHeld{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1286,7 @@ func (x *ClaimHeld) String() string {
 func (*ClaimHeld) ProtoMessage() {}
 
 func (x *ClaimHeld) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[8]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1299,7 @@ func (x *ClaimHeld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimHeld.ProtoReflect.Descriptor instead.
 func (*ClaimHeld) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ClaimHeld) GetClaimId() string {
@@ -1284,7 +1361,7 @@ type ClaimReleased struct {
 
 func (x *ClaimReleased) Reset() {
 	*x = ClaimReleased{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1296,7 +1373,7 @@ func (x *ClaimReleased) String() string {
 func (*ClaimReleased) ProtoMessage() {}
 
 func (x *ClaimReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1309,7 +1386,7 @@ func (x *ClaimReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReleased.ProtoReflect.Descriptor instead.
 func (*ClaimReleased) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClaimReleased) GetClaimId() string {
@@ -1339,7 +1416,7 @@ type SubmissionRequested struct {
 
 func (x *SubmissionRequested) Reset() {
 	*x = SubmissionRequested{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1351,7 +1428,7 @@ func (x *SubmissionRequested) String() string {
 func (*SubmissionRequested) ProtoMessage() {}
 
 func (x *SubmissionRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1364,7 +1441,7 @@ func (x *SubmissionRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmissionRequested.ProtoReflect.Descriptor instead.
 func (*SubmissionRequested) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubmissionRequested) GetClaimId() string {
@@ -1409,7 +1486,7 @@ type SubmissionRecalled struct {
 
 func (x *SubmissionRecalled) Reset() {
 	*x = SubmissionRecalled{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +1498,7 @@ func (x *SubmissionRecalled) String() string {
 func (*SubmissionRecalled) ProtoMessage() {}
 
 func (x *SubmissionRecalled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1511,7 @@ func (x *SubmissionRecalled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmissionRecalled.ProtoReflect.Descriptor instead.
 func (*SubmissionRecalled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubmissionRecalled) GetClaimId() string {
@@ -1487,7 +1564,7 @@ type CrossoverDetected struct {
 
 func (x *CrossoverDetected) Reset() {
 	*x = CrossoverDetected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +1576,7 @@ func (x *CrossoverDetected) String() string {
 func (*CrossoverDetected) ProtoMessage() {}
 
 func (x *CrossoverDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +1589,7 @@ func (x *CrossoverDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CrossoverDetected.ProtoReflect.Descriptor instead.
 func (*CrossoverDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CrossoverDetected) GetClaimId() string {
@@ -1569,7 +1646,7 @@ type ClaimSubmitted struct {
 
 func (x *ClaimSubmitted) Reset() {
 	*x = ClaimSubmitted{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +1658,7 @@ func (x *ClaimSubmitted) String() string {
 func (*ClaimSubmitted) ProtoMessage() {}
 
 func (x *ClaimSubmitted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +1671,7 @@ func (x *ClaimSubmitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimSubmitted.ProtoReflect.Descriptor instead.
 func (*ClaimSubmitted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ClaimSubmitted) GetClaimId() string {
@@ -1639,7 +1716,7 @@ type ClaimAcknowledged struct {
 
 func (x *ClaimAcknowledged) Reset() {
 	*x = ClaimAcknowledged{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1728,7 @@ func (x *ClaimAcknowledged) String() string {
 func (*ClaimAcknowledged) ProtoMessage() {}
 
 func (x *ClaimAcknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1741,7 @@ func (x *ClaimAcknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimAcknowledged.ProtoReflect.Descriptor instead.
 func (*ClaimAcknowledged) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ClaimAcknowledged) GetClaimId() string {
@@ -1725,7 +1802,7 @@ type ClaimRejected struct {
 
 func (x *ClaimRejected) Reset() {
 	*x = ClaimRejected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1737,7 +1814,7 @@ func (x *ClaimRejected) String() string {
 func (*ClaimRejected) ProtoMessage() {}
 
 func (x *ClaimRejected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1750,7 +1827,7 @@ func (x *ClaimRejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRejected.ProtoReflect.Descriptor instead.
 func (*ClaimRejected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ClaimRejected) GetClaimId() string {
@@ -1824,7 +1901,7 @@ type ClaimOverdue struct {
 
 func (x *ClaimOverdue) Reset() {
 	*x = ClaimOverdue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +1913,7 @@ func (x *ClaimOverdue) String() string {
 func (*ClaimOverdue) ProtoMessage() {}
 
 func (x *ClaimOverdue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +1926,7 @@ func (x *ClaimOverdue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimOverdue.ProtoReflect.Descriptor instead.
 func (*ClaimOverdue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ClaimOverdue) GetClaimId() string {
@@ -1910,7 +1987,7 @@ type ClaimStatusReported struct {
 
 func (x *ClaimStatusReported) Reset() {
 	*x = ClaimStatusReported{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1922,7 +1999,7 @@ func (x *ClaimStatusReported) String() string {
 func (*ClaimStatusReported) ProtoMessage() {}
 
 func (x *ClaimStatusReported) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1935,7 +2012,7 @@ func (x *ClaimStatusReported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimStatusReported.ProtoReflect.Descriptor instead.
 func (*ClaimStatusReported) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ClaimStatusReported) GetClaimId() string {
@@ -2001,7 +2078,7 @@ type TimelyFilingWarningRaised struct {
 
 func (x *TimelyFilingWarningRaised) Reset() {
 	*x = TimelyFilingWarningRaised{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2013,7 +2090,7 @@ func (x *TimelyFilingWarningRaised) String() string {
 func (*TimelyFilingWarningRaised) ProtoMessage() {}
 
 func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2026,7 +2103,7 @@ func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingWarningRaised.ProtoReflect.Descriptor instead.
 func (*TimelyFilingWarningRaised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TimelyFilingWarningRaised) GetClaimId() string {
@@ -2096,7 +2173,7 @@ type ClaimAdjudicated struct {
 
 func (x *ClaimAdjudicated) Reset() {
 	*x = ClaimAdjudicated{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2108,7 +2185,7 @@ func (x *ClaimAdjudicated) String() string {
 func (*ClaimAdjudicated) ProtoMessage() {}
 
 func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2121,7 +2198,7 @@ func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimAdjudicated.ProtoReflect.Descriptor instead.
 func (*ClaimAdjudicated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ClaimAdjudicated) GetClaimId() string {
@@ -2265,7 +2342,7 @@ type CoverageChangeDetected struct {
 
 func (x *CoverageChangeDetected) Reset() {
 	*x = CoverageChangeDetected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2277,7 +2354,7 @@ func (x *CoverageChangeDetected) String() string {
 func (*CoverageChangeDetected) ProtoMessage() {}
 
 func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2290,7 +2367,7 @@ func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeDetected.ProtoReflect.Descriptor instead.
 func (*CoverageChangeDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CoverageChangeDetected) GetClaimId() string {
@@ -2395,7 +2472,7 @@ type CoverageChangeCleared struct {
 
 func (x *CoverageChangeCleared) Reset() {
 	*x = CoverageChangeCleared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2407,7 +2484,7 @@ func (x *CoverageChangeCleared) String() string {
 func (*CoverageChangeCleared) ProtoMessage() {}
 
 func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2420,7 +2497,7 @@ func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeCleared.ProtoReflect.Descriptor instead.
 func (*CoverageChangeCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CoverageChangeCleared) GetClaimId() string {
@@ -2461,7 +2538,7 @@ type LineDenied struct {
 
 func (x *LineDenied) Reset() {
 	*x = LineDenied{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2473,7 +2550,7 @@ func (x *LineDenied) String() string {
 func (*LineDenied) ProtoMessage() {}
 
 func (x *LineDenied) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2486,7 +2563,7 @@ func (x *LineDenied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDenied.ProtoReflect.Descriptor instead.
 func (*LineDenied) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LineDenied) GetClaimId() string {
@@ -2617,7 +2694,7 @@ type DenialOverturned struct {
 
 func (x *DenialOverturned) Reset() {
 	*x = DenialOverturned{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2629,7 +2706,7 @@ func (x *DenialOverturned) String() string {
 func (*DenialOverturned) ProtoMessage() {}
 
 func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2642,7 +2719,7 @@ func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialOverturned.ProtoReflect.Descriptor instead.
 func (*DenialOverturned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DenialOverturned) GetClaimId() string {
@@ -2715,7 +2792,7 @@ type CorrectedClaimPrepared struct {
 
 func (x *CorrectedClaimPrepared) Reset() {
 	*x = CorrectedClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2727,7 +2804,7 @@ func (x *CorrectedClaimPrepared) String() string {
 func (*CorrectedClaimPrepared) ProtoMessage() {}
 
 func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2740,7 +2817,7 @@ func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectedClaimPrepared.ProtoReflect.Descriptor instead.
 func (*CorrectedClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CorrectedClaimPrepared) GetClaimId() string {
@@ -2798,7 +2875,7 @@ type SecondaryClaimPrepared struct {
 
 func (x *SecondaryClaimPrepared) Reset() {
 	*x = SecondaryClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2810,7 +2887,7 @@ func (x *SecondaryClaimPrepared) String() string {
 func (*SecondaryClaimPrepared) ProtoMessage() {}
 
 func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2823,7 +2900,7 @@ func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecondaryClaimPrepared.ProtoReflect.Descriptor instead.
 func (*SecondaryClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SecondaryClaimPrepared) GetClaimId() string {
@@ -2877,7 +2954,7 @@ type ClaimClosed struct {
 
 func (x *ClaimClosed) Reset() {
 	*x = ClaimClosed{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2889,7 +2966,7 @@ func (x *ClaimClosed) String() string {
 func (*ClaimClosed) ProtoMessage() {}
 
 func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2902,7 +2979,7 @@ func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimClosed.ProtoReflect.Descriptor instead.
 func (*ClaimClosed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ClaimClosed) GetClaimId() string {
@@ -2973,7 +3050,7 @@ type ClaimDisputeLessened struct {
 
 func (x *ClaimDisputeLessened) Reset() {
 	*x = ClaimDisputeLessened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2985,7 +3062,7 @@ func (x *ClaimDisputeLessened) String() string {
 func (*ClaimDisputeLessened) ProtoMessage() {}
 
 func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2998,7 +3075,7 @@ func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimDisputeLessened.ProtoReflect.Descriptor instead.
 func (*ClaimDisputeLessened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ClaimDisputeLessened) GetClaimId() string {
@@ -3032,7 +3109,7 @@ type ClaimReopened struct {
 
 func (x *ClaimReopened) Reset() {
 	*x = ClaimReopened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3044,7 +3121,7 @@ func (x *ClaimReopened) String() string {
 func (*ClaimReopened) ProtoMessage() {}
 
 func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3057,7 +3134,7 @@ func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReopened.ProtoReflect.Descriptor instead.
 func (*ClaimReopened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ClaimReopened) GetClaimId() string {
@@ -3085,7 +3162,7 @@ type AcknowledgmentDue struct {
 
 func (x *AcknowledgmentDue) Reset() {
 	*x = AcknowledgmentDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3097,7 +3174,7 @@ func (x *AcknowledgmentDue) String() string {
 func (*AcknowledgmentDue) ProtoMessage() {}
 
 func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3110,7 +3187,7 @@ func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgmentDue.ProtoReflect.Descriptor instead.
 func (*AcknowledgmentDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AcknowledgmentDue) GetClaimId() string {
@@ -3137,7 +3214,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3149,7 +3226,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3162,7 +3239,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RemittanceDue) GetClaimId() string {
@@ -3188,7 +3265,7 @@ type TimelyFilingDue struct {
 
 func (x *TimelyFilingDue) Reset() {
 	*x = TimelyFilingDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3200,7 +3277,7 @@ func (x *TimelyFilingDue) String() string {
 func (*TimelyFilingDue) ProtoMessage() {}
 
 func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3213,7 +3290,7 @@ func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingDue.ProtoReflect.Descriptor instead.
 func (*TimelyFilingDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *TimelyFilingDue) GetClaimId() string {
@@ -3273,7 +3350,13 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\vpaid_amount\x18\x02 \x01(\x03R\n" +
 	"paidAmount\x12+\n" +
 	"\x11units_thousandths\x18\x03 \x01(\x05R\x10unitsThousandths\x12>\n" +
-	"\vadjustments\x18\x04 \x03(\v2\x1c.evenkeel.type.v1.AdjustmentR\vadjustments\"\xcc\t\n" +
+	"\vadjustments\x18\x04 \x03(\v2\x1c.evenkeel.type.v1.AdjustmentR\vadjustments\"\xdf\x01\n" +
+	"\x0fOtherSubscriber\x12B\n" +
+	"\frelationship\x18\x01 \x01(\x0e2\x1e.evenkeel.type.v1.RelationshipR\frelationship\x12!\n" +
+	"\fgroup_number\x18\x02 \x01(\tR\vgroupNumber\x120\n" +
+	"\x04name\x18\x03 \x01(\v2\x1c.evenkeel.type.v1.PersonNameR\x04name\x123\n" +
+	"\aaddress\x18\x04 \x01(\v2\x19.evenkeel.type.v1.AddressR\aaddress\"\xa4\n" +
+	"\n" +
 	"\fClaimContent\x124\n" +
 	"\x16patient_control_number\x18\x01 \x01(\tR\x14patientControlNumber\x12H\n" +
 	"\x0efrequency_code\x18\x02 \x01(\x0e2!.evenkeel.claims.v1.FrequencyCodeR\rfrequencyCode\x12;\n" +
@@ -3300,7 +3383,8 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\fservice_date\x18\x13 \x01(\tR\vserviceDate\x12A\n" +
 	"\fprior_payers\x18\x14 \x03(\v2\x1e.evenkeel.claims.v1.PriorPayerR\vpriorPayers\x12?\n" +
 	"\x19prior_coverage_member_ids\x18\x15 \x03(\tB\x04\xa8\xd4\x18\x01R\x16priorCoverageMemberIds\x12=\n" +
-	"\x06person\x18\x16 \x01(\v2\x1f.evenkeel.claims.v1.ClaimPersonB\x04\xa8\xd4\x18\x01R\x06person\"\xb8\x03\n" +
+	"\x06person\x18\x16 \x01(\v2\x1f.evenkeel.claims.v1.ClaimPersonB\x04\xa8\xd4\x18\x01R\x06person\x12V\n" +
+	"\x11prior_subscribers\x18\x17 \x03(\v2#.evenkeel.claims.v1.OtherSubscriberB\x04\xa8\xd4\x18\x01R\x10priorSubscribers\"\xb8\x03\n" +
 	"\fClaimCreated\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12!\n" +
 	"\fencounter_id\x18\x02 \x01(\tR\vencounterId\x12\x1d\n" +
@@ -3570,7 +3654,7 @@ func file_evenkeel_claims_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(FrequencyCode)(0),                // 0: evenkeel.claims.v1.FrequencyCode
 	(AcknowledgmentLevel)(0),          // 1: evenkeel.claims.v1.AcknowledgmentLevel
@@ -3581,88 +3665,93 @@ var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(*ClaimPerson)(nil),               // 6: evenkeel.claims.v1.ClaimPerson
 	(*PriorPayer)(nil),                // 7: evenkeel.claims.v1.PriorPayer
 	(*PriorPayerLine)(nil),            // 8: evenkeel.claims.v1.PriorPayerLine
-	(*ClaimContent)(nil),              // 9: evenkeel.claims.v1.ClaimContent
-	(*ClaimCreated)(nil),              // 10: evenkeel.claims.v1.ClaimCreated
-	(*EditFailure)(nil),               // 11: evenkeel.claims.v1.EditFailure
-	(*ClaimScrubbed)(nil),             // 12: evenkeel.claims.v1.ClaimScrubbed
-	(*ClaimHeld)(nil),                 // 13: evenkeel.claims.v1.ClaimHeld
-	(*ClaimReleased)(nil),             // 14: evenkeel.claims.v1.ClaimReleased
-	(*SubmissionRequested)(nil),       // 15: evenkeel.claims.v1.SubmissionRequested
-	(*SubmissionRecalled)(nil),        // 16: evenkeel.claims.v1.SubmissionRecalled
-	(*CrossoverDetected)(nil),         // 17: evenkeel.claims.v1.CrossoverDetected
-	(*ClaimSubmitted)(nil),            // 18: evenkeel.claims.v1.ClaimSubmitted
-	(*ClaimAcknowledged)(nil),         // 19: evenkeel.claims.v1.ClaimAcknowledged
-	(*ClaimRejected)(nil),             // 20: evenkeel.claims.v1.ClaimRejected
-	(*ClaimOverdue)(nil),              // 21: evenkeel.claims.v1.ClaimOverdue
-	(*ClaimStatusReported)(nil),       // 22: evenkeel.claims.v1.ClaimStatusReported
-	(*TimelyFilingWarningRaised)(nil), // 23: evenkeel.claims.v1.TimelyFilingWarningRaised
-	(*ClaimAdjudicated)(nil),          // 24: evenkeel.claims.v1.ClaimAdjudicated
-	(*CoverageChangeDetected)(nil),    // 25: evenkeel.claims.v1.CoverageChangeDetected
-	(*CoverageChangeCleared)(nil),     // 26: evenkeel.claims.v1.CoverageChangeCleared
-	(*LineDenied)(nil),                // 27: evenkeel.claims.v1.LineDenied
-	(*DenialOverturned)(nil),          // 28: evenkeel.claims.v1.DenialOverturned
-	(*CorrectedClaimPrepared)(nil),    // 29: evenkeel.claims.v1.CorrectedClaimPrepared
-	(*SecondaryClaimPrepared)(nil),    // 30: evenkeel.claims.v1.SecondaryClaimPrepared
-	(*ClaimClosed)(nil),               // 31: evenkeel.claims.v1.ClaimClosed
-	(*ClaimDisputeLessened)(nil),      // 32: evenkeel.claims.v1.ClaimDisputeLessened
-	(*ClaimReopened)(nil),             // 33: evenkeel.claims.v1.ClaimReopened
-	(*AcknowledgmentDue)(nil),         // 34: evenkeel.claims.v1.AcknowledgmentDue
-	(*RemittanceDue)(nil),             // 35: evenkeel.claims.v1.RemittanceDue
-	(*TimelyFilingDue)(nil),           // 36: evenkeel.claims.v1.TimelyFilingDue
-	(*v1.PersonName)(nil),             // 37: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),                // 38: evenkeel.type.v1.Address
-	(v1.Sex)(0),                       // 39: evenkeel.type.v1.Sex
-	(v1.PayerSequence)(0),             // 40: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),             // 41: evenkeel.type.v1.Adjustment
-	(v1.Relationship)(0),              // 42: evenkeel.type.v1.Relationship
-	(*v1.ServiceLine)(nil),            // 43: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),                // 44: evenkeel.problem.v1.Reason
-	(*v1.Source)(nil),                 // 45: evenkeel.type.v1.Source
+	(*OtherSubscriber)(nil),           // 9: evenkeel.claims.v1.OtherSubscriber
+	(*ClaimContent)(nil),              // 10: evenkeel.claims.v1.ClaimContent
+	(*ClaimCreated)(nil),              // 11: evenkeel.claims.v1.ClaimCreated
+	(*EditFailure)(nil),               // 12: evenkeel.claims.v1.EditFailure
+	(*ClaimScrubbed)(nil),             // 13: evenkeel.claims.v1.ClaimScrubbed
+	(*ClaimHeld)(nil),                 // 14: evenkeel.claims.v1.ClaimHeld
+	(*ClaimReleased)(nil),             // 15: evenkeel.claims.v1.ClaimReleased
+	(*SubmissionRequested)(nil),       // 16: evenkeel.claims.v1.SubmissionRequested
+	(*SubmissionRecalled)(nil),        // 17: evenkeel.claims.v1.SubmissionRecalled
+	(*CrossoverDetected)(nil),         // 18: evenkeel.claims.v1.CrossoverDetected
+	(*ClaimSubmitted)(nil),            // 19: evenkeel.claims.v1.ClaimSubmitted
+	(*ClaimAcknowledged)(nil),         // 20: evenkeel.claims.v1.ClaimAcknowledged
+	(*ClaimRejected)(nil),             // 21: evenkeel.claims.v1.ClaimRejected
+	(*ClaimOverdue)(nil),              // 22: evenkeel.claims.v1.ClaimOverdue
+	(*ClaimStatusReported)(nil),       // 23: evenkeel.claims.v1.ClaimStatusReported
+	(*TimelyFilingWarningRaised)(nil), // 24: evenkeel.claims.v1.TimelyFilingWarningRaised
+	(*ClaimAdjudicated)(nil),          // 25: evenkeel.claims.v1.ClaimAdjudicated
+	(*CoverageChangeDetected)(nil),    // 26: evenkeel.claims.v1.CoverageChangeDetected
+	(*CoverageChangeCleared)(nil),     // 27: evenkeel.claims.v1.CoverageChangeCleared
+	(*LineDenied)(nil),                // 28: evenkeel.claims.v1.LineDenied
+	(*DenialOverturned)(nil),          // 29: evenkeel.claims.v1.DenialOverturned
+	(*CorrectedClaimPrepared)(nil),    // 30: evenkeel.claims.v1.CorrectedClaimPrepared
+	(*SecondaryClaimPrepared)(nil),    // 31: evenkeel.claims.v1.SecondaryClaimPrepared
+	(*ClaimClosed)(nil),               // 32: evenkeel.claims.v1.ClaimClosed
+	(*ClaimDisputeLessened)(nil),      // 33: evenkeel.claims.v1.ClaimDisputeLessened
+	(*ClaimReopened)(nil),             // 34: evenkeel.claims.v1.ClaimReopened
+	(*AcknowledgmentDue)(nil),         // 35: evenkeel.claims.v1.AcknowledgmentDue
+	(*RemittanceDue)(nil),             // 36: evenkeel.claims.v1.RemittanceDue
+	(*TimelyFilingDue)(nil),           // 37: evenkeel.claims.v1.TimelyFilingDue
+	(*v1.PersonName)(nil),             // 38: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),                // 39: evenkeel.type.v1.Address
+	(v1.Sex)(0),                       // 40: evenkeel.type.v1.Sex
+	(v1.PayerSequence)(0),             // 41: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),             // 42: evenkeel.type.v1.Adjustment
+	(v1.Relationship)(0),              // 43: evenkeel.type.v1.Relationship
+	(*v1.ServiceLine)(nil),            // 44: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),                // 45: evenkeel.problem.v1.Reason
+	(*v1.Source)(nil),                 // 46: evenkeel.type.v1.Source
 }
 var file_evenkeel_claims_v1_events_proto_depIdxs = []int32{
-	37, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
-	38, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
-	37, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	39, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	38, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
-	37, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
-	39, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
-	38, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
-	40, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	41, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	38, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
+	39, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
+	38, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	40, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	39, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
+	38, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
+	40, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
+	39, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
+	41, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	42, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	8,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
-	41, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	0,  // 12: evenkeel.claims.v1.ClaimContent.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
-	40, // 13: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	42, // 14: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
-	5,  // 15: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
-	5,  // 16: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
-	5,  // 17: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
-	5,  // 18: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
-	43, // 19: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
-	7,  // 20: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
-	6,  // 21: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
-	9,  // 22: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
-	44, // 23: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
-	11, // 24: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
-	44, // 25: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
-	9,  // 26: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
-	45, // 27: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
-	1,  // 28: evenkeel.claims.v1.ClaimAcknowledged.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	45, // 29: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
-	1,  // 30: evenkeel.claims.v1.ClaimRejected.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	45, // 31: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
-	2,  // 32: evenkeel.claims.v1.ClaimStatusReported.finding:type_name -> evenkeel.claims.v1.ClaimFinding
-	45, // 33: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
-	3,  // 34: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
-	4,  // 35: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
-	9,  // 36: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
-	40, // 37: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	42, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	43, // 12: evenkeel.claims.v1.OtherSubscriber.relationship:type_name -> evenkeel.type.v1.Relationship
+	38, // 13: evenkeel.claims.v1.OtherSubscriber.name:type_name -> evenkeel.type.v1.PersonName
+	39, // 14: evenkeel.claims.v1.OtherSubscriber.address:type_name -> evenkeel.type.v1.Address
+	0,  // 15: evenkeel.claims.v1.ClaimContent.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
+	41, // 16: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	43, // 17: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
+	5,  // 18: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
+	5,  // 19: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
+	5,  // 20: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
+	5,  // 21: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
+	44, // 22: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
+	7,  // 23: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
+	6,  // 24: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
+	9,  // 25: evenkeel.claims.v1.ClaimContent.prior_subscribers:type_name -> evenkeel.claims.v1.OtherSubscriber
+	10, // 26: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
+	45, // 27: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
+	12, // 28: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
+	45, // 29: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	10, // 30: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
+	46, // 31: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
+	1,  // 32: evenkeel.claims.v1.ClaimAcknowledged.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
+	46, // 33: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	1,  // 34: evenkeel.claims.v1.ClaimRejected.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
+	46, // 35: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
+	2,  // 36: evenkeel.claims.v1.ClaimStatusReported.finding:type_name -> evenkeel.claims.v1.ClaimFinding
+	46, // 37: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
+	3,  // 38: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
+	4,  // 39: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
+	10, // 40: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
+	41, // 41: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_claims_v1_events_proto_init() }
@@ -3676,7 +3765,7 @@ func file_evenkeel_claims_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_claims_v1_events_proto_rawDesc), len(file_evenkeel_claims_v1_events_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
