@@ -76,7 +76,7 @@ var VoidMirror = es.Mirror[bool]{
 
 // React opens an item for what somebody must do and resolves it when what it waited for has happened.
 func React(r es.Recorded, look es.Look) ([]es.Command, error) {
-	out := lateCoverage(r, look)
+	out := append(lateCoverage(r, look), denial(r, look)...)
 	item := opens(r)
 	switch e := r.Event.(type) {
 	case *authorizationv1.UnitsRefused: // another authorization may have said yes before this one's no was heard
@@ -117,13 +117,6 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 		return &pb.WorkItemOpened{
 			Kind: "rejection", Subject: e.ClaimId, Title: "Claim rejected", Detail: level(e.Level) + " says " + strings.Join(e.StatusCodes, ", "), AtRiskAmount: e.ChargeAmount,
 			PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId,
-		}
-	case *claimsv1.LineDenied:
-		return &pb.WorkItemOpened{
-			Kind: "denial", Subject: e.ClaimId + " " + e.LineId, Title: "Line denied: " + e.GroupCode + "-" + e.Carc,
-			Detail:       fmt.Sprintf("code %s of %s, remarks %s, %s refused", or(e.ServiceCode, "of the whole claim"), e.ServiceDate, or(strings.Join(e.Rarc, ", "), "none"), money.Format(e.DeniedAmount)),
-			AtRiskAmount: e.DeniedAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
-			DueDate: e.AppealDueDate, DefaultAction: e.DefaultAction,
 		}
 	case *claimsv1.ClaimOverdue:
 		return &pb.WorkItemOpened{
@@ -369,17 +362,11 @@ func resolves(event es.Event) []done {
 		if !e.Withdrawn { // decided: here, or before the move while it was held here
 			return []done{{"claim_held", e.ClaimId, "closed"}, {"rejection", e.ClaimId, "closed"}, {"timely_filing", e.ClaimId, "closed"}}
 		}
-		out := []done{
+		return []done{
 			{"claim_held", e.ClaimId, "withdrawn"}, {"rejection", e.ClaimId, "withdrawn"}, {"timely_filing", e.ClaimId, "withdrawn"}, {"takeback", e.ClaimId, "withdrawn"},
 			{"coverage_change", e.ClaimId, "withdrawn"},
 			{"overdue", e.ClaimId + " acknowledgment", "withdrawn"}, {"overdue", e.ClaimId + " remittance", "withdrawn"},
 		}
-		for _, line := range e.DeniedLineIds {
-			out = append(out, done{"denial", e.ClaimId + " " + line, "withdrawn"})
-		}
-		return out
-	case *claimsv1.DenialOverturned:
-		return []done{{"denial", e.ClaimId + " " + e.LineId, "overturned"}}
 	case *codingv1.CoderQueryAnswered:
 		return []done{{"coder_query", e.EncounterId, "answered"}}
 	case *codingv1.CodingCompleted:

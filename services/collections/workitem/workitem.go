@@ -61,7 +61,7 @@ var Kinds = map[string]Kind{
 }
 
 // restated are the kinds whose item follows what is told of it while it is open: what is told last is all there is to it. Items of other kinds gather what several events tell.
-var restated = map[string]bool{"claim_held": true, "coverage_change": true, "credit_balance": true}
+var restated = map[string]bool{"claim_held": true, "coverage_change": true, "credit_balance": true, "denial": true}
 
 // ID of the item of a kind about a subject.
 func ID(kind, subject string) string { return es.Derive("wrk", kind, subject) }
@@ -120,6 +120,14 @@ func Raise(s State, c *pb.WorkItemOpened) ([]es.Event, error) {
 		opened.DueDate = c.DueDate
 	}
 	return []es.Event{opened}, nil
+}
+
+// Restate says of an open item what is so now; it opens none.
+func Restate(s State, c *pb.WorkItemOpened) ([]es.Event, error) {
+	if s.Opened == nil || s.Resolved != nil {
+		return nil, nil
+	}
+	return Raise(s, c)
 }
 
 // Settle resolves an item because what it waited for happened. Where none is open nothing changes.
