@@ -1,7 +1,7 @@
 // Package session says who is calling: by API key for machines, by a cookie after sign-in for people.
 //
 // An Identity is a tenant, an actor, and a role. Keys and session ids are random and stored as SHA-256; passwords as bcrypt. The tenant comes from the credential alone, never from a
-// request. Forms carry a token bound to the session, so that another site can't send them (TestForgedFormIsRefused); Tries slows down who guesses passwords (TestNobodyGuessesFast).
+// request. Forms carry a token bound to the session, so that another site can't send them (TestForgedFormIsRefused); Tries slows down who guesses passwords (TestNobodyGuessesFast, TestAPlaceGuessesSlowly).
 package session
 
 import (

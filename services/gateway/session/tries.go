@@ -9,8 +9,13 @@ import (
 	"time"
 )
 
-// Tries slows down who guesses passwords. After triesFree failures for an e-mail address, or from a network address, the next try has to wait: half a minute, and twice as long after
-// each further failure, at most waitMost (from a network address sharedMost, since a clinic may sit behind one). Failures are forgotten triesKept after the last.
+// Tries slows down who guesses passwords, by two counts of failures.
+//
+// An e-mail address: after triesFree failures the next try has to wait, half a minute, and twice as long after each further failure, at most waitMost; they are forgotten triesKept after the last.
+//
+// A network address, behind which a clinic may sit: failures drain away, one each sharedDrain. More than sharedFree at once have to wait until the next has drained, so who guesses at
+// one e-mail address after the other gets one try each sharedDrain. One person's typing errors never come that far, since that person's own waits are longer
+// (TestOnePersonsErrorsHoldUpNobodyElse). A success counts in neither and lengthens no wait.
 //
 // An e-mail address that nobody has is counted like any other, so a wait tells nothing about who is there. Counts are kept in this process, for triesMost names of each sort: with
 // several gateways somebody has as many first tries at each. The zero value is ready.
@@ -22,16 +27,17 @@ type Tries struct {
 // tried are the failures for one name. Tries under way count as failures until they succeed, so that many at once are no way round.
 type tried struct {
 	failures int
-	last     time.Time
+	last     time.Time // the last failure; of a network address: until when they have drained
 }
 
 const (
-	triesFree  = 5
-	triesKept  = time.Hour
-	waitFirst  = 30 * time.Second
-	waitMost   = 15 * time.Minute
-	sharedMost = time.Minute
-	triesMost  = 10_000
+	triesFree   = 5
+	triesKept   = time.Hour
+	waitFirst   = 30 * time.Second
+	waitMost    = 15 * time.Minute
+	sharedFree  = 20
+	sharedDrain = time.Minute
+	triesMost   = 10_000
 )
 
 // Begin says how long somebody has to wait before a try; 0: now, and then the try counts as a failure unless Succeeded is called.
@@ -42,11 +48,12 @@ func (t *Tries) Begin(email, address string, now time.Time) (wait time.Duration)
 		t.by, t.from = map[[sha256.Size]byte]*tried{}, map[[sha256.Size]byte]*tried{}
 	}
 	by, from := entry(t.by, nameOf(email), now), entry(t.from, hostOf(address), now)
-	if wait = max(by.wait(waitMost, now), from.wait(sharedMost, now)); wait > 0 {
+	from.drain(now)
+	if wait = max(by.wait(now), from.full(now)); wait > 0 {
 		return wait
 	}
 	by.failures, by.last = by.failures+1, now
-	from.failures, from.last = from.failures+1, now
+	from.failures++
 	return 0
 }
 
@@ -55,19 +62,37 @@ func (t *Tries) Succeeded(email, address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.by, key(nameOf(email)))
-	if from := t.from[key(hostOf(address))]; from != nil {
+	if from := t.from[key(hostOf(address))]; from != nil && from.failures > 0 {
 		from.failures--
 	}
 }
 
+// drain takes away the failures whose time has passed.
+func (t *tried) drain(now time.Time) {
+	gone := int(now.Sub(t.last) / sharedDrain)
+	if gone >= t.failures {
+		t.failures, t.last = 0, now
+		return
+	}
+	t.failures, t.last = t.failures-gone, t.last.Add(time.Duration(gone)*sharedDrain)
+}
+
+// full is how long it takes until the next failure has drained, where there is no room for one more.
+func (t *tried) full(now time.Time) time.Duration {
+	if t.failures < sharedFree {
+		return 0
+	}
+	return max(0, sharedDrain-now.Sub(t.last))
+}
+
 // wait is what is left of the time after the last failure.
-func (t *tried) wait(most time.Duration, now time.Time) time.Duration {
+func (t *tried) wait(now time.Time) time.Duration {
 	if t.failures < triesFree {
 		return 0
 	}
-	pause := most
+	pause := waitMost
 	if doubled := t.failures - triesFree; doubled < 10 {
-		pause = min(most, waitFirst<<doubled)
+		pause = min(waitMost, waitFirst<<doubled)
 	}
 	return max(0, pause-now.Sub(t.last))
 }

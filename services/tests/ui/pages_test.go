@@ -484,9 +484,6 @@ func TestGuessingIsSlow(t *testing.T) {
 			answers := map[string]bool{}
 			for i := range 5 {
 				r, body := v.post("/sign-in", url.Values{"email": {c.email}, "password": {"wrong"}})
-				if r.StatusCode == http.StatusTooManyRequests && c.email != s.Email {
-					return // from this network nobody may go on: which address is tried makes no difference
-				}
 				if r.StatusCode != http.StatusUnprocessableEntity {
 					t.Fatalf("failure %d: %s", i+1, r.Status)
 				}
