@@ -229,7 +229,7 @@ func cause(event es.Event) string {
 		return "charge without a payer"
 	case *postingv1.BalanceMoved:
 		return "left by a plan that is asked no more"
-	case *postingv1.ChargeVoided:
+	case *postingv1.ChargeVoided, *postingv1.BalanceReturned:
 		return "charge taken back"
 	case *postingv1.PriorAdjudicationPosted:
 		return "left by an earlier payer"

@@ -14,7 +14,7 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	switch e := r.Event.(type) {
 	case *pb.StatementRequested:
 		return statement(e, look)
-	case *postingv1.ChargePosted, *postingv1.ChargeVoided, *postingv1.BalanceMoved, *postingv1.PriorAdjudicationPosted, *postingv1.ResponsibilityTransferred, *postingv1.PostingReversed, *postingv1.PatientPaymentAllocated:
+	case *postingv1.ChargePosted, *postingv1.ChargeVoided, *postingv1.BalanceMoved, *postingv1.BalanceReturned, *postingv1.PriorAdjudicationPosted, *postingv1.ResponsibilityTransferred, *postingv1.PostingReversed, *postingv1.PatientPaymentAllocated:
 		return note(r, e.(change)), nil
 	}
 	return nil, nil

@@ -63,15 +63,16 @@ func decides(c *exchangev1.RemittanceClaim) bool {
 type book struct {
 	s        State
 	open     map[Place]int64
+	passed   map[Passage]int64
 	disputes []Dispute
 	events   []es.Event
 	moved    bool
 }
 
 func begin(s State) *book {
-	b := &book{s: s, open: maps.Clone(s.Open), disputes: slices.Clone(s.Disputes)}
+	b := &book{s: s, open: maps.Clone(s.Open), passed: maps.Clone(s.Passed), disputes: slices.Clone(s.Disputes)}
 	if b.open == nil {
-		b.open = map[Place]int64{}
+		b.open, b.passed = map[Place]int64{}, map[Passage]int64{}
 	}
 	return b
 }
@@ -81,6 +82,7 @@ func (b *book) add(e interface {
 	GetLegs() []*typev1.Leg
 }) {
 	b.record(e)
+	pass(b.passed, b.s, e)
 	for _, l := range e.GetLegs() {
 		if place, ok := placeOf(l); ok {
 			b.open[place] += l.Amount
@@ -97,6 +99,7 @@ func (b *book) record(e es.Event) {
 
 // done gives back what a patient paid too much and says when nothing is open any more.
 func (b *book) done(accountID, patientID string) []es.Event {
+	b.askNobody()
 	b.giveBack(accountID, patientID)
 	b.lessen()
 	b.answer()

@@ -138,7 +138,8 @@ func VoidSelfPay(s State, c *pb.VoidChargeRequest) ([]es.Event, error) {
 	return takeOff(s, Payer{}, "", c.Reason), nil
 }
 
-// takeOff takes the charge from where it is open; what somebody has paid or settled of it stays as a credit of who was asked first, to be given back.
+// takeOff takes the charge off, from who was asked first (NobodyIsAsked gives back what that one had left to others); what somebody has paid or taken off of it stays as that one's
+// credit, to be given back.
 func takeOff(s State, first Payer, claimID, reason string) []es.Event {
 	b := begin(s)
 	e := &pb.ChargeVoided{
@@ -147,15 +148,7 @@ func takeOff(s State, first Payer, claimID, reason string) []es.Event {
 	}
 	var entry money.Entry
 	for _, l := range s.Charge.Lines {
-		entry.Debit(l.ChargeAmount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, LineId: l.LineId})
-		rest := l.ChargeAmount
-		for _, p := range append(Payers(s.Prior, s.Charge.ResponsiblePayers), Payer{}) {
-			at := Place{p, l.LineId}
-			part := max(min(b.open[at], rest), 0)
-			entry.Credit(part, receivable(at))
-			rest -= part
-		}
-		entry.Credit(rest, receivable(Place{first, l.LineId}))
+		entry.Debit(l.ChargeAmount, &typev1.Leg{Account: typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, LineId: l.LineId}).Credit(l.ChargeAmount, receivable(Place{first, l.LineId}))
 	}
 	e.Legs = entry.Legs()
 	b.add(e)

@@ -174,6 +174,8 @@ func say(e es.Event) string {
 		return fmt.Sprintf("%s: %s", e.PayerId, e.Reason)
 	case *pb.BalanceMoved:
 		return fmt.Sprintf("%d of %s to the patient", e.Amount, e.PayerId)
+	case *pb.BalanceReturned:
+		return fmt.Sprintf("%d back to %s", e.Amount, e.PayerId)
 	case *pb.PriorDenialRecorded:
 		return fmt.Sprintf("%s denied before %s-%s %d", e.LineId, e.GroupCode, e.Carc, e.Amount)
 	case *pb.AccountSettled:
@@ -688,6 +690,9 @@ func check(t *rapid.T, st *story, v *codingv1.CodingCompleted, cash, given int64
 	}
 	if st.s.Voided {
 		left = patient // what was left to the patient is asked no more
+		if patient != 0 {
+			t.Fatalf("the charge was taken off, and the patient is asked for %d", patient)
+		}
 	}
 	if len(v.ResponsiblePayers) == 0 {
 		left = charge // there is no plan to give a reason

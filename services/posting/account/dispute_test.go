@@ -100,7 +100,7 @@ func TestBelowContract(t *testing.T) {
 	t.Run("a charge that is taken back is in no dispute", func(t *testing.T) {
 		st := underpaid(t, aetna)
 		st.says("void", st.take(Void(st.s, Withdrawal{Closed: &claimsv1.ClaimClosed{ClaimId: "clm_1", Withdrawn: true}, Payer: aetna})),
-			"charge 17000 voided", "L1 lapsed 1000, 0 in dispute", "pay_1 has paid 14000 too much")
+			"charge 17000 voided", "2000 back to pay_1", "L1 lapsed 1000, 0 in dispute", "pay_1 has paid 14000 too much")
 	})
 	t.Run("an event of before this rule puts nothing in dispute", func(t *testing.T) {
 		if s := Evolve(State{}, &pb.UnderpaymentDetected{ClaimId: "clm_1", LineId: "L1", ExpectedAmount: 12000, AllowedAmount: 11000, RemittanceId: "rem_0"}); len(s.Disputes) != 0 {

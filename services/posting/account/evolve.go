@@ -72,6 +72,12 @@ type Allocation struct {
 	Amount    int64
 }
 
+// Passage is what a payer has left to another one, or to the patient, on a line, paid or not.
+type Passage struct {
+	From Payer
+	To   Place
+}
+
 // Line is where the charge of one line is. Charge = Paid + Adjusted + Patient + Open.
 type Line struct {
 	Charge   int64
@@ -95,6 +101,7 @@ type State struct {
 	Questions []Question     // later payers' payments on decisions that were taken back
 	Left      map[Payer]bool // payers whose claim was taken back while the charge stands: they are asked no more
 	Moved     int64          // from them to the patient
+	Passed    map[Passage]int64
 	Settled   bool
 }
 
@@ -105,7 +112,9 @@ var Stream = es.Stream[State]{Kind: "account", Evolve: Evolve}
 func Evolve(s State, event es.Event) State {
 	if s.Open == nil {
 		s.Open, s.Done, s.Lines, s.Left = map[Place]int64{}, map[Key]bool{}, map[string]*Line{}, map[Payer]bool{}
+		s.Passed = map[Passage]int64{}
 	}
+	pass(s.Passed, s, event)
 	s.Disputes = disputed(s.Disputes, event)
 	switch e := event.(type) {
 	case *pb.ChargePosted:
@@ -165,6 +174,9 @@ func Evolve(s State, event es.Event) State {
 		s.tell(e.Legs)
 	case *pb.ClaimPaymentUnmatched:
 		s.Done[Key{e.RemittanceId, e.ClaimOrdinal}] = true
+	case *pb.BalanceReturned:
+		s.move(e.Legs)
+		s.tell(e.Legs)
 	case *pb.BalanceMoved:
 		s.Left[Payer{e.PayerId, e.PayerSequence}] = true
 		s.Moved += e.Amount

@@ -9,13 +9,14 @@ import (
 //
 //	ChargePosted               Dr ar.insurance (first payer) or ar.patient   Cr revenue.gross
 //	ChargeCorrected            the difference: Dr ar.insurance               Cr revenue.gross
-//	ChargeVoided               Dr revenue.gross                              Cr where the charge is open, the rest from who was asked first
+//	ChargeVoided               Dr revenue.gross                              Cr ar.insurance (first payer) or ar.patient
 //	InsurancePaymentPosted     Dr cash.clearing                              Cr ar.insurance
 //	ContractualAdjusted        Dr contractual                                Cr ar.insurance
 //	ResponsibilityTransferred  Dr ar.patient or ar.insurance (next payer)    Cr ar.insurance
 //	UnderpaymentDetected       nothing: what is in dispute stays where it is (as BalanceBillingHeld, UnderpaymentRecovered, UnderpaymentLapsed)
 //	UnderpaymentAccepted       Dr contractual                                Cr ar.insurance
 //	BalanceMoved               Dr ar.patient                                 Cr ar.insurance (the payer whose claim was taken back)
+//	BalanceReturned            Dr ar.insurance (who had left it)             Cr ar.patient or ar.insurance (where it was left)
 //	DenialRecorded             nothing: the amount stays where it is
 //	PriorAdjudicationPosted    Dr conversion, contractual, the next place    Cr ar.insurance (that payer)
 //	PayersTold                 Dr ar.insurance (who stands there now)        Cr ar.insurance (who stood there)

@@ -353,7 +353,7 @@ type ChargeVoided struct {
 	ClaimId       string                 `protobuf:"bytes,4,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"` // the claim that was taken back; empty: no payer was asked
 	ServiceDate   string                 `protobuf:"bytes,5,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`
 	ChargeAmount  int64                  `protobuf:"varint,6,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"` // taken off
-	Legs          []*v1.Leg              `protobuf:"bytes,7,rep,name=legs,proto3" json:"legs,omitempty"`                                      // revenue.gross / the receivables
+	Legs          []*v1.Leg              `protobuf:"bytes,7,rep,name=legs,proto3" json:"legs,omitempty"`                                      // revenue.gross / ar.insurance of the first payer, or ar.patient; in events of before 2026-11-24 wherever the charge was open
 	Reason        string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -966,6 +966,99 @@ func (x *BalanceMoved) GetLeftAmount() int64 {
 	return 0
 }
 
+// The charge was taken off, so nobody is asked: what a payer had left to another one or to the patient goes back to it, and each has as a credit what it has paid and taken off itself.
+type BalanceReturned struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // to whom it goes back
+	PayerSequence v1.PayerSequence       `protobuf:"varint,4,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	Amount        int64                  `protobuf:"varint,5,opt,name=amount,proto3" json:"amount,omitempty"`                             // cents; negative: the payer took back what had left it, which went back before
+	Legs          []*v1.Leg              `protobuf:"bytes,6,rep,name=legs,proto3" json:"legs,omitempty"`                                  // ar.insurance of the payer / where it was left
+	ServiceDate   string                 `protobuf:"bytes,7,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"` // of the account
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BalanceReturned) Reset() {
+	*x = BalanceReturned{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BalanceReturned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BalanceReturned) ProtoMessage() {}
+
+func (x *BalanceReturned) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BalanceReturned.ProtoReflect.Descriptor instead.
+func (*BalanceReturned) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *BalanceReturned) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *BalanceReturned) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *BalanceReturned) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *BalanceReturned) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *BalanceReturned) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *BalanceReturned) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+func (x *BalanceReturned) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
 type PriorPostedLine struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	LineId            string                 `protobuf:"bytes,1,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"` // empty: told for the claim as a whole
@@ -978,7 +1071,7 @@ type PriorPostedLine struct {
 
 func (x *PriorPostedLine) Reset() {
 	*x = PriorPostedLine{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1083,7 @@ func (x *PriorPostedLine) String() string {
 func (*PriorPostedLine) ProtoMessage() {}
 
 func (x *PriorPostedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[9]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1096,7 @@ func (x *PriorPostedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorPostedLine.ProtoReflect.Descriptor instead.
 func (*PriorPostedLine) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PriorPostedLine) GetLineId() string {
@@ -1054,7 +1147,7 @@ type InsurancePaymentPosted struct {
 
 func (x *InsurancePaymentPosted) Reset() {
 	*x = InsurancePaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +1159,7 @@ func (x *InsurancePaymentPosted) String() string {
 func (*InsurancePaymentPosted) ProtoMessage() {}
 
 func (x *InsurancePaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[10]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +1172,7 @@ func (x *InsurancePaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InsurancePaymentPosted.ProtoReflect.Descriptor instead.
 func (*InsurancePaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *InsurancePaymentPosted) GetAccountId() string {
@@ -1188,7 +1281,7 @@ type ContractualAdjusted struct {
 
 func (x *ContractualAdjusted) Reset() {
 	*x = ContractualAdjusted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1200,7 +1293,7 @@ func (x *ContractualAdjusted) String() string {
 func (*ContractualAdjusted) ProtoMessage() {}
 
 func (x *ContractualAdjusted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[11]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1213,7 +1306,7 @@ func (x *ContractualAdjusted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContractualAdjusted.ProtoReflect.Descriptor instead.
 func (*ContractualAdjusted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ContractualAdjusted) GetAccountId() string {
@@ -1339,7 +1432,7 @@ type ResponsibilityTransferred struct {
 
 func (x *ResponsibilityTransferred) Reset() {
 	*x = ResponsibilityTransferred{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1351,7 +1444,7 @@ func (x *ResponsibilityTransferred) String() string {
 func (*ResponsibilityTransferred) ProtoMessage() {}
 
 func (x *ResponsibilityTransferred) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[12]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1364,7 +1457,7 @@ func (x *ResponsibilityTransferred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponsibilityTransferred.ProtoReflect.Descriptor instead.
 func (*ResponsibilityTransferred) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResponsibilityTransferred) GetAccountId() string {
@@ -1503,7 +1596,7 @@ type DenialRecorded struct {
 
 func (x *DenialRecorded) Reset() {
 	*x = DenialRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1608,7 @@ func (x *DenialRecorded) String() string {
 func (*DenialRecorded) ProtoMessage() {}
 
 func (x *DenialRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1621,7 @@ func (x *DenialRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialRecorded.ProtoReflect.Descriptor instead.
 func (*DenialRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DenialRecorded) GetAccountId() string {
@@ -1658,7 +1751,7 @@ type PostingReversed struct {
 
 func (x *PostingReversed) Reset() {
 	*x = PostingReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +1763,7 @@ func (x *PostingReversed) String() string {
 func (*PostingReversed) ProtoMessage() {}
 
 func (x *PostingReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +1776,7 @@ func (x *PostingReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostingReversed.ProtoReflect.Descriptor instead.
 func (*PostingReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PostingReversed) GetAccountId() string {
@@ -1796,7 +1889,7 @@ type LaterPaymentQuestioned struct {
 
 func (x *LaterPaymentQuestioned) Reset() {
 	*x = LaterPaymentQuestioned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1808,7 +1901,7 @@ func (x *LaterPaymentQuestioned) String() string {
 func (*LaterPaymentQuestioned) ProtoMessage() {}
 
 func (x *LaterPaymentQuestioned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1821,7 +1914,7 @@ func (x *LaterPaymentQuestioned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaterPaymentQuestioned.ProtoReflect.Descriptor instead.
 func (*LaterPaymentQuestioned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LaterPaymentQuestioned) GetAccountId() string {
@@ -1909,7 +2002,7 @@ type LaterPaymentAnswered struct {
 
 func (x *LaterPaymentAnswered) Reset() {
 	*x = LaterPaymentAnswered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1921,7 +2014,7 @@ func (x *LaterPaymentAnswered) String() string {
 func (*LaterPaymentAnswered) ProtoMessage() {}
 
 func (x *LaterPaymentAnswered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1934,7 +2027,7 @@ func (x *LaterPaymentAnswered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaterPaymentAnswered.ProtoReflect.Descriptor instead.
 func (*LaterPaymentAnswered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LaterPaymentAnswered) GetAccountId() string {
@@ -2002,7 +2095,7 @@ type UnderpaymentDetected struct {
 
 func (x *UnderpaymentDetected) Reset() {
 	*x = UnderpaymentDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2014,7 +2107,7 @@ func (x *UnderpaymentDetected) String() string {
 func (*UnderpaymentDetected) ProtoMessage() {}
 
 func (x *UnderpaymentDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2027,7 +2120,7 @@ func (x *UnderpaymentDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentDetected.ProtoReflect.Descriptor instead.
 func (*UnderpaymentDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UnderpaymentDetected) GetAccountId() string {
@@ -2145,7 +2238,7 @@ type BalanceBillingHeld struct {
 
 func (x *BalanceBillingHeld) Reset() {
 	*x = BalanceBillingHeld{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2157,7 +2250,7 @@ func (x *BalanceBillingHeld) String() string {
 func (*BalanceBillingHeld) ProtoMessage() {}
 
 func (x *BalanceBillingHeld) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2170,7 +2263,7 @@ func (x *BalanceBillingHeld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BalanceBillingHeld.ProtoReflect.Descriptor instead.
 func (*BalanceBillingHeld) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BalanceBillingHeld) GetAccountId() string {
@@ -2294,7 +2387,7 @@ type UnderpaymentAccepted struct {
 
 func (x *UnderpaymentAccepted) Reset() {
 	*x = UnderpaymentAccepted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2306,7 +2399,7 @@ func (x *UnderpaymentAccepted) String() string {
 func (*UnderpaymentAccepted) ProtoMessage() {}
 
 func (x *UnderpaymentAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2319,7 +2412,7 @@ func (x *UnderpaymentAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentAccepted.ProtoReflect.Descriptor instead.
 func (*UnderpaymentAccepted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UnderpaymentAccepted) GetAccountId() string {
@@ -2440,7 +2533,7 @@ type UnderpaymentRecovered struct {
 
 func (x *UnderpaymentRecovered) Reset() {
 	*x = UnderpaymentRecovered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2452,7 +2545,7 @@ func (x *UnderpaymentRecovered) String() string {
 func (*UnderpaymentRecovered) ProtoMessage() {}
 
 func (x *UnderpaymentRecovered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2465,7 +2558,7 @@ func (x *UnderpaymentRecovered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentRecovered.ProtoReflect.Descriptor instead.
 func (*UnderpaymentRecovered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UnderpaymentRecovered) GetAccountId() string {
@@ -2565,7 +2658,7 @@ type UnderpaymentLapsed struct {
 
 func (x *UnderpaymentLapsed) Reset() {
 	*x = UnderpaymentLapsed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2577,7 +2670,7 @@ func (x *UnderpaymentLapsed) String() string {
 func (*UnderpaymentLapsed) ProtoMessage() {}
 
 func (x *UnderpaymentLapsed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2590,7 +2683,7 @@ func (x *UnderpaymentLapsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentLapsed.ProtoReflect.Descriptor instead.
 func (*UnderpaymentLapsed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UnderpaymentLapsed) GetAccountId() string {
@@ -2693,7 +2786,7 @@ type ClaimPaymentPosted struct {
 
 func (x *ClaimPaymentPosted) Reset() {
 	*x = ClaimPaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2705,7 +2798,7 @@ func (x *ClaimPaymentPosted) String() string {
 func (*ClaimPaymentPosted) ProtoMessage() {}
 
 func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2718,7 +2811,7 @@ func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentPosted.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ClaimPaymentPosted) GetAccountId() string {
@@ -2838,7 +2931,7 @@ type ClaimPaymentUnmatched struct {
 
 func (x *ClaimPaymentUnmatched) Reset() {
 	*x = ClaimPaymentUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2850,7 +2943,7 @@ func (x *ClaimPaymentUnmatched) String() string {
 func (*ClaimPaymentUnmatched) ProtoMessage() {}
 
 func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2863,7 +2956,7 @@ func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentUnmatched.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ClaimPaymentUnmatched) GetAccountId() string {
@@ -2951,7 +3044,7 @@ type PatientPaymentAllocated struct {
 
 func (x *PatientPaymentAllocated) Reset() {
 	*x = PatientPaymentAllocated{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2963,7 +3056,7 @@ func (x *PatientPaymentAllocated) String() string {
 func (*PatientPaymentAllocated) ProtoMessage() {}
 
 func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2976,7 +3069,7 @@ func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAllocated.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAllocated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PatientPaymentAllocated) GetAccountId() string {
@@ -3034,7 +3127,7 @@ type CreditBalanceDetected struct {
 
 func (x *CreditBalanceDetected) Reset() {
 	*x = CreditBalanceDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3046,7 +3139,7 @@ func (x *CreditBalanceDetected) String() string {
 func (*CreditBalanceDetected) ProtoMessage() {}
 
 func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3059,7 +3152,7 @@ func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceDetected.ProtoReflect.Descriptor instead.
 func (*CreditBalanceDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CreditBalanceDetected) GetAccountId() string {
@@ -3109,7 +3202,7 @@ type CreditBalanceCleared struct {
 
 func (x *CreditBalanceCleared) Reset() {
 	*x = CreditBalanceCleared{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3121,7 +3214,7 @@ func (x *CreditBalanceCleared) String() string {
 func (*CreditBalanceCleared) ProtoMessage() {}
 
 func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3134,7 +3227,7 @@ func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceCleared.ProtoReflect.Descriptor instead.
 func (*CreditBalanceCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreditBalanceCleared) GetAccountId() string {
@@ -3175,7 +3268,7 @@ type AccountSettled struct {
 
 func (x *AccountSettled) Reset() {
 	*x = AccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3187,7 +3280,7 @@ func (x *AccountSettled) String() string {
 func (*AccountSettled) ProtoMessage() {}
 
 func (x *AccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3200,7 +3293,7 @@ func (x *AccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountSettled.ProtoReflect.Descriptor instead.
 func (*AccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AccountSettled) GetAccountId() string {
@@ -3236,7 +3329,7 @@ type RemittanceReceived struct {
 
 func (x *RemittanceReceived) Reset() {
 	*x = RemittanceReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3248,7 +3341,7 @@ func (x *RemittanceReceived) String() string {
 func (*RemittanceReceived) ProtoMessage() {}
 
 func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3261,7 +3354,7 @@ func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceReceived.ProtoReflect.Descriptor instead.
 func (*RemittanceReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RemittanceReceived) GetRemittanceId() string {
@@ -3347,7 +3440,7 @@ type RemittanceQuarantined struct {
 
 func (x *RemittanceQuarantined) Reset() {
 	*x = RemittanceQuarantined{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3359,7 +3452,7 @@ func (x *RemittanceQuarantined) String() string {
 func (*RemittanceQuarantined) ProtoMessage() {}
 
 func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3372,7 +3465,7 @@ func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceQuarantined.ProtoReflect.Descriptor instead.
 func (*RemittanceQuarantined) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RemittanceQuarantined) GetRemittanceId() string {
@@ -3425,7 +3518,7 @@ type RemittanceBalanced struct {
 
 func (x *RemittanceBalanced) Reset() {
 	*x = RemittanceBalanced{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3437,7 +3530,7 @@ func (x *RemittanceBalanced) String() string {
 func (*RemittanceBalanced) ProtoMessage() {}
 
 func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3450,7 +3543,7 @@ func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceBalanced.ProtoReflect.Descriptor instead.
 func (*RemittanceBalanced) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RemittanceBalanced) GetRemittanceId() string {
@@ -3512,7 +3605,7 @@ type UnappliedRecorded struct {
 
 func (x *UnappliedRecorded) Reset() {
 	*x = UnappliedRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3524,7 +3617,7 @@ func (x *UnappliedRecorded) String() string {
 func (*UnappliedRecorded) ProtoMessage() {}
 
 func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3537,7 +3630,7 @@ func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedRecorded.ProtoReflect.Descriptor instead.
 func (*UnappliedRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *UnappliedRecorded) GetRemittanceId() string {
@@ -3615,7 +3708,7 @@ type UnappliedAssigned struct {
 
 func (x *UnappliedAssigned) Reset() {
 	*x = UnappliedAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3627,7 +3720,7 @@ func (x *UnappliedAssigned) String() string {
 func (*UnappliedAssigned) ProtoMessage() {}
 
 func (x *UnappliedAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3640,7 +3733,7 @@ func (x *UnappliedAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedAssigned.ProtoReflect.Descriptor instead.
 func (*UnappliedAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UnappliedAssigned) GetRemittanceId() string {
@@ -3730,7 +3823,7 @@ type ProviderAdjustmentRecorded struct {
 
 func (x *ProviderAdjustmentRecorded) Reset() {
 	*x = ProviderAdjustmentRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3742,7 +3835,7 @@ func (x *ProviderAdjustmentRecorded) String() string {
 func (*ProviderAdjustmentRecorded) ProtoMessage() {}
 
 func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3755,7 +3848,7 @@ func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderAdjustmentRecorded.ProtoReflect.Descriptor instead.
 func (*ProviderAdjustmentRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ProviderAdjustmentRecorded) GetRemittanceId() string {
@@ -3832,7 +3925,7 @@ type RemittanceMended struct {
 
 func (x *RemittanceMended) Reset() {
 	*x = RemittanceMended{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3844,7 +3937,7 @@ func (x *RemittanceMended) String() string {
 func (*RemittanceMended) ProtoMessage() {}
 
 func (x *RemittanceMended) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3857,7 +3950,7 @@ func (x *RemittanceMended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMended.ProtoReflect.Descriptor instead.
 func (*RemittanceMended) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RemittanceMended) GetRemittanceId() string {
@@ -3895,7 +3988,7 @@ type RemittanceAdvised struct {
 
 func (x *RemittanceAdvised) Reset() {
 	*x = RemittanceAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3907,7 +4000,7 @@ func (x *RemittanceAdvised) String() string {
 func (*RemittanceAdvised) ProtoMessage() {}
 
 func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3920,7 +4013,7 @@ func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceAdvised.ProtoReflect.Descriptor instead.
 func (*RemittanceAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RemittanceAdvised) GetSettlementId() string {
@@ -4022,7 +4115,7 @@ type DepositAdvised struct {
 
 func (x *DepositAdvised) Reset() {
 	*x = DepositAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4034,7 +4127,7 @@ func (x *DepositAdvised) String() string {
 func (*DepositAdvised) ProtoMessage() {}
 
 func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4047,7 +4140,7 @@ func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositAdvised.ProtoReflect.Descriptor instead.
 func (*DepositAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DepositAdvised) GetSettlementId() string {
@@ -4114,7 +4207,7 @@ type RemittanceMatched struct {
 
 func (x *RemittanceMatched) Reset() {
 	*x = RemittanceMatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4126,7 +4219,7 @@ func (x *RemittanceMatched) String() string {
 func (*RemittanceMatched) ProtoMessage() {}
 
 func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4139,7 +4232,7 @@ func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMatched.ProtoReflect.Descriptor instead.
 func (*RemittanceMatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RemittanceMatched) GetRemittanceId() string {
@@ -4207,7 +4300,7 @@ type DepositLeftOver struct {
 
 func (x *DepositLeftOver) Reset() {
 	*x = DepositLeftOver{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4219,7 +4312,7 @@ func (x *DepositLeftOver) String() string {
 func (*DepositLeftOver) ProtoMessage() {}
 
 func (x *DepositLeftOver) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4232,7 +4325,7 @@ func (x *DepositLeftOver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositLeftOver.ProtoReflect.Descriptor instead.
 func (*DepositLeftOver) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DepositLeftOver) GetSettlementId() string {
@@ -4298,7 +4391,7 @@ type DepositWithdrawn struct {
 
 func (x *DepositWithdrawn) Reset() {
 	*x = DepositWithdrawn{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4310,7 +4403,7 @@ func (x *DepositWithdrawn) String() string {
 func (*DepositWithdrawn) ProtoMessage() {}
 
 func (x *DepositWithdrawn) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4323,7 +4416,7 @@ func (x *DepositWithdrawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositWithdrawn.ProtoReflect.Descriptor instead.
 func (*DepositWithdrawn) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DepositWithdrawn) GetSettlementId() string {
@@ -4376,7 +4469,7 @@ type DepositDiffered struct {
 
 func (x *DepositDiffered) Reset() {
 	*x = DepositDiffered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4388,7 +4481,7 @@ func (x *DepositDiffered) String() string {
 func (*DepositDiffered) ProtoMessage() {}
 
 func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4401,7 +4494,7 @@ func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDiffered.ProtoReflect.Descriptor instead.
 func (*DepositDiffered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DepositDiffered) GetRemittanceId() string {
@@ -4463,7 +4556,7 @@ type RemittanceUnfunded struct {
 
 func (x *RemittanceUnfunded) Reset() {
 	*x = RemittanceUnfunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4475,7 +4568,7 @@ func (x *RemittanceUnfunded) String() string {
 func (*RemittanceUnfunded) ProtoMessage() {}
 
 func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4488,7 +4581,7 @@ func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceUnfunded.ProtoReflect.Descriptor instead.
 func (*RemittanceUnfunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RemittanceUnfunded) GetSettlementId() string {
@@ -4564,7 +4657,7 @@ type DepositUnmatched struct {
 
 func (x *DepositUnmatched) Reset() {
 	*x = DepositUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4576,7 +4669,7 @@ func (x *DepositUnmatched) String() string {
 func (*DepositUnmatched) ProtoMessage() {}
 
 func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4589,7 +4682,7 @@ func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositUnmatched.ProtoReflect.Descriptor instead.
 func (*DepositUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *DepositUnmatched) GetSettlementId() string {
@@ -4659,7 +4752,7 @@ type DepositDue struct {
 
 func (x *DepositDue) Reset() {
 	*x = DepositDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4671,7 +4764,7 @@ func (x *DepositDue) String() string {
 func (*DepositDue) ProtoMessage() {}
 
 func (x *DepositDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4684,7 +4777,7 @@ func (x *DepositDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDue.ProtoReflect.Descriptor instead.
 func (*DepositDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DepositDue) GetSettlementId() string {
@@ -4711,7 +4804,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4723,7 +4816,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4736,7 +4829,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RemittanceDue) GetSettlementId() string {
@@ -4769,7 +4862,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4781,7 +4874,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4794,7 +4887,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -4862,7 +4955,7 @@ type DepositReversed struct {
 
 func (x *DepositReversed) Reset() {
 	*x = DepositReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4874,7 +4967,7 @@ func (x *DepositReversed) String() string {
 func (*DepositReversed) ProtoMessage() {}
 
 func (x *DepositReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4887,7 +4980,7 @@ func (x *DepositReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReversed.ProtoReflect.Descriptor instead.
 func (*DepositReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *DepositReversed) GetDepositId() string {
@@ -4957,7 +5050,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4969,7 +5062,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4982,7 +5075,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -5063,7 +5156,7 @@ type PatientAccountNoted struct {
 
 func (x *PatientAccountNoted) Reset() {
 	*x = PatientAccountNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5075,7 +5168,7 @@ func (x *PatientAccountNoted) String() string {
 func (*PatientAccountNoted) ProtoMessage() {}
 
 func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5088,7 +5181,7 @@ func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
 func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PatientAccountNoted) GetPatientId() string {
@@ -5140,7 +5233,7 @@ type PatientFundsNoted struct {
 
 func (x *PatientFundsNoted) Reset() {
 	*x = PatientFundsNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5152,7 +5245,7 @@ func (x *PatientFundsNoted) String() string {
 func (*PatientFundsNoted) ProtoMessage() {}
 
 func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5165,7 +5258,7 @@ func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
 func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{49}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PatientFundsNoted) GetPatientId() string {
@@ -5222,7 +5315,7 @@ type PatientPaymentAssigned struct {
 
 func (x *PatientPaymentAssigned) Reset() {
 	*x = PatientPaymentAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5234,7 +5327,7 @@ func (x *PatientPaymentAssigned) String() string {
 func (*PatientPaymentAssigned) ProtoMessage() {}
 
 func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5247,7 +5340,7 @@ func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{50}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *PatientPaymentAssigned) GetPatientId() string {
@@ -5289,7 +5382,7 @@ type PatientAccountSettled struct {
 
 func (x *PatientAccountSettled) Reset() {
 	*x = PatientAccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5301,7 +5394,7 @@ func (x *PatientAccountSettled) String() string {
 func (*PatientAccountSettled) ProtoMessage() {}
 
 func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5314,7 +5407,7 @@ func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountSettled.ProtoReflect.Descriptor instead.
 func (*PatientAccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{51}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PatientAccountSettled) GetPatientId() string {
@@ -5351,7 +5444,7 @@ type PatientFundsReleased struct {
 
 func (x *PatientFundsReleased) Reset() {
 	*x = PatientFundsReleased{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5363,7 +5456,7 @@ func (x *PatientFundsReleased) String() string {
 func (*PatientFundsReleased) ProtoMessage() {}
 
 func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5376,7 +5469,7 @@ func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsReleased.ProtoReflect.Descriptor instead.
 func (*PatientFundsReleased) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{52}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PatientFundsReleased) GetPatientId() string {
@@ -5425,7 +5518,7 @@ type PatientPaymentRefunded struct {
 
 func (x *PatientPaymentRefunded) Reset() {
 	*x = PatientPaymentRefunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5437,7 +5530,7 @@ func (x *PatientPaymentRefunded) String() string {
 func (*PatientPaymentRefunded) ProtoMessage() {}
 
 func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5450,7 +5543,7 @@ func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentRefunded.ProtoReflect.Descriptor instead.
 func (*PatientPaymentRefunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{53}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PatientPaymentRefunded) GetRefundId() string {
@@ -5533,7 +5626,7 @@ type PatientPaymentReversed struct {
 
 func (x *PatientPaymentReversed) Reset() {
 	*x = PatientPaymentReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5545,7 +5638,7 @@ func (x *PatientPaymentReversed) String() string {
 func (*PatientPaymentReversed) ProtoMessage() {}
 
 func (x *PatientPaymentReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5558,7 +5651,7 @@ func (x *PatientPaymentReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReversed.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{54}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PatientPaymentReversed) GetPatientPaymentId() string {
@@ -5627,7 +5720,7 @@ type PatientPaymentShare struct {
 
 func (x *PatientPaymentShare) Reset() {
 	*x = PatientPaymentShare{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5639,7 +5732,7 @@ func (x *PatientPaymentShare) String() string {
 func (*PatientPaymentShare) ProtoMessage() {}
 
 func (x *PatientPaymentShare) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5652,7 +5745,7 @@ func (x *PatientPaymentShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentShare.ProtoReflect.Descriptor instead.
 func (*PatientPaymentShare) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{55}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PatientPaymentShare) GetAccountId() string {
@@ -5786,7 +5879,17 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\fservice_date\x18\t \x01(\tR\vserviceDate\x12\x1f\n" +
 	"\vleft_amount\x18\n" +
 	" \x01(\x03R\n" +
-	"leftAmount\"\x9d\x01\n" +
+	"leftAmount\"\x98\x02\n" +
+	"\x0fBalanceReturned\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12F\n" +
+	"\x0epayer_sequence\x18\x04 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12\x16\n" +
+	"\x06amount\x18\x05 \x01(\x03R\x06amount\x12)\n" +
+	"\x04legs\x18\x06 \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12!\n" +
+	"\fservice_date\x18\a \x01(\tR\vserviceDate\"\x9d\x01\n" +
 	"\x0fPriorPostedLine\x12\x17\n" +
 	"\aline_id\x18\x01 \x01(\tR\x06lineId\x12\x1f\n" +
 	"\vpaid_amount\x18\x02 \x01(\x03R\n" +
@@ -6312,7 +6415,7 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
@@ -6323,141 +6426,144 @@ var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*PriorAdjudicationHeld)(nil),      // 6: evenkeel.posting.v1.PriorAdjudicationHeld
 	(*PriorDenialRecorded)(nil),        // 7: evenkeel.posting.v1.PriorDenialRecorded
 	(*BalanceMoved)(nil),               // 8: evenkeel.posting.v1.BalanceMoved
-	(*PriorPostedLine)(nil),            // 9: evenkeel.posting.v1.PriorPostedLine
-	(*InsurancePaymentPosted)(nil),     // 10: evenkeel.posting.v1.InsurancePaymentPosted
-	(*ContractualAdjusted)(nil),        // 11: evenkeel.posting.v1.ContractualAdjusted
-	(*ResponsibilityTransferred)(nil),  // 12: evenkeel.posting.v1.ResponsibilityTransferred
-	(*DenialRecorded)(nil),             // 13: evenkeel.posting.v1.DenialRecorded
-	(*PostingReversed)(nil),            // 14: evenkeel.posting.v1.PostingReversed
-	(*LaterPaymentQuestioned)(nil),     // 15: evenkeel.posting.v1.LaterPaymentQuestioned
-	(*LaterPaymentAnswered)(nil),       // 16: evenkeel.posting.v1.LaterPaymentAnswered
-	(*UnderpaymentDetected)(nil),       // 17: evenkeel.posting.v1.UnderpaymentDetected
-	(*BalanceBillingHeld)(nil),         // 18: evenkeel.posting.v1.BalanceBillingHeld
-	(*UnderpaymentAccepted)(nil),       // 19: evenkeel.posting.v1.UnderpaymentAccepted
-	(*UnderpaymentRecovered)(nil),      // 20: evenkeel.posting.v1.UnderpaymentRecovered
-	(*UnderpaymentLapsed)(nil),         // 21: evenkeel.posting.v1.UnderpaymentLapsed
-	(*ClaimPaymentPosted)(nil),         // 22: evenkeel.posting.v1.ClaimPaymentPosted
-	(*ClaimPaymentUnmatched)(nil),      // 23: evenkeel.posting.v1.ClaimPaymentUnmatched
-	(*PatientPaymentAllocated)(nil),    // 24: evenkeel.posting.v1.PatientPaymentAllocated
-	(*CreditBalanceDetected)(nil),      // 25: evenkeel.posting.v1.CreditBalanceDetected
-	(*CreditBalanceCleared)(nil),       // 26: evenkeel.posting.v1.CreditBalanceCleared
-	(*AccountSettled)(nil),             // 27: evenkeel.posting.v1.AccountSettled
-	(*RemittanceReceived)(nil),         // 28: evenkeel.posting.v1.RemittanceReceived
-	(*RemittanceQuarantined)(nil),      // 29: evenkeel.posting.v1.RemittanceQuarantined
-	(*RemittanceBalanced)(nil),         // 30: evenkeel.posting.v1.RemittanceBalanced
-	(*UnappliedRecorded)(nil),          // 31: evenkeel.posting.v1.UnappliedRecorded
-	(*UnappliedAssigned)(nil),          // 32: evenkeel.posting.v1.UnappliedAssigned
-	(*ProviderAdjustmentRecorded)(nil), // 33: evenkeel.posting.v1.ProviderAdjustmentRecorded
-	(*RemittanceMended)(nil),           // 34: evenkeel.posting.v1.RemittanceMended
-	(*RemittanceAdvised)(nil),          // 35: evenkeel.posting.v1.RemittanceAdvised
-	(*DepositAdvised)(nil),             // 36: evenkeel.posting.v1.DepositAdvised
-	(*RemittanceMatched)(nil),          // 37: evenkeel.posting.v1.RemittanceMatched
-	(*DepositLeftOver)(nil),            // 38: evenkeel.posting.v1.DepositLeftOver
-	(*DepositWithdrawn)(nil),           // 39: evenkeel.posting.v1.DepositWithdrawn
-	(*DepositDiffered)(nil),            // 40: evenkeel.posting.v1.DepositDiffered
-	(*RemittanceUnfunded)(nil),         // 41: evenkeel.posting.v1.RemittanceUnfunded
-	(*DepositUnmatched)(nil),           // 42: evenkeel.posting.v1.DepositUnmatched
-	(*DepositDue)(nil),                 // 43: evenkeel.posting.v1.DepositDue
-	(*RemittanceDue)(nil),              // 44: evenkeel.posting.v1.RemittanceDue
-	(*DepositReceived)(nil),            // 45: evenkeel.posting.v1.DepositReceived
-	(*DepositReversed)(nil),            // 46: evenkeel.posting.v1.DepositReversed
-	(*PatientPaymentReceived)(nil),     // 47: evenkeel.posting.v1.PatientPaymentReceived
-	(*PatientAccountNoted)(nil),        // 48: evenkeel.posting.v1.PatientAccountNoted
-	(*PatientFundsNoted)(nil),          // 49: evenkeel.posting.v1.PatientFundsNoted
-	(*PatientPaymentAssigned)(nil),     // 50: evenkeel.posting.v1.PatientPaymentAssigned
-	(*PatientAccountSettled)(nil),      // 51: evenkeel.posting.v1.PatientAccountSettled
-	(*PatientFundsReleased)(nil),       // 52: evenkeel.posting.v1.PatientFundsReleased
-	(*PatientPaymentRefunded)(nil),     // 53: evenkeel.posting.v1.PatientPaymentRefunded
-	(*PatientPaymentReversed)(nil),     // 54: evenkeel.posting.v1.PatientPaymentReversed
-	(*PatientPaymentShare)(nil),        // 55: evenkeel.posting.v1.PatientPaymentShare
-	(*v1.ServiceLine)(nil),             // 56: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 57: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 58: evenkeel.type.v1.Leg
-	(*v1.Source)(nil),                  // 59: evenkeel.type.v1.Source
-	(v1.PayerSequence)(0),              // 60: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 61: evenkeel.type.v1.Adjustment
-	(*v12.RemittanceClaim)(nil),        // 62: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 63: evenkeel.exchange.v1.Residual
+	(*BalanceReturned)(nil),            // 9: evenkeel.posting.v1.BalanceReturned
+	(*PriorPostedLine)(nil),            // 10: evenkeel.posting.v1.PriorPostedLine
+	(*InsurancePaymentPosted)(nil),     // 11: evenkeel.posting.v1.InsurancePaymentPosted
+	(*ContractualAdjusted)(nil),        // 12: evenkeel.posting.v1.ContractualAdjusted
+	(*ResponsibilityTransferred)(nil),  // 13: evenkeel.posting.v1.ResponsibilityTransferred
+	(*DenialRecorded)(nil),             // 14: evenkeel.posting.v1.DenialRecorded
+	(*PostingReversed)(nil),            // 15: evenkeel.posting.v1.PostingReversed
+	(*LaterPaymentQuestioned)(nil),     // 16: evenkeel.posting.v1.LaterPaymentQuestioned
+	(*LaterPaymentAnswered)(nil),       // 17: evenkeel.posting.v1.LaterPaymentAnswered
+	(*UnderpaymentDetected)(nil),       // 18: evenkeel.posting.v1.UnderpaymentDetected
+	(*BalanceBillingHeld)(nil),         // 19: evenkeel.posting.v1.BalanceBillingHeld
+	(*UnderpaymentAccepted)(nil),       // 20: evenkeel.posting.v1.UnderpaymentAccepted
+	(*UnderpaymentRecovered)(nil),      // 21: evenkeel.posting.v1.UnderpaymentRecovered
+	(*UnderpaymentLapsed)(nil),         // 22: evenkeel.posting.v1.UnderpaymentLapsed
+	(*ClaimPaymentPosted)(nil),         // 23: evenkeel.posting.v1.ClaimPaymentPosted
+	(*ClaimPaymentUnmatched)(nil),      // 24: evenkeel.posting.v1.ClaimPaymentUnmatched
+	(*PatientPaymentAllocated)(nil),    // 25: evenkeel.posting.v1.PatientPaymentAllocated
+	(*CreditBalanceDetected)(nil),      // 26: evenkeel.posting.v1.CreditBalanceDetected
+	(*CreditBalanceCleared)(nil),       // 27: evenkeel.posting.v1.CreditBalanceCleared
+	(*AccountSettled)(nil),             // 28: evenkeel.posting.v1.AccountSettled
+	(*RemittanceReceived)(nil),         // 29: evenkeel.posting.v1.RemittanceReceived
+	(*RemittanceQuarantined)(nil),      // 30: evenkeel.posting.v1.RemittanceQuarantined
+	(*RemittanceBalanced)(nil),         // 31: evenkeel.posting.v1.RemittanceBalanced
+	(*UnappliedRecorded)(nil),          // 32: evenkeel.posting.v1.UnappliedRecorded
+	(*UnappliedAssigned)(nil),          // 33: evenkeel.posting.v1.UnappliedAssigned
+	(*ProviderAdjustmentRecorded)(nil), // 34: evenkeel.posting.v1.ProviderAdjustmentRecorded
+	(*RemittanceMended)(nil),           // 35: evenkeel.posting.v1.RemittanceMended
+	(*RemittanceAdvised)(nil),          // 36: evenkeel.posting.v1.RemittanceAdvised
+	(*DepositAdvised)(nil),             // 37: evenkeel.posting.v1.DepositAdvised
+	(*RemittanceMatched)(nil),          // 38: evenkeel.posting.v1.RemittanceMatched
+	(*DepositLeftOver)(nil),            // 39: evenkeel.posting.v1.DepositLeftOver
+	(*DepositWithdrawn)(nil),           // 40: evenkeel.posting.v1.DepositWithdrawn
+	(*DepositDiffered)(nil),            // 41: evenkeel.posting.v1.DepositDiffered
+	(*RemittanceUnfunded)(nil),         // 42: evenkeel.posting.v1.RemittanceUnfunded
+	(*DepositUnmatched)(nil),           // 43: evenkeel.posting.v1.DepositUnmatched
+	(*DepositDue)(nil),                 // 44: evenkeel.posting.v1.DepositDue
+	(*RemittanceDue)(nil),              // 45: evenkeel.posting.v1.RemittanceDue
+	(*DepositReceived)(nil),            // 46: evenkeel.posting.v1.DepositReceived
+	(*DepositReversed)(nil),            // 47: evenkeel.posting.v1.DepositReversed
+	(*PatientPaymentReceived)(nil),     // 48: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 49: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 50: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 51: evenkeel.posting.v1.PatientPaymentAssigned
+	(*PatientAccountSettled)(nil),      // 52: evenkeel.posting.v1.PatientAccountSettled
+	(*PatientFundsReleased)(nil),       // 53: evenkeel.posting.v1.PatientFundsReleased
+	(*PatientPaymentRefunded)(nil),     // 54: evenkeel.posting.v1.PatientPaymentRefunded
+	(*PatientPaymentReversed)(nil),     // 55: evenkeel.posting.v1.PatientPaymentReversed
+	(*PatientPaymentShare)(nil),        // 56: evenkeel.posting.v1.PatientPaymentShare
+	(*v1.ServiceLine)(nil),             // 57: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 58: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 59: evenkeel.type.v1.Leg
+	(*v1.Source)(nil),                  // 60: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),              // 61: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 62: evenkeel.type.v1.Adjustment
+	(*v12.RemittanceClaim)(nil),        // 63: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 64: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	56, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	57, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	58, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	57, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	58, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	59, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	59, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
-	56, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
-	58, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
+	57, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	59, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 7: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	58, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	58, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
-	9,  // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	59, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
-	57, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	59, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
-	58, // 16: evenkeel.posting.v1.PayersTold.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 18: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
-	60, // 19: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 20: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	60, // 21: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 22: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 23: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 24: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 25: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	60, // 26: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 27: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 28: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	60, // 29: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 30: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 31: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 32: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	60, // 33: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 34: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	60, // 35: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 36: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 37: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	60, // 38: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 39: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 40: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 41: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 42: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 43: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
-	60, // 44: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	58, // 45: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 46: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 47: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 48: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 49: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	58, // 50: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 51: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	58, // 52: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 53: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 54: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 55: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	63, // 56: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	62, // 57: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	58, // 58: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 59: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	58, // 60: evenkeel.posting.v1.UnappliedAssigned.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 61: evenkeel.posting.v1.UnappliedAssigned.source:type_name -> evenkeel.type.v1.Source
-	58, // 62: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 63: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	58, // 64: evenkeel.posting.v1.RemittanceMatched.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 65: evenkeel.posting.v1.DepositWithdrawn.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 66: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 67: evenkeel.posting.v1.DepositReversed.legs:type_name -> evenkeel.type.v1.Leg
-	58, // 68: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 69: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
-	58, // 70: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
-	55, // 71: evenkeel.posting.v1.PatientPaymentReversed.shares:type_name -> evenkeel.posting.v1.PatientPaymentShare
-	58, // 72: evenkeel.posting.v1.PatientPaymentReversed.legs:type_name -> evenkeel.type.v1.Leg
-	73, // [73:73] is the sub-list for method output_type
-	73, // [73:73] is the sub-list for method input_type
-	73, // [73:73] is the sub-list for extension type_name
-	73, // [73:73] is the sub-list for extension extendee
-	0,  // [0:73] is the sub-list for field type_name
+	59, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	59, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	10, // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
+	60, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
+	58, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	60, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
+	59, // 16: evenkeel.posting.v1.PayersTold.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 18: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
+	61, // 19: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 20: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	61, // 21: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 22: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 23: evenkeel.posting.v1.BalanceReturned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 24: evenkeel.posting.v1.BalanceReturned.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 25: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 26: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 27: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	61, // 28: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 29: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 30: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	61, // 31: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 32: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 33: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 34: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	61, // 35: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 36: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	61, // 37: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 38: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 39: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	61, // 40: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 41: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 42: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 43: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 44: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 45: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
+	61, // 46: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	59, // 47: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 48: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 49: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 50: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 51: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	59, // 52: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 53: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	59, // 54: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 55: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 56: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 57: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	64, // 58: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	63, // 59: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	59, // 60: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 61: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	59, // 62: evenkeel.posting.v1.UnappliedAssigned.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 63: evenkeel.posting.v1.UnappliedAssigned.source:type_name -> evenkeel.type.v1.Source
+	59, // 64: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 65: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	59, // 66: evenkeel.posting.v1.RemittanceMatched.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 67: evenkeel.posting.v1.DepositWithdrawn.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 68: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 69: evenkeel.posting.v1.DepositReversed.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 70: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 71: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
+	59, // 72: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
+	56, // 73: evenkeel.posting.v1.PatientPaymentReversed.shares:type_name -> evenkeel.posting.v1.PatientPaymentShare
+	59, // 74: evenkeel.posting.v1.PatientPaymentReversed.legs:type_name -> evenkeel.type.v1.Leg
+	75, // [75:75] is the sub-list for method output_type
+	75, // [75:75] is the sub-list for method input_type
+	75, // [75:75] is the sub-list for extension type_name
+	75, // [75:75] is the sub-list for extension extendee
+	0,  // [0:75] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -6471,7 +6577,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   56,
+			NumMessages:   57,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
