@@ -3,6 +3,7 @@ package claims
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -107,10 +108,15 @@ func told(event proto.Message) (string, *typev1.Source) {
 		if e.DisputedAmount > 0 {
 			said += ", in dispute " + money.Format(e.DisputedAmount)
 		}
+		if e.VoidRefused {
+			return fmt.Sprintf("answered on %s: the void is refused, and what it decided stands", e.AdjudicationDate), e.Source
+		}
 		if e.Duplicate {
 			said += "; refused as a copy of what it has decided, which stands"
 		}
 		return said, e.Source
+	case *pb.ClaimVoidRefused:
+		return fmt.Sprintf("void refused (%s): %s paid stay with us", cmp.Or(strings.Join(e.AdjustmentCodes, ", "), "no code"), money.Format(e.PaidAmount)), nil
 	case *pb.ClaimDisputeLessened:
 		return fmt.Sprintf("a loss was accepted: %s stay in dispute", money.Format(e.DisputedAmount)), nil
 	case *pb.LineDenied:

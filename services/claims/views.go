@@ -52,7 +52,7 @@ func Project(r es.Recorded) []es.Statement {
 	case *pb.ClaimAdjudicated:
 		to := "nothing_paid"
 		switch {
-		case e.DecisionStands, e.Duplicate:
+		case e.DecisionStands, e.Duplicate, e.VoidRefused:
 			return []es.Statement{set(`paid_amount = paid_amount + $4`, e.PaidAmount)}
 		case e.Reversal:
 			to = "reversed"
@@ -85,7 +85,7 @@ func Project(r es.Recorded) []es.Statement {
 			}
 		}
 		return []es.Statement{set(`work = 'closed'`)}
-	case *pb.ClaimScrubbed, *pb.ClaimOverdue, *pb.TimelyFilingWarningRaised, *pb.SecondaryClaimPrepared, *pb.ClaimDisputeLessened, *pb.CoverageChangeDetected, *pb.CoverageChangeCleared:
+	case *pb.ClaimScrubbed, *pb.ClaimOverdue, *pb.TimelyFilingWarningRaised, *pb.SecondaryClaimPrepared, *pb.ClaimDisputeLessened, *pb.ClaimVoidRefused, *pb.CoverageChangeDetected, *pb.CoverageChangeCleared:
 		return []es.Statement{es.SQL(`UPDATE claims SET version = $3 WHERE tenant_id = $1 AND claim_id = $2`, r.Tenant, r.StreamID, r.Version)}
 	}
 	return nil

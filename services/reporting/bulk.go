@@ -254,7 +254,7 @@ func (b *bulk) change(c *claimed, r es.Recorded) {
 		c.held, c.closed, c.transport, c.charge = false, false, "ready", e.Content.GetChargeAmount()
 	case *claimsv1.ClaimAdjudicated:
 		switch {
-		case e.DecisionStands, e.Duplicate:
+		case e.DecisionStands, e.Duplicate, e.VoidRefused:
 		case e.Reversal:
 			c.adjudication = "reversed"
 		case e.PaidAmount > 0:

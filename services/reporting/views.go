@@ -144,7 +144,7 @@ func claim(r es.Recorded) []es.Statement {
 	case *claimsv1.ClaimAdjudicated:
 		to := "nothing_paid"
 		switch {
-		case e.DecisionStands, e.Duplicate:
+		case e.DecisionStands, e.Duplicate, e.VoidRefused:
 			to = ""
 		case e.Reversal:
 			to = "reversed"

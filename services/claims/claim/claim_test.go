@@ -1331,3 +1331,82 @@ func TestAVoidEndsWithTheTakebackOfWhatItNames(t *testing.T) {
 		}
 	}
 }
+
+// A payer that refuses a void takes nothing back: the claim is as it was decided before, and can be voided, corrected and asked about again, under the number of that decision.
+func TestARefusedVoid(t *testing.T) {
+	share := []*exchangev1.RemittanceLine{decidedLine("L1", "90837", 15000, 8000, cas("CO", "45", 5000), cas("PR", "3", 2000)), decidedLine("L2", "90785", 1000, 1000)}
+	back := []*exchangev1.RemittanceLine{decidedLine("L1", "90837", -15000, -8000, cas("CO", "45", -5000), cas("PR", "3", -2000)), decidedLine("L2", "90785", -1000, -1000)}
+	part := []*exchangev1.RemittanceLine{decidedLine("L1", "90837", 15000, 8000, cas("CO", "45", 5000), cas("CO", "50", 2000)), decidedLine("L2", "90785", 1000, 1000)}
+	no := numbered("rem_2", "4", "PX2", decidedLine("L1", "90837", 15000, 0, cas("CO", "29", 15000)), decidedLine("L2", "90785", 1000, 0, cas("CO", "29", 1000)))
+	void := func(s State) ([]es.Event, error) {
+		return Void(s, &pb.VoidClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01"}, edits.Facts{})
+	}
+	voided := func(t *testing.T, lines ...*exchangev1.RemittanceLine) *world {
+		w := gone(t)
+		w.tell(t, numbered("rem_1", "1", "PX", lines...))
+		out, err := void(w.states[clm1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.record(t, clm1, out)
+		w.drain(t)
+		w.tell(t, sentFile(clm1, 2))
+		return w
+	}
+	after := func(w *world, n int) string {
+		all := w.names(clm1)
+		return strings.Join(all[len(all)-n:], " ")
+	}
+
+	w := voided(t, share...)
+	w.tell(t, no)
+	s := w.states[clm1]
+	if got := after(w, 3); got != "ClaimAdjudicated ClaimVoidRefused ClaimClosed" || s.Withdrawn || !s.Closed || !s.Decided || len(s.Denials) > 0 || s.Paid != 9000 {
+		t.Fatalf("%s, %+v", got, s)
+	}
+	if e := last[*pb.ClaimVoidRefused](w, clm1); !slices.Equal(e.AdjustmentCodes, []string{"CO-29"}) || e.PaidAmount != 9000 || e.PayerClaimControlNumber != "PX" || e.ClaimVersion != 2 {
+		t.Fatal(e)
+	}
+	for name, c := range map[string]struct {
+		f    func(State) ([]es.Event, error)
+		want string
+	}{
+		"voided again": {void, "ClaimReopened CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (8 v3 PX)"},
+		"corrected": {func(s State) ([]es.Event, error) {
+			return Correct(s, &pb.CorrectClaimRequest{ClaimId: clm1, Reason: "r", Today: "2026-04-01", Lines: []*pb.LineChange{{LineId: "L1", Modifiers: []string{"59"}}}}, edits.Facts{})
+		}, "ClaimReopened CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (7 v3 PX)"},
+		"on file under another number": {func(s State) ([]es.Event, error) {
+			return ReportStatus(s, &pb.ReportClaimStatusRequest{ClaimId: clm1, Finding: pb.ClaimFinding_CLAIM_FINDING_ON_FILE, PayerClaimControlNumber: "PX9", Reason: "by phone"})
+		}, "ClaimStatusReported"},
+		"what it has decided is on file": {func(s State) ([]es.Event, error) {
+			return ReportStatus(s, &pb.ReportClaimStatusRequest{ClaimId: clm1, Finding: pb.ClaimFinding_CLAIM_FINDING_NOT_ON_FILE, Reason: "by phone"})
+		}, "claims.payer_has_it"},
+	} {
+		if got := decide(t, s, c.f); got != c.want {
+			t.Errorf("%s: got %s, want %s", name, got, c.want)
+		}
+	}
+	// It takes its decision back after all: the void is done, in this order too.
+	w.tell(t, numbered("rem_3", "22", "PX", back...))
+	if c := last[*pb.ClaimClosed](w, clm1); !c.Withdrawn || !w.states[clm1].Withdrawn || decide(t, w.states[clm1], void) != "claims.not_withdrawn" {
+		t.Fatal(w.names(clm1))
+	}
+
+	w = voided(t, part...)
+	w.tell(t, no)
+	if s := w.states[clm1]; after(w, 2) != "ClaimAdjudicated ClaimVoidRefused" || len(s.Denials) != 1 || s.Denials[0].Carc != "50" {
+		t.Errorf("what it had denied stays denied: %v", w.names(clm1))
+	}
+	w = voided(t, share...)
+	w.tell(t, numbered("rem_2", "1", "PX2", decidedLine("L1", "90837", 15000, 0, cas("PR", "3", 1000)), decidedLine("L2", "90785", 1000, 0)))
+	if s := w.states[clm1]; s.Withdrawn || s.PayerNumber != "PX2" || last[*pb.ClaimVoidRefused](w, clm1) == nil {
+		t.Errorf("it decides instead: %v", w.names(clm1))
+	}
+
+	// A void that was refused before that was told by itself: as it was recorded then.
+	w = voided(t, share...)
+	old := w.states[clm1].with(&pb.ClaimAdjudicated{ClaimId: clm1, RemittanceId: "rem_2", StatusCode: "4", PayerClaimControlNumber: "PX2", ClaimOrdinal: 1}, &pb.ClaimClosed{ClaimId: clm1, Reason: "decided; nothing is left"})
+	if got := decide(t, old, void); got != "ClaimReopened CorrectedClaimPrepared ClaimScrubbed SubmissionRequested (8 v3 PX2)" {
+		t.Error(got)
+	}
+}

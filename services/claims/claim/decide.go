@@ -76,6 +76,9 @@ func earlierPayersAgain(s State, o Opening) []es.Event {
 	if !slices.EqualFunc(next.Lines, o.Created.Content.Lines, sameUnits) { // the first payer's claim was corrected
 		next.Lines, next.ChargeAmount = o.Created.Content.Lines, o.Created.Content.ChargeAmount
 	}
+	if s.VoidRefused { // what the payer has is asked for anew, not taken back
+		next.FrequencyCode = pb.FrequencyCode_FREQUENCY_CODE_REPLACEMENT
+	}
 	replaces(s, next)
 	prepared, held := prepare(s, next, "an earlier payer decided anew"), s.Held
 	s = s.with(prepared...)

@@ -142,6 +142,7 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 	if s.Created == nil || r == nil || s.Remits[remit(e.RemittanceId, r.Ordinal)] {
 		return nil, nil
 	}
+	d.Others = slices.DeleteFunc(slices.Clone(d.Others), func(p *postingv1.ClaimPaymentPosted) bool { return s.Noes[remit(p.RemittanceId, p.RemittanceClaim.GetOrdinal())] })
 	id, reversal := s.Created.ClaimId, Reversal(e)
 	var events []es.Event
 	if r.MatchedBy == byPriorNumber && !reversal && r.StatusCode != statusPreview {
@@ -151,7 +152,7 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		ClaimId: id, RemittanceId: e.RemittanceId, StatusCode: r.StatusCode, ChargeAmount: r.ChargeAmount, PaidAmount: r.PaidAmount,
 		PatientResponsibilityAmount: content.PatientShare(r), PayerClaimControlNumber: r.PayerClaimControlNumber, AdjudicationDate: e.AdjudicationDate,
 		Reversal: reversal, Source: r.Source, ClaimOrdinal: r.Ordinal, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, DisputedAmount: e.DisputedAmount,
-		DecisionStands: e.DecisionStands, Duplicate: copied(e, d.Others), AwaitedVersion: awaited(s, e),
+		DecisionStands: e.DecisionStands, Duplicate: copied(e, d.Others), AwaitedVersion: awaited(s, e), VoidRefused: refusesVoid(s, e),
 	})
 	if reversal {
 		switch {
@@ -161,10 +162,11 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 				events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "the payer has taken its payment back, and denies"})
 			}
 		case e.DecisionStands:
-		case s.Withdrawn && s.Content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID:
+		case (s.Withdrawn || s.VoidRefused) && s.Content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID:
 			// What an earlier replacement took the place of is taken back beside it, and answers no void.
+			// One that was refused is done all the same when the payer takes back what it names.
 			other := r.PayerClaimControlNumber != "" && r.PayerClaimControlNumber != s.Content.PayerClaimControlNumber && len(s.with(events...).Numbers) > 0
-			if !s.Closed && !other {
+			if (!s.Closed || s.VoidRefused) && !other {
 				events = append(events, withdrawn(s, reversedForClose))
 			}
 		case s.Closed:
@@ -176,8 +178,12 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		return events, nil
 	}
 	events = append(events, foundAfterAll(s)...)
-	if !s.Withdrawn || !s.Closed { // of a claim that was taken back nobody asks for anything
+	refused := refusesVoid(s, e)
+	if !refused && (!s.Withdrawn || !s.Closed) { // of a claim that was taken back nobody asks for anything
 		events = append(events, denied(s, d)...)
+	}
+	if refused || answersVoid(s, e) {
+		events = append(events, voidRefused(s, e))
 	}
 	if d.Next != nil && s.NextClaimID == "" {
 		events = append(events, &pb.SecondaryClaimPrepared{
@@ -194,6 +200,33 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 		events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "what the payer decided is in dispute"})
 	}
 	return events, nil
+}
+
+// answersVoid says whether a decision is the answer to a void that the payer has.
+func answersVoid(s State, e *postingv1.ClaimPaymentPosted) bool {
+	void := s.InFlight && s.Withdrawn && s.Content.FrequencyCode == pb.FrequencyCode_FREQUENCY_CODE_VOID
+	return void && !Reversal(e) && e.RemittanceClaim.StatusCode != statusPreview && awaited(s, e) == 0
+}
+
+// refusesVoid says whether it decides nothing besides: what the payer has decided before stands. Where that is nothing, its no is its decision of the claim.
+func refusesVoid(s State, e *postingv1.ClaimPaymentPosted) bool {
+	r := e.RemittanceClaim
+	return answersVoid(s, e) && len(s.Numbers) > 0 && r.PaidAmount == 0 && content.PatientShare(r) == 0
+}
+
+func voidRefused(s State, e *postingv1.ClaimPaymentPosted) *pb.ClaimVoidRefused {
+	refused := &pb.ClaimVoidRefused{
+		ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, ClaimVersion: s.Sent, RemittanceId: e.RemittanceId,
+		PaidAmount: s.Paid + e.RemittanceClaim.PaidAmount, PayerClaimControlNumber: s.Content.PayerClaimControlNumber,
+	}
+	for _, w := range words(s, e) {
+		for _, f := range refusals(w.adjustments) {
+			if code := f.group + "-" + f.carc; !slices.Contains(refused.AdjustmentCodes, code) {
+				refused.AdjustmentCodes = append(refused.AdjustmentCodes, code)
+			}
+		}
+	}
+	return refused
 }
 
 // awaited is the version that the payer still has to answer after a posted claim payment: where it takes back, or decides nothing, or decides what it took in under the number of an
@@ -223,6 +256,8 @@ func Lessen(s State, c *pb.ClaimDisputeLessened) ([]es.Event, error) {
 func nothingLeft(s State, d Decision) string {
 	r := d.Posted.RemittanceClaim
 	switch {
+	case s.VoidRefused:
+		return "the payer refused the void: what it decided stands"
 	case Forwarded(r):
 		return "decided, and sent on by the payer"
 	case s.NextClaimID != "":

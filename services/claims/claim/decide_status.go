@@ -10,9 +10,9 @@ import (
 )
 
 var (
-	// Awaited: a status is reported of a version that went to the payer and is not answered, or of a claim whose replacement or void it has rejected; of anything else the payer has
-	// spoken itself. Source: our own choice.
-	Awaited = refuse.Rule{ID: "claims.awaited", Version: 2, Owner: "follow_up"}
+	// Awaited: a status is reported of a version that went to the payer and is not answered, or of a claim whose replacement or void it has rejected, or whose void it has refused; of anything else
+	// the payer has spoken itself. Source: our own choice.
+	Awaited = refuse.Rule{ID: "claims.awaited", Version: 3, Owner: "follow_up"}
 	// PayerHasIt: what the payer took in under a number of its own it has until its decision is overdue, and what it has decided it has. Source: 277CA A2 with REF*1K; payers load what
 	// they took in within their days to decide, and who sends it again before is denied as a duplicate (CARC 18). Checked 2026-11-24.
 	PayerHasIt = refuse.Rule{ID: "claims.payer_has_it", Version: 1, Owner: "follow_up"}
@@ -22,7 +22,7 @@ var (
 	OnFile = refuse.Rule{ID: "claims.on_file", Version: 1, Owner: "billing"}
 )
 
-// ReportStatus records what the payer says of a version that it has not answered, or of the claim that a rejected replacement or void names. One that it has not got is held, for a person
+// ReportStatus records what the payer says of a version that it has not answered, or of the claim that a rejected replacement or void, or a refused void, names. One that it has not got is held, for a person
 // to send it again; one that it has can be replaced or voided under its number.
 func ReportStatus(s State, c *pb.ReportClaimStatusRequest) ([]es.Event, error) {
 	if s.Created == nil {
@@ -32,9 +32,9 @@ func ReportStatus(s State, c *pb.ReportClaimStatusRequest) ([]es.Event, error) {
 	if onFile && s.OnFile && s.PayerNumber == c.PayerClaimControlNumber {
 		return nil, nil
 	}
-	unknown := changeRejected(s)
+	unknown := changeRejected(s) || s.VoidRefused
 	var no refuse.List
-	no.If(!s.InFlight && !unknown, Awaited, "", "no version of the claim waits for an answer of the payer, and it has rejected no replacement or void of it")
+	no.If(!s.InFlight && !unknown, Awaited, "", "no version of the claim waits for an answer of the payer, and it has rejected no replacement or void of it, nor refused one")
 	no.If(s.InFlight && s.Files[s.Sent] == "", Awaited, "", "version %d waits for the next file: the payer can't have it yet", s.Sent)
 	no.If(onFile && c.PayerClaimControlNumber == "", FindingFits, "payer_claim_control_number", "on file under which number? Replacements and voids name it")
 	no.If(!onFile && c.PayerClaimControlNumber != "", FindingFits, "payer_claim_control_number", "what is not on file has no number: leave it out, or say that it is on file")

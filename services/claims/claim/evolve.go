@@ -36,6 +36,7 @@ type State struct {
 	Given       map[string]int32           // by its claim number: the version that it took in under it, until it decides under it
 	Acked       string                     // its claim number of the version that was sent last, as it took that in
 	Remits      map[string]bool            // claim payments that were taken in
+	Noes        map[string]bool            // those of them that only refuse a void
 	EverDecided bool                       // the payer has decided some version
 	Decided     bool                       // and not taken it back
 	Paid        int64                      // cents, what it took back taken off
@@ -46,6 +47,7 @@ type State struct {
 	NextClaimID string // of the next payer, once prepared
 	Closed      bool
 	Withdrawn   bool // by us: nothing more is sent
+	VoidRefused bool // the payer has answered the void that was sent last, and taken nothing back
 	Warned      bool // of the filing limit
 
 	CrossedOver bool // the payer got it from the payer before this one
@@ -69,7 +71,7 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimCreated:
 		s = State{
 			Created: e, Content: e.Content, Version: 1,
-			Answers: map[string]bool{}, Files: map[int32]string{}, Remits: map[string]bool{}, Overdue: map[string]bool{}, Given: map[string]int32{},
+			Answers: map[string]bool{}, Files: map[int32]string{}, Remits: map[string]bool{}, Overdue: map[string]bool{}, Given: map[string]int32{}, Noes: map[string]bool{},
 		}
 	case *pb.ClaimScrubbed:
 		s.Scrubbed = e
@@ -83,7 +85,7 @@ func Evolve(s State, event es.Event) State {
 		s.ChargeVoided = e.ChargeVoided
 	case *pb.SubmissionRequested:
 		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held, s.Acked = e.ClaimVersion, true, false, false, nil, ""
-		s.OnFile, s.Lost, s.Anew = false, false, false
+		s.OnFile, s.Lost, s.Anew, s.VoidRefused = false, false, false, false
 	case *pb.SubmissionRecalled:
 		s.InFlight = false
 	case *pb.CrossoverDetected:
@@ -130,12 +132,17 @@ func Evolve(s State, event es.Event) State {
 			s.InFlight, s.Rejected, s.OnFile, s.Lost, s.Anew, acked = false, false, false, false, false, s.Acked
 		}
 		delete(s.Given, e.PayerClaimControlNumber)
-		if e.Duplicate { // it decides nothing: what it repeats is in force
+		if e.VoidRefused {
+			s.Noes[remit(e.RemittanceId, e.ClaimOrdinal)] = true
+		}
+		if e.Duplicate || e.VoidRefused { // it decides nothing: what was decided before is in force
 			return s
 		}
 		s.EverDecided, s.Decided = true, true
 		s.PayerNumber = cmp.Or(e.PayerClaimControlNumber, acked, s.PayerNumber)
 		s.Numbers, s.Last = append(s.Numbers, s.PayerNumber), e.RemittanceId
+	case *pb.ClaimVoidRefused:
+		s.Withdrawn, s.VoidRefused = false, true
 	case *pb.ClaimDisputeLessened:
 		s.Disputed = e.DisputedAmount
 	case *pb.LineDenied:
@@ -154,9 +161,13 @@ func Evolve(s State, event es.Event) State {
 		s.NextClaimID = e.NextClaimId
 	case *pb.ClaimClosed:
 		s.Closed, s.Held = true, nil
-		s.Withdrawn = s.Withdrawn || strings.HasPrefix(e.Reason, withdrawnReason)
-		if e.Withdrawn {
-			s.Denials = nil // they end with it
+		switch {
+		case e.Withdrawn:
+			s.Withdrawn, s.Denials = true, nil // they end with it
+		case strings.HasPrefix(e.Reason, withdrawnReason), e.Reason == reversedForClose: // of before Withdrawn said it
+			s.Withdrawn = true
+		default: // decided: a void that the payer has answered with a no, which was not told by itself before ClaimVoidRefused was
+			s.Withdrawn = false
 		}
 	case *pb.ClaimReopened:
 		s.Closed = false
@@ -200,7 +211,7 @@ func takenBack(numbers []string, reversed string) []string {
 // with is the state after events that a decision is about to record; the state it was given stays as it is.
 func (s State) with(events ...es.Event) State {
 	s.Answers, s.Files, s.Remits, s.Overdue, s.Denials = maps.Clone(s.Answers), maps.Clone(s.Files), maps.Clone(s.Remits), maps.Clone(s.Overdue), slices.Clone(s.Denials)
-	s.Numbers, s.Given = slices.Clone(s.Numbers), maps.Clone(s.Given)
+	s.Numbers, s.Given, s.Noes = slices.Clone(s.Numbers), maps.Clone(s.Given), maps.Clone(s.Noes)
 	for _, e := range events {
 		s = Evolve(s, e)
 	}

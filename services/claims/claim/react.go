@@ -275,7 +275,15 @@ func earlier(look es.Look, f *content.Facts) error {
 	return nil
 }
 
-// decidedBy is a payer's decision that holds: the last posted one that was not taken back and refuses no copy, else what it decided in another billing system.
+// onlyRefuses says whether a decision pays and leaves nothing beside one that does, which stands: so a payer answers a void that it does not do.
+func onlyRefuses(e *postingv1.ClaimPaymentPosted, before []*postingv1.ClaimPaymentPosted) bool {
+	nothing := func(p *postingv1.ClaimPaymentPosted) bool {
+		return p.RemittanceClaim.PaidAmount == 0 && content.PatientShare(p.RemittanceClaim) == 0
+	}
+	return nothing(e) && slices.ContainsFunc(before, func(p *postingv1.ClaimPaymentPosted) bool { return !nothing(p) })
+}
+
+// decidedBy is a payer's decision that holds: the last posted one that was not taken back and refuses no copy or void, else what it decided in another billing system.
 func decidedBy(coded *codingv1.CodingCompleted, payments []*postingv1.ClaimPaymentPosted, s typev1.PayerSequence) *pb.PriorPayer {
 	holds := false
 	for _, p := range payments {
@@ -284,7 +292,7 @@ func decidedBy(coded *codingv1.CodingCompleted, payments []*postingv1.ClaimPayme
 		}
 	}
 	for n, all := 0, inForce(payments, s, ""); holds && n < len(all); n++ {
-		if last := len(all) - 1 - n; !copied(all[last], all[:last]) {
+		if last := len(all) - 1 - n; !copied(all[last], all[:last]) && !onlyRefuses(all[last], all[:last]) {
 			return content.PriorPosted(all[last])
 		}
 	}

@@ -144,6 +144,14 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 			Kind: "takeback", Subject: e.ClaimId, Title: "Payment taken back", Detail: fmt.Sprintf("the payer took %s back and has not decided anew", money.Format(size(e.PaidAmount))),
 			AtRiskAmount: size(e.PaidAmount), PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
 		}
+	case *claimsv1.ClaimVoidRefused:
+		codes := or(strings.Join(e.AdjustmentCodes, ", "), "no code")
+		return &pb.WorkItemOpened{
+			Kind: "void_refused", Subject: e.ClaimId, Title: "Void refused: " + codes,
+			Detail: fmt.Sprintf("the payer does not take its decision %s back, and says %s: the charge stands, with what it paid (%s) and what it left to others",
+				or(e.PayerClaimControlNumber, "without a number"), codes, money.Format(e.PaidAmount)),
+			AtRiskAmount: size(e.PaidAmount), PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
+		}
 	case *codingv1.CoderQueryRaised:
 		return &pb.WorkItemOpened{Kind: "coder_query", Subject: e.EncounterId, Title: "Coder must decide", Detail: because(e.Reasons), PatientId: e.PatientId, EncounterId: e.EncounterId}
 	case *codingv1.ImportHeld:
@@ -335,8 +343,8 @@ func resolves(event es.Event) []done {
 		return []done{{"claim_held", e.ClaimId, "sent on by the payer before"}, {"rejection", e.ClaimId, "sent on by the payer before"}, {"timely_filing", e.ClaimId, "sent on by the payer before"}}
 	case *claimsv1.ClaimSubmitted:
 		out := []done{{"claim_held", e.ClaimId, "submitted"}, {"rejection", e.ClaimId, "submitted"}, {"timely_filing", e.ClaimId, "submitted"}}
-		if e.ClaimVersion > 1 { // whatever was overdue of the version before
-			out = append(out, done{"overdue", e.ClaimId + " acknowledgment", "sent again"}, done{"overdue", e.ClaimId + " remittance", "sent again"})
+		if e.ClaimVersion > 1 { // whatever was overdue or refused of the version before
+			out = append(out, done{"overdue", e.ClaimId + " acknowledgment", "sent again"}, done{"overdue", e.ClaimId + " remittance", "sent again"}, done{"void_refused", e.ClaimId, "sent again"})
 		}
 		return out
 	case *claimsv1.ClaimStatusReported:
@@ -364,7 +372,7 @@ func resolves(event es.Event) []done {
 		}
 		return []done{
 			{"claim_held", e.ClaimId, "withdrawn"}, {"rejection", e.ClaimId, "withdrawn"}, {"timely_filing", e.ClaimId, "withdrawn"}, {"takeback", e.ClaimId, "withdrawn"},
-			{"coverage_change", e.ClaimId, "withdrawn"},
+			{"coverage_change", e.ClaimId, "withdrawn"}, {"void_refused", e.ClaimId, "withdrawn"},
 			{"overdue", e.ClaimId + " acknowledgment", "withdrawn"}, {"overdue", e.ClaimId + " remittance", "withdrawn"},
 		}
 	case *codingv1.CoderQueryAnswered:

@@ -49,6 +49,7 @@ var Kinds = map[string]Kind{
 	"credit_balance":         {"posting", 60, "give it back, or wait for the payer to take it back"},
 	"later_payment":          {"posting", 30, "ask the earlier payer for its new decision, send it to the later payer, and give back what that paid too much"},
 	"takeback":               {"denials", 7, "ask the payer why, and bill anew or dispute it"},
+	"void_refused":           {"denials", 7, "ask the payer why: void the claim again or correct it, report the number under which the payer has it, or leave what it decided"},
 	"coverage_change":        {"billing", 7, "find who covers the day of service, and bill that payer"},
 	"late_coverage":          {"billing", 7, "take the charge off and send the visit again, or leave it with the patient where that is agreed"},
 	"withdrawn":              {"billing", 7, "ask the payer after it, or write the rest off"},

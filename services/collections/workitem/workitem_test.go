@@ -206,6 +206,8 @@ func TestWhatOpensIsResolved(t *testing.T) {
 		{"claim_held", &claimsv1.ClaimHeld{ClaimId: "c", Reasons: reasons}, &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true}},
 		{"denial", &claimsv1.LineDenied{ClaimId: "c", LineId: "L"}, &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true, DeniedLineIds: []string{"L"}}},
 		{"takeback", &claimsv1.ClaimAdjudicated{ClaimId: "c", Reversal: true, PaidAmount: -8000}, &claimsv1.ClaimAdjudicated{ClaimId: "c", PaidAmount: 7000}},
+		{"void_refused", &claimsv1.ClaimVoidRefused{ClaimId: "c", PaidAmount: 8000}, &claimsv1.ClaimSubmitted{ClaimId: "c", ClaimVersion: 3}},
+		{"void_refused", &claimsv1.ClaimVoidRefused{ClaimId: "c", PaidAmount: 8000}, &claimsv1.ClaimClosed{ClaimId: "c", Withdrawn: true}},
 		{"later_payment", &postingv1.LaterPaymentQuestioned{AccountId: "a", PayerId: "p", PaidAmount: 1500}, &postingv1.LaterPaymentAnswered{AccountId: "a", PayerId: "p", Reason: "r"}},
 		{"credit_balance", &postingv1.CreditBalanceDetected{AccountId: "a", PayerId: "p", CreditAmount: 8000}, &postingv1.CreditBalanceCleared{AccountId: "a", PayerId: "p"}},
 		{"unfunded_remittance", &postingv1.RemittanceUnfunded{RemittanceId: "r", Amount: 9000}, &postingv1.RemittanceMatched{RemittanceId: "r", DepositId: "d"}},

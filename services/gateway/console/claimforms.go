@@ -24,14 +24,24 @@ func (r *request) claimForms(x *claimsv1.Claim) []*form {
 			input{Name: "finding", Label: "The payer has", Options: []option{{"CLAIM_FINDING_NOT_ON_FILE", "no such claim on file"}, {"CLAIM_FINDING_ON_FILE", "the claim on file, not decided"}}},
 			input{Name: "payer_claim_control_number", Label: "Payer's claim number, where on file", Most: 50}, reason("Who said so, and how", 500)))
 	}
-	if s.Status == claimsv1.ClaimStatus_CLAIM_STATUS_READY || s.FrequencyCode == claimsv1.FrequencyCode_FREQUENCY_CODE_VOID {
+	void := s.FrequencyCode == claimsv1.FrequencyCode_FREQUENCY_CODE_VOID
+	if s.Status == claimsv1.ClaimStatus_CLAIM_STATUS_READY || void && s.Work != claimsv1.WorkStatus_WORK_STATUS_HELD && !voidRefused(s) {
 		return forms(all...)
 	}
 	return forms(append(all, r.correction(x), r.form(to+"/voids", "Void", "The claim is taken back, at the payer too where it has it. With the first payer's claim the charge comes off the account.", "Void the claim", reason("Because", 500)))...)
 }
 
-// awaited says whether the payer was sent the claim and has not spoken of it.
+// voidRefused says whether a void has ended without the payer taking its decision back.
+func voidRefused(s *claimsv1.ClaimSummary) bool {
+	void := s.FrequencyCode == claimsv1.FrequencyCode_FREQUENCY_CODE_VOID && s.Work == claimsv1.WorkStatus_WORK_STATUS_CLOSED
+	return void && s.Adjudication != claimsv1.AdjudicationStatus_ADJUDICATION_STATUS_REVERSED && s.Adjudication != claimsv1.AdjudicationStatus_ADJUDICATION_STATUS_NONE
+}
+
+// awaited says whether the payer was sent the claim and has not spoken of it, or has refused to take it back.
 func awaited(s *claimsv1.ClaimSummary) bool {
+	if voidRefused(s) {
+		return true
+	}
 	sent := s.Transport == claimsv1.TransportStatus_TRANSPORT_STATUS_SUBMITTED || s.Transport == claimsv1.TransportStatus_TRANSPORT_STATUS_ACKNOWLEDGED || s.Transport == claimsv1.TransportStatus_TRANSPORT_STATUS_ACCEPTED
 	return sent && (s.Status == claimsv1.ClaimStatus_CLAIM_STATUS_SUBMITTED || s.Status == claimsv1.ClaimStatus_CLAIM_STATUS_ACCEPTED || s.Status == claimsv1.ClaimStatus_CLAIM_STATUS_HELD)
 }

@@ -14,7 +14,7 @@ var (
 	teams = []string{"authorizations", "billing", "coding", "contracts", "denials", "follow_up", "intake", "integrations", "posting"}
 	kinds = []string{
 		"authorization", "balance_billing", "claim_held", "coder_query", "coverage_change", "credit_balance", "denial", "deposit", "late_coverage", "later_payment", "overdue", "possible_duplicate", "prior_decision", "prior_denial", "provider_adjustment", "quarantined_remittance", "refused_file", "rejection", "takeback", "timely_filing",
-		"unapplied", "underpayment", "unfunded_remittance", "unmatched_deposit", "unmatched_payment", "visit_held", "withdrawn",
+		"unapplied", "underpayment", "unfunded_remittance", "unmatched_deposit", "unmatched_payment", "visit_held", "void_refused", "withdrawn",
 	}
 	outcomes = []option{{"corrected", "Corrected"}, {"appealed", "Appealed"}, {"accepted", "Accepted as it is"}, {"not_needed", "Nothing to be done"}}
 )

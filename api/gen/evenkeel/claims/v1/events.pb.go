@@ -2167,6 +2167,7 @@ type ClaimAdjudicated struct {
 	DecisionStands              bool                   `protobuf:"varint,15,opt,name=decision_stands,json=decisionStands,proto3" json:"decision_stands,omitempty"` // of a reversal: a later decision, told before it, stands
 	Duplicate                   bool                   `protobuf:"varint,16,opt,name=duplicate,proto3" json:"duplicate,omitempty"`                                 // refused as a copy (CARC 18) of what the payer has decided, which stays its decision
 	AwaitedVersion              int32                  `protobuf:"varint,17,opt,name=awaited_version,json=awaitedVersion,proto3" json:"awaited_version,omitempty"` // that the payer still has to answer: this decides an earlier one, takes back, or decides nothing; 0: none
+	VoidRefused                 bool                   `protobuf:"varint,18,opt,name=void_refused,json=voidRefused,proto3" json:"void_refused,omitempty"`          // refuses a void: what the payer has decided before stays its decision
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }
@@ -2320,6 +2321,114 @@ func (x *ClaimAdjudicated) GetAwaitedVersion() int32 {
 	return 0
 }
 
+func (x *ClaimAdjudicated) GetVoidRefused() bool {
+	if x != nil {
+		return x.VoidRefused
+	}
+	return false
+}
+
+// The payer answered a void without taking its decision back: the claim is as it was before the void.
+type ClaimVoidRefused struct {
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId                 string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId               string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId                 string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	ClaimVersion            int32                  `protobuf:"varint,4,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"` // the void
+	RemittanceId            string                 `protobuf:"bytes,5,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	AdjustmentCodes         []string               `protobuf:"bytes,6,rep,name=adjustment_codes,json=adjustmentCodes,proto3" json:"adjustment_codes,omitempty"`                             // why: group and CARC, e.g. CO-29; empty: it says none
+	PaidAmount              int64                  `protobuf:"varint,7,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`                                           // by the payer for the claim; it stays
+	PayerClaimControlNumber string                 `protobuf:"bytes,8,opt,name=payer_claim_control_number,json=payerClaimControlNumber,proto3" json:"payer_claim_control_number,omitempty"` // of the decision that stands
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
+}
+
+func (x *ClaimVoidRefused) Reset() {
+	*x = ClaimVoidRefused{}
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimVoidRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimVoidRefused) ProtoMessage() {}
+
+func (x *ClaimVoidRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimVoidRefused.ProtoReflect.Descriptor instead.
+func (*ClaimVoidRefused) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ClaimVoidRefused) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *ClaimVoidRefused) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ClaimVoidRefused) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *ClaimVoidRefused) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
+}
+
+func (x *ClaimVoidRefused) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *ClaimVoidRefused) GetAdjustmentCodes() []string {
+	if x != nil {
+		return x.AdjustmentCodes
+	}
+	return nil
+}
+
+func (x *ClaimVoidRefused) GetPaidAmount() int64 {
+	if x != nil {
+		return x.PaidAmount
+	}
+	return 0
+}
+
+func (x *ClaimVoidRefused) GetPayerClaimControlNumber() string {
+	if x != nil {
+		return x.PayerClaimControlNumber
+	}
+	return ""
+}
+
 // The patient's coverages of the day of service are not those for which the claim was made.
 type CoverageChangeDetected struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -2342,7 +2451,7 @@ type CoverageChangeDetected struct {
 
 func (x *CoverageChangeDetected) Reset() {
 	*x = CoverageChangeDetected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2354,7 +2463,7 @@ func (x *CoverageChangeDetected) String() string {
 func (*CoverageChangeDetected) ProtoMessage() {}
 
 func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2367,7 +2476,7 @@ func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeDetected.ProtoReflect.Descriptor instead.
 func (*CoverageChangeDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CoverageChangeDetected) GetClaimId() string {
@@ -2472,7 +2581,7 @@ type CoverageChangeCleared struct {
 
 func (x *CoverageChangeCleared) Reset() {
 	*x = CoverageChangeCleared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2484,7 +2593,7 @@ func (x *CoverageChangeCleared) String() string {
 func (*CoverageChangeCleared) ProtoMessage() {}
 
 func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2497,7 +2606,7 @@ func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeCleared.ProtoReflect.Descriptor instead.
 func (*CoverageChangeCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CoverageChangeCleared) GetClaimId() string {
@@ -2538,7 +2647,7 @@ type LineDenied struct {
 
 func (x *LineDenied) Reset() {
 	*x = LineDenied{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2550,7 +2659,7 @@ func (x *LineDenied) String() string {
 func (*LineDenied) ProtoMessage() {}
 
 func (x *LineDenied) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2563,7 +2672,7 @@ func (x *LineDenied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDenied.ProtoReflect.Descriptor instead.
 func (*LineDenied) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LineDenied) GetClaimId() string {
@@ -2694,7 +2803,7 @@ type DenialOverturned struct {
 
 func (x *DenialOverturned) Reset() {
 	*x = DenialOverturned{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2706,7 +2815,7 @@ func (x *DenialOverturned) String() string {
 func (*DenialOverturned) ProtoMessage() {}
 
 func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2719,7 +2828,7 @@ func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialOverturned.ProtoReflect.Descriptor instead.
 func (*DenialOverturned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DenialOverturned) GetClaimId() string {
@@ -2792,7 +2901,7 @@ type CorrectedClaimPrepared struct {
 
 func (x *CorrectedClaimPrepared) Reset() {
 	*x = CorrectedClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2804,7 +2913,7 @@ func (x *CorrectedClaimPrepared) String() string {
 func (*CorrectedClaimPrepared) ProtoMessage() {}
 
 func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2817,7 +2926,7 @@ func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectedClaimPrepared.ProtoReflect.Descriptor instead.
 func (*CorrectedClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CorrectedClaimPrepared) GetClaimId() string {
@@ -2875,7 +2984,7 @@ type SecondaryClaimPrepared struct {
 
 func (x *SecondaryClaimPrepared) Reset() {
 	*x = SecondaryClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2887,7 +2996,7 @@ func (x *SecondaryClaimPrepared) String() string {
 func (*SecondaryClaimPrepared) ProtoMessage() {}
 
 func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2900,7 +3009,7 @@ func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecondaryClaimPrepared.ProtoReflect.Descriptor instead.
 func (*SecondaryClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SecondaryClaimPrepared) GetClaimId() string {
@@ -2954,7 +3063,7 @@ type ClaimClosed struct {
 
 func (x *ClaimClosed) Reset() {
 	*x = ClaimClosed{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2966,7 +3075,7 @@ func (x *ClaimClosed) String() string {
 func (*ClaimClosed) ProtoMessage() {}
 
 func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2979,7 +3088,7 @@ func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimClosed.ProtoReflect.Descriptor instead.
 func (*ClaimClosed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ClaimClosed) GetClaimId() string {
@@ -3050,7 +3159,7 @@ type ClaimDisputeLessened struct {
 
 func (x *ClaimDisputeLessened) Reset() {
 	*x = ClaimDisputeLessened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3062,7 +3171,7 @@ func (x *ClaimDisputeLessened) String() string {
 func (*ClaimDisputeLessened) ProtoMessage() {}
 
 func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3075,7 +3184,7 @@ func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimDisputeLessened.ProtoReflect.Descriptor instead.
 func (*ClaimDisputeLessened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ClaimDisputeLessened) GetClaimId() string {
@@ -3109,7 +3218,7 @@ type ClaimReopened struct {
 
 func (x *ClaimReopened) Reset() {
 	*x = ClaimReopened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3121,7 +3230,7 @@ func (x *ClaimReopened) String() string {
 func (*ClaimReopened) ProtoMessage() {}
 
 func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3134,7 +3243,7 @@ func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReopened.ProtoReflect.Descriptor instead.
 func (*ClaimReopened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ClaimReopened) GetClaimId() string {
@@ -3162,7 +3271,7 @@ type AcknowledgmentDue struct {
 
 func (x *AcknowledgmentDue) Reset() {
 	*x = AcknowledgmentDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3174,7 +3283,7 @@ func (x *AcknowledgmentDue) String() string {
 func (*AcknowledgmentDue) ProtoMessage() {}
 
 func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3187,7 +3296,7 @@ func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgmentDue.ProtoReflect.Descriptor instead.
 func (*AcknowledgmentDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AcknowledgmentDue) GetClaimId() string {
@@ -3214,7 +3323,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +3335,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +3348,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RemittanceDue) GetClaimId() string {
@@ -3265,7 +3374,7 @@ type TimelyFilingDue struct {
 
 func (x *TimelyFilingDue) Reset() {
 	*x = TimelyFilingDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3277,7 +3386,7 @@ func (x *TimelyFilingDue) String() string {
 func (*TimelyFilingDue) ProtoMessage() {}
 
 func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3290,7 +3399,7 @@ func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingDue.ProtoReflect.Descriptor instead.
 func (*TimelyFilingDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *TimelyFilingDue) GetClaimId() string {
@@ -3493,7 +3602,7 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x123\n" +
 	"\x16timely_filing_due_date\x18\x04 \x01(\tR\x13timelyFilingDueDate\x12\x1b\n" +
 	"\tdays_left\x18\x05 \x01(\x05R\bdaysLeft\x12#\n" +
-	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\xad\x05\n" +
+	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\xd0\x05\n" +
 	"\x10ClaimAdjudicated\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rremittance_id\x18\x02 \x01(\tR\fremittanceId\x12\x1f\n" +
@@ -3515,7 +3624,19 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\x0fdisputed_amount\x18\x0e \x01(\x03R\x0edisputedAmount\x12'\n" +
 	"\x0fdecision_stands\x18\x0f \x01(\bR\x0edecisionStands\x12\x1c\n" +
 	"\tduplicate\x18\x10 \x01(\bR\tduplicate\x12'\n" +
-	"\x0fawaited_version\x18\x11 \x01(\x05R\x0eawaitedVersion\"\xda\x03\n" +
+	"\x0fawaited_version\x18\x11 \x01(\x05R\x0eawaitedVersion\x12!\n" +
+	"\fvoid_refused\x18\x12 \x01(\bR\vvoidRefused\"\xba\x02\n" +
+	"\x10ClaimVoidRefused\x12\x19\n" +
+	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12#\n" +
+	"\rclaim_version\x18\x04 \x01(\x05R\fclaimVersion\x12#\n" +
+	"\rremittance_id\x18\x05 \x01(\tR\fremittanceId\x12)\n" +
+	"\x10adjustment_codes\x18\x06 \x03(\tR\x0fadjustmentCodes\x12\x1f\n" +
+	"\vpaid_amount\x18\a \x01(\x03R\n" +
+	"paidAmount\x12;\n" +
+	"\x1apayer_claim_control_number\x18\b \x01(\tR\x17payerClaimControlNumber\"\xda\x03\n" +
 	"\x16CoverageChangeDetected\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3654,7 +3775,7 @@ func file_evenkeel_claims_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(FrequencyCode)(0),                // 0: evenkeel.claims.v1.FrequencyCode
 	(AcknowledgmentLevel)(0),          // 1: evenkeel.claims.v1.AcknowledgmentLevel
@@ -3682,71 +3803,72 @@ var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(*ClaimStatusReported)(nil),       // 23: evenkeel.claims.v1.ClaimStatusReported
 	(*TimelyFilingWarningRaised)(nil), // 24: evenkeel.claims.v1.TimelyFilingWarningRaised
 	(*ClaimAdjudicated)(nil),          // 25: evenkeel.claims.v1.ClaimAdjudicated
-	(*CoverageChangeDetected)(nil),    // 26: evenkeel.claims.v1.CoverageChangeDetected
-	(*CoverageChangeCleared)(nil),     // 27: evenkeel.claims.v1.CoverageChangeCleared
-	(*LineDenied)(nil),                // 28: evenkeel.claims.v1.LineDenied
-	(*DenialOverturned)(nil),          // 29: evenkeel.claims.v1.DenialOverturned
-	(*CorrectedClaimPrepared)(nil),    // 30: evenkeel.claims.v1.CorrectedClaimPrepared
-	(*SecondaryClaimPrepared)(nil),    // 31: evenkeel.claims.v1.SecondaryClaimPrepared
-	(*ClaimClosed)(nil),               // 32: evenkeel.claims.v1.ClaimClosed
-	(*ClaimDisputeLessened)(nil),      // 33: evenkeel.claims.v1.ClaimDisputeLessened
-	(*ClaimReopened)(nil),             // 34: evenkeel.claims.v1.ClaimReopened
-	(*AcknowledgmentDue)(nil),         // 35: evenkeel.claims.v1.AcknowledgmentDue
-	(*RemittanceDue)(nil),             // 36: evenkeel.claims.v1.RemittanceDue
-	(*TimelyFilingDue)(nil),           // 37: evenkeel.claims.v1.TimelyFilingDue
-	(*v1.PersonName)(nil),             // 38: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),                // 39: evenkeel.type.v1.Address
-	(v1.Sex)(0),                       // 40: evenkeel.type.v1.Sex
-	(v1.PayerSequence)(0),             // 41: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),             // 42: evenkeel.type.v1.Adjustment
-	(v1.Relationship)(0),              // 43: evenkeel.type.v1.Relationship
-	(*v1.ServiceLine)(nil),            // 44: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),                // 45: evenkeel.problem.v1.Reason
-	(*v1.Source)(nil),                 // 46: evenkeel.type.v1.Source
+	(*ClaimVoidRefused)(nil),          // 26: evenkeel.claims.v1.ClaimVoidRefused
+	(*CoverageChangeDetected)(nil),    // 27: evenkeel.claims.v1.CoverageChangeDetected
+	(*CoverageChangeCleared)(nil),     // 28: evenkeel.claims.v1.CoverageChangeCleared
+	(*LineDenied)(nil),                // 29: evenkeel.claims.v1.LineDenied
+	(*DenialOverturned)(nil),          // 30: evenkeel.claims.v1.DenialOverturned
+	(*CorrectedClaimPrepared)(nil),    // 31: evenkeel.claims.v1.CorrectedClaimPrepared
+	(*SecondaryClaimPrepared)(nil),    // 32: evenkeel.claims.v1.SecondaryClaimPrepared
+	(*ClaimClosed)(nil),               // 33: evenkeel.claims.v1.ClaimClosed
+	(*ClaimDisputeLessened)(nil),      // 34: evenkeel.claims.v1.ClaimDisputeLessened
+	(*ClaimReopened)(nil),             // 35: evenkeel.claims.v1.ClaimReopened
+	(*AcknowledgmentDue)(nil),         // 36: evenkeel.claims.v1.AcknowledgmentDue
+	(*RemittanceDue)(nil),             // 37: evenkeel.claims.v1.RemittanceDue
+	(*TimelyFilingDue)(nil),           // 38: evenkeel.claims.v1.TimelyFilingDue
+	(*v1.PersonName)(nil),             // 39: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),                // 40: evenkeel.type.v1.Address
+	(v1.Sex)(0),                       // 41: evenkeel.type.v1.Sex
+	(v1.PayerSequence)(0),             // 42: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),             // 43: evenkeel.type.v1.Adjustment
+	(v1.Relationship)(0),              // 44: evenkeel.type.v1.Relationship
+	(*v1.ServiceLine)(nil),            // 45: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),                // 46: evenkeel.problem.v1.Reason
+	(*v1.Source)(nil),                 // 47: evenkeel.type.v1.Source
 }
 var file_evenkeel_claims_v1_events_proto_depIdxs = []int32{
-	38, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
-	39, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
-	38, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	40, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	39, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
-	38, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
-	40, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
-	39, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
-	41, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	42, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	39, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
+	40, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
+	39, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	41, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	40, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
+	39, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
+	41, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
+	40, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
+	42, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	43, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	8,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
-	42, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	43, // 12: evenkeel.claims.v1.OtherSubscriber.relationship:type_name -> evenkeel.type.v1.Relationship
-	38, // 13: evenkeel.claims.v1.OtherSubscriber.name:type_name -> evenkeel.type.v1.PersonName
-	39, // 14: evenkeel.claims.v1.OtherSubscriber.address:type_name -> evenkeel.type.v1.Address
+	43, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	44, // 12: evenkeel.claims.v1.OtherSubscriber.relationship:type_name -> evenkeel.type.v1.Relationship
+	39, // 13: evenkeel.claims.v1.OtherSubscriber.name:type_name -> evenkeel.type.v1.PersonName
+	40, // 14: evenkeel.claims.v1.OtherSubscriber.address:type_name -> evenkeel.type.v1.Address
 	0,  // 15: evenkeel.claims.v1.ClaimContent.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
-	41, // 16: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	43, // 17: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
+	42, // 16: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	44, // 17: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
 	5,  // 18: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
 	5,  // 19: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
 	5,  // 20: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
 	5,  // 21: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
-	44, // 22: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
+	45, // 22: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
 	7,  // 23: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
 	6,  // 24: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
 	9,  // 25: evenkeel.claims.v1.ClaimContent.prior_subscribers:type_name -> evenkeel.claims.v1.OtherSubscriber
 	10, // 26: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
-	45, // 27: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
+	46, // 27: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
 	12, // 28: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
-	45, // 29: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	46, // 29: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
 	10, // 30: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
-	46, // 31: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
+	47, // 31: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
 	1,  // 32: evenkeel.claims.v1.ClaimAcknowledged.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	46, // 33: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	47, // 33: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
 	1,  // 34: evenkeel.claims.v1.ClaimRejected.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	46, // 35: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
+	47, // 35: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
 	2,  // 36: evenkeel.claims.v1.ClaimStatusReported.finding:type_name -> evenkeel.claims.v1.ClaimFinding
-	46, // 37: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
+	47, // 37: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
 	3,  // 38: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
 	4,  // 39: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
 	10, // 40: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
-	41, // 41: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	42, // 41: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
 	42, // [42:42] is the sub-list for method output_type
 	42, // [42:42] is the sub-list for method input_type
 	42, // [42:42] is the sub-list for extension type_name
@@ -3765,7 +3887,7 @@ func file_evenkeel_claims_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_claims_v1_events_proto_rawDesc), len(file_evenkeel_claims_v1_events_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1428,12 +1428,12 @@ var File_evenkeel_collections_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_collections_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"%evenkeel/collections/v1/service.proto\x12\x17evenkeel.collections.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\xf4\x06\n" +
+	"%evenkeel/collections/v1/service.proto\x12\x17evenkeel.collections.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1eevenkeel/type/v1/options.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\x82\a\n" +
 	"\x14ListWorkItemsRequest\x12}\n" +
-	"\x05owner\x18\x01 \x01(\tBg\xbaHd\xd8\x01\x01r_R\x0eauthorizationsR\abillingR\x06codingR\tcontractsR\adenialsR\tfollow_upR\x06intakeR\fintegrationsR\apostingR\x05owner\x12\xad\x03\n" +
-	"\x04kind\x18\x02 \x01(\tB\x98\x03\xbaH\x94\x03\xd8\x01\x01r\x8e\x03R\rauthorizationR\x0fbalance_billingR\n" +
+	"\x05owner\x18\x01 \x01(\tBg\xbaHd\xd8\x01\x01r_R\x0eauthorizationsR\abillingR\x06codingR\tcontractsR\adenialsR\tfollow_upR\x06intakeR\fintegrationsR\apostingR\x05owner\x12\xbb\x03\n" +
+	"\x04kind\x18\x02 \x01(\tB\xa6\x03\xbaH\xa2\x03\xd8\x01\x01r\x9c\x03R\rauthorizationR\x0fbalance_billingR\n" +
 	"claim_heldR\vcoder_queryR\x0fcoverage_changeR\x0ecredit_balanceR\x06denialR\adepositR\rlate_coverageR\rlater_paymentR\aoverdueR\x12possible_duplicateR\x0eprior_decisionR\fprior_denialR\x13provider_adjustmentR\x16quarantined_remittanceR\frefused_fileR\trejectionR\btakebackR\rtimely_filingR\tunappliedR\funderpaymentR\x13unfunded_remittanceR\x11unmatched_depositR\x11unmatched_paymentR\n" +
-	"visit_heldR\twithdrawnR\x04kind\x12<\n" +
+	"visit_heldR\fvoid_refusedR\twithdrawnR\x04kind\x12<\n" +
 	"\x05state\x18\x03 \x01(\x0e2&.evenkeel.collections.v1.WorkItemStateR\x05state\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\x04 \x01(\tR\tpatientId\x12\x19\n" +
