@@ -17,4 +17,5 @@
 //  5. A number of one of our authorizations is sent where that authorization has given units for the visit, and a named one is waited for until it has answered
 //     (claim: TestUnitsReleaseWhatWaitedForThem, TestATypedNumberFits).
 //  6. A claim whose coverage was not in force, or not first, on the day of service is told of once, and not sent unless the payer had it already (claim: TestAnEndIsSeenInAnyOrder).
+//  7. Nothing is sent to a payer that no file has named, and what was held for it goes to the one that is named later (claim: TestAClaimToAPayerThatNoFileNamed).
 package claims

@@ -147,7 +147,7 @@ func crossedCoverage(look es.Look, encounterID, claimID string, made bool, today
 		return nil, nil
 	}
 	for _, payer := range coded.ResponsiblePayers {
-		if ID(encounterID, payer.PayerSequence) != claimID {
+		if idOf(encounterID, payer) != claimID {
 			continue
 		}
 		facts := content.Facts{ClaimID: claimID, Coded: coded, Payer: payer}

@@ -159,6 +159,7 @@ func Release(s State, c *pb.ReleaseClaimRequest) ([]es.Event, error) {
 	replaces(s, content)
 	no.If(content.FrequencyCode != pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL && content.PayerClaimControlNumber == "", edits.ReplacesKnown, "",
 		"the payer's claim number is not known: wait for its answer")
+	no.If(content.PayerId == edits.Unnamed, edits.PayerNamed, "", edits.NamePayer, content.PayerSequence)
 	if no.Any() {
 		return no.Or()
 	}

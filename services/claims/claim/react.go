@@ -23,6 +23,14 @@ func ID(encounterID string, s typev1.PayerSequence) string {
 	return es.Derive("clm", encounterID, fmt.Sprint(int32(s)))
 }
 
+// idOf is ID where the payer is known. A claim to a payer that no file named has one of its own: it is the same visit's, and never the claim to whoever is named later.
+func idOf(encounterID string, p *intakev1.ResponsiblePayer) string {
+	if p.PayerId == edits.Unnamed {
+		return es.Derive("clm", encounterID, fmt.Sprint(int32(p.PayerSequence)), "unnamed")
+	}
+	return ID(encounterID, p.PayerSequence)
+}
+
 // React makes claims of coded visits, and keeps them in step with what went out, came back and was posted.
 func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	switch e := r.Event.(type) {
@@ -56,7 +64,7 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 			return nil, err
 		}
 		again, err := crossedCoverage(look, e.EncounterId, e.ClaimId, true, r.OccurredOn)
-		return append(approved, again...), err
+		return slices.Concat(approved, again, crossedName(look, e)), err
 	case *intakev1.CoverageAdded:
 		return covers(look, e, r.OccurredOn)
 	case *intakev1.CoverageTerminated:
@@ -66,6 +74,9 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	case *pb.ClaimClosed:
 		if e.Withdrawn && !e.ChargeStands {
 			return follow(look, e, r.OccurredOn)
+		}
+		if e.ContinuedByClaimId != "" {
+			return continued(look, e, r.OccurredOn)
 		}
 	case *postingv1.ClaimPaymentPosted:
 		return posted(look, e, r.OccurredOn)
@@ -108,7 +119,7 @@ func crossOver(look es.Look, coded *codingv1.CodingCompleted, payer *intakev1.Re
 // Gather looks up what a claim to one payer is made of and judged by. What must be there and is not yet is waited for; a payer's policy may never come, and an
 // authorization may never cover the visit: the claim is made without, and judged without.
 func Gather(look es.Look, coded *codingv1.CodingCompleted, to *intakev1.ResponsiblePayer, today string) (content.Facts, edits.Facts, error) {
-	f := content.Facts{ClaimID: ID(coded.EncounterId, to.PayerSequence), Coded: coded, Payer: to}
+	f := content.Facts{ClaimID: idOf(coded.EncounterId, to), Coded: coded, Payer: to}
 	payer, _ := es.Find(look, PayerMirror, to.PayerId)
 	scrub := edits.Facts{Policy: payer.PolicyOn(coded.ServiceDate), Today: today, Imported: coded.Imported, Modality: coded.Modality, RenderingClinicianID: coded.RenderingClinicianId}
 	scrub.TimelyFilingDue = edits.FilingLimit(scrub.Policy, coded.ServiceDate, nil)
@@ -163,7 +174,8 @@ func imported(look es.Look, coded *codingv1.CodingCompleted) (*exchangev1.ClaimI
 	return content.Imported(coded, all), nil
 }
 
-// payersTold bills who is next after what was decided in another billing system, and takes back what has not gone out to those who decided.
+// payersTold bills who is next after what was decided in another billing system, takes back what has not gone out to those who decided, and ends the claims to nobody whose payers are
+// named now.
 func payersTold(look es.Look, e *codingv1.VisitPayersTold, today string) ([]es.Command, error) {
 	coded, there := es.Find(look, CodedMirror, e.EncounterId)
 	if !there {
@@ -171,7 +183,11 @@ func payersTold(look es.Look, e *codingv1.VisitPayersTold, today string) ([]es.C
 	}
 	var out []es.Command
 	for _, p := range e.PriorAdjudications {
-		out = append(out, es.Do(Stream, ID(e.EncounterId, p.PayerSequence), DecidedBefore, e))
+		unnamed := &intakev1.ResponsiblePayer{PayerId: edits.Unnamed, PayerSequence: p.PayerSequence}
+		out = append(out, es.Do(Stream, ID(e.EncounterId, p.PayerSequence), DecidedBefore, e), es.Do(Stream, idOf(e.EncounterId, unnamed), DecidedBefore, e))
+	}
+	for _, p := range coded.ResponsiblePayers {
+		out = append(out, named(coded, p)...)
 	}
 	if next := content.First(coded); next != nil && len(e.PriorAdjudications) > 0 {
 		then, err := open(look, coded, next, "", today)
@@ -268,7 +284,7 @@ func earlier(look es.Look, f *content.Facts) error {
 			e.MemberID, e.Subscriber = content.RegisteredSubscriber(coverage)
 		}
 		f.Earlier = append(f.Earlier, e)
-		if v, corrected := es.Find(look, VersionMirror, ID(f.Coded.EncounterId, p.PayerSequence)); corrected {
+		if v, corrected := es.Find(look, VersionMirror, idOf(f.Coded.EncounterId, p)); corrected {
 			f.Lines = v.Content
 		}
 	}
@@ -394,7 +410,7 @@ func posted(look es.Look, e *postingv1.ClaimPaymentPosted, today string) ([]es.C
 		if then, err = open(look, coded, to, e.RemittanceId, today); err != nil {
 			return nil, err
 		}
-		d.Next = &Next{ClaimID: ID(coded.EncounterId, to.PayerSequence), PayerID: to.PayerId, Sequence: to.PayerSequence}
+		d.Next = &Next{ClaimID: idOf(coded.EncounterId, to), PayerID: to.PayerId, Sequence: to.PayerSequence}
 	}
 	return slices.Concat(before, []es.Command{es.Do(Stream, e.ClaimId, Adjudicate, d)}, then), nil
 }

@@ -15,11 +15,12 @@ import (
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
 
 // Pack is the table's id and version, as ClaimScrubbed records it. The version rises with every change of an edit.
-const Pack = "claims.scrub@6"
+const Pack = "claims.scrub@7"
 
 // Facts are what a claim is judged by, besides what is on it.
 type Facts struct {
@@ -95,6 +96,16 @@ func Blocking(failures []*pb.EditFailure) []*problemv1.Reason {
 // ReplacesKnown: a replacement or void names the payer's number of what it replaces. Source: REF*F8 of the 837P. Checked 2026-11-24.
 var ReplacesKnown = refuse.Rule{ID: "claims.replaces_known", Version: 1, Owner: "billing"}
 
+// PayerNamed: a claim goes to a payer that a file named. Source: 2010BB of the 837P; our own choice: who pays is never guessed, and what is told of a patient is told nobody else.
+// Checked 2026-11-24.
+var PayerNamed = refuse.Rule{ID: "claims.payer_named", Version: 1, Owner: "billing"}
+
+// NamePayer is what to do about a payer that no file named.
+const NamePayer = "the other billing system's file names no payer number %d, so the claim goes nowhere: bring in a claim of this visit, under its number there, that names it (POST /v1/interchanges); or void this one"
+
+// Unnamed is the payer of a coverage in whose loop the file names none. Exchange calls every payer after what the file calls it.
+var Unnamed = es.Derive("pay", "UNNAMED")
+
 func edit(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
 	return Edit{Rule: refuse.Rule{ID: "claims." + id, Version: 1, Owner: owner}, Blocking: true, Check: check}
 }
@@ -127,6 +138,7 @@ func warning(id, owner string, check func(*pb.ClaimContent, Facts, Say)) Edit {
 var Table = []Edit{
 	// Who is billed, where the file goes.
 	edit("payer_addressed", "registry", payerAddressed).ofVoids(),
+	{Rule: PayerNamed, Blocking: true, Check: payerNamed},
 	// NPIs have ten digits, the last a Luhn check digit over 80840 and the others. Source: CMS, NPI check digit standard.
 	carried("npi_valid", "registry", npis),
 	// The billing provider has a tax id of nine digits.

@@ -89,6 +89,8 @@ func TestEachEdit(t *testing.T) {
 	}{
 		{"payer without an address", func(c *claim, _ *Facts) { c.EdiPayerId = "" }, "payer_addressed"},
 		{"payer without a receiver", func(c *claim, _ *Facts) { c.ReceiverId = "" }, "payer_addressed"},
+		{"a payer that no file named", func(c *claim, _ *Facts) { c.PayerId = Unnamed }, "payer_named"},
+		{"an imported claim is no other in that", func(c *claim, f *Facts) { c.PayerId, f.Imported = Unnamed, true }, "payer_named"},
 		{"one digit of an NPI wrong", func(c *claim, _ *Facts) { c.RenderingProvider.Npi = "1679576721" }, "npi_valid"},
 		{"two digits of an NPI swapped", func(c *claim, _ *Facts) { c.BillingProvider.Npi = "1234567839" }, "npi_valid"},
 		{"a supervisor needs an NPI", func(c *claim, _ *Facts) { c.SupervisingProvider = &pb.Provider{} }, "npi_valid"},

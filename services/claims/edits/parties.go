@@ -24,6 +24,12 @@ func payerAddressed(c *pb.ClaimContent, _ Facts, say Say) {
 	}
 }
 
+func payerNamed(c *pb.ClaimContent, _ Facts, say Say) {
+	if c.PayerId == Unnamed {
+		say("payer_id", NamePayer, c.PayerSequence)
+	}
+}
+
 // ValidNPI says whether s is a national provider identifier, by its check digit.
 func ValidNPI(s string) bool {
 	if len(s) != 10 || strings.Trim(s, "0123456789") != "" {

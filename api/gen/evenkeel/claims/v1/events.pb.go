@@ -3048,17 +3048,18 @@ func (x *SecondaryClaimPrepared) GetPayerSequence() v1.PayerSequence {
 }
 
 type ClaimClosed struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	Withdrawn     bool                   `protobuf:"varint,3,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`                               // it was taken back: its charge is asked of nobody by it any more
-	ChargeAmount  int64                  `protobuf:"varint,4,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`     // of a withdrawn one
-	PatientId     string                 `protobuf:"bytes,5,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`               // of a withdrawn one
-	PayerId       string                 `protobuf:"bytes,6,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                     // of a withdrawn one
-	ChargeStands  bool                   `protobuf:"varint,7,opt,name=charge_stands,json=chargeStands,proto3" json:"charge_stands,omitempty"`     // of a withdrawn one: an earlier payer has decided the visit, so that only this payer is asked no more
-	DeniedLineIds []string               `protobuf:"bytes,8,rep,name=denied_line_ids,json=deniedLineIds,proto3" json:"denied_line_ids,omitempty"` // of a withdrawn one: lines whose denial is nobody's work any more; empty id: the claim as a whole
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId            string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	Reason             string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Withdrawn          bool                   `protobuf:"varint,3,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`                                                // it was taken back: its charge is asked of nobody by it any more
+	ChargeAmount       int64                  `protobuf:"varint,4,opt,name=charge_amount,json=chargeAmount,proto3" json:"charge_amount,omitempty"`                      // of a withdrawn one
+	PatientId          string                 `protobuf:"bytes,5,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`                                // of a withdrawn one
+	PayerId            string                 `protobuf:"bytes,6,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                                      // of a withdrawn one
+	ChargeStands       bool                   `protobuf:"varint,7,opt,name=charge_stands,json=chargeStands,proto3" json:"charge_stands,omitempty"`                      // of a withdrawn one: an earlier payer has decided the visit, so that only this payer is asked no more
+	DeniedLineIds      []string               `protobuf:"bytes,8,rep,name=denied_line_ids,json=deniedLineIds,proto3" json:"denied_line_ids,omitempty"`                  // of a withdrawn one: lines whose denial is nobody's work any more; empty id: the claim as a whole
+	ContinuedByClaimId string                 `protobuf:"bytes,9,opt,name=continued_by_claim_id,json=continuedByClaimId,proto3" json:"continued_by_claim_id,omitempty"` // its payer was named in no file; now it is, and this claim asks it
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ClaimClosed) Reset() {
@@ -3145,6 +3146,13 @@ func (x *ClaimClosed) GetDeniedLineIds() []string {
 		return x.DeniedLineIds
 	}
 	return nil
+}
+
+func (x *ClaimClosed) GetContinuedByClaimId() string {
+	if x != nil {
+		return x.ContinuedByClaimId
+	}
+	return ""
 }
 
 // What was in dispute with the payer is not, or is less: somebody accepted the loss.
@@ -3706,7 +3714,7 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x19\n" +
 	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12F\n" +
-	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\"\x8a\x02\n" +
+	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\"\xbd\x02\n" +
 	"\vClaimClosed\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1c\n" +
@@ -3716,7 +3724,8 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"patient_id\x18\x05 \x01(\tR\tpatientId\x12\x19\n" +
 	"\bpayer_id\x18\x06 \x01(\tR\apayerId\x12#\n" +
 	"\rcharge_stands\x18\a \x01(\bR\fchargeStands\x12&\n" +
-	"\x0fdenied_line_ids\x18\b \x03(\tR\rdeniedLineIds\"\x80\x01\n" +
+	"\x0fdenied_line_ids\x18\b \x03(\tR\rdeniedLineIds\x121\n" +
+	"\x15continued_by_claim_id\x18\t \x01(\tR\x12continuedByClaimId\"\x80\x01\n" +
 	"\x14ClaimDisputeLessened\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12'\n" +
 	"\x0fdisputed_amount\x18\x02 \x01(\x03R\x0edisputedAmount\x12$\n" +
