@@ -29,7 +29,7 @@ var StoryMirror = es.Mirror[Story]{
 	Name: "collections.account",
 	Keys: func(r es.Recorded) []string {
 		switch e := r.Event.(type) {
-		case *postingv1.ChargePosted, *postingv1.ChargeCorrected, *postingv1.ChargeVoided, *postingv1.BalanceMoved, *postingv1.BalanceReturned, *postingv1.PriorAdjudicationPosted, *postingv1.InsurancePaymentPosted, *postingv1.ContractualAdjusted, *postingv1.UnderpaymentAccepted,
+		case *postingv1.ChargePosted, *postingv1.ChargeCorrected, *postingv1.ChargeVoided, *postingv1.BalanceMoved, *postingv1.BalanceReturned, *postingv1.PriorAdjudicationPosted, *postingv1.InsurancePaymentPosted, *postingv1.ContractualAdjusted, *postingv1.UnderpaymentAccepted, *postingv1.AcceptedLossRecovered,
 			*postingv1.ResponsibilityTransferred, *postingv1.PostingReversed, *postingv1.PatientPaymentAllocated:
 			return []string{e.(interface{ GetAccountId() string }).GetAccountId()}
 		}

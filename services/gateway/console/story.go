@@ -74,6 +74,11 @@ func story(n *names, e *platformv1.HistoryEvent) string {
 		return fmt.Sprintf("%s gave the patient %s against the contract (%s-%s): it stays open", n.payer(x.PayerId), money.Format(x.DisputedAmount), x.GroupCode, x.Carc)
 	case *postingv1.UnderpaymentAccepted:
 		return money.Format(x.Amount) + " in dispute given up" + because(x.Reason)
+	case *postingv1.AcceptedLossRecovered:
+		if x.Amount < 0 {
+			return fmt.Sprintf("%s that %s had paid after all is lost again", money.Format(-x.Amount), n.payer(x.PayerId))
+		}
+		return fmt.Sprintf("%s paid %s of what was given up: it is taken off no more", n.payer(x.PayerId), money.Format(x.Amount))
 	case *postingv1.UnderpaymentRecovered:
 		return fmt.Sprintf("%s paid %s of what was in dispute", n.payer(x.PayerId), money.Format(x.Amount))
 	case *postingv1.LaterPaymentQuestioned:

@@ -65,12 +65,13 @@ type book struct {
 	open     map[Place]int64
 	passed   map[Passage]int64
 	disputes []Dispute
+	losses   []Loss
 	events   []es.Event
 	moved    bool
 }
 
 func begin(s State) *book {
-	b := &book{s: s, open: maps.Clone(s.Open), passed: maps.Clone(s.Passed), disputes: slices.Clone(s.Disputes)}
+	b := &book{s: s, open: maps.Clone(s.Open), passed: maps.Clone(s.Passed), disputes: slices.Clone(s.Disputes), losses: slices.Clone(s.Losses)}
 	if b.open == nil {
 		b.open, b.passed = map[Place]int64{}, map[Passage]int64{}
 	}
@@ -94,7 +95,7 @@ func (b *book) add(e interface {
 // record adds what moves nothing.
 func (b *book) record(e es.Event) {
 	b.events = append(b.events, e)
-	b.disputes = disputed(b.disputes, e)
+	b.disputes, b.losses = disputed(b.disputes, e), lost(b.losses, e)
 }
 
 // done gives back what a patient paid too much and says when nothing is open any more.
@@ -102,6 +103,7 @@ func (b *book) done(accountID, patientID string) []es.Event {
 	b.askNobody()
 	b.giveBack(accountID, patientID)
 	b.lessen()
+	b.recover()
 	b.answer()
 	b.credits(accountID, patientID)
 	if b.moved && settled(b.open) {
@@ -338,6 +340,7 @@ func (b *book) reverse(a Advice) {
 		ReversedRemittanceId: found.RemittanceID, ReversedClaimOrdinal: found.Ordinal, PaidAmount: c.PaidAmount, Legs: b.sourced(mirror(found.Legs, a.RemitterID), c), Source: c.Source,
 		PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate,
 	})
+	b.loseAgain(found.Key)
 	stands := b.finish(a, found)
 	if !stands {
 		b.question(a)

@@ -152,6 +152,8 @@ func say(e es.Event) string {
 		return fmt.Sprintf("%s %s-%s not to patient %d", e.LineId, e.GroupCode, e.Carc, e.DisputedAmount)
 	case *pb.UnderpaymentAccepted:
 		return fmt.Sprintf("%s gave up %d, %d in dispute", e.LineId, e.Amount, e.DisputedAmount)
+	case *pb.AcceptedLossRecovered:
+		return fmt.Sprintf("%s %d lost no more", e.LineId, e.Amount)
 	case *pb.UnderpaymentRecovered:
 		return fmt.Sprintf("%s recovered %d, %d in dispute", e.LineId, e.Amount, e.RemainingAmount)
 	case *pb.UnderpaymentLapsed:

@@ -97,6 +97,7 @@ type State struct {
 	Payments  []*Payment       // in the order of posting
 	Done      map[Key]bool     // posted, reversed or found unmatched
 	Allocated []Allocation
+	Losses    []Loss         // of live decisions, in the order in which they were accepted
 	Disputes  []Dispute      // of live decisions, in the order in which they were found
 	Questions []Question     // later payers' payments on decisions that were taken back
 	Left      map[Payer]bool // payers whose claim was taken back while the charge stands: they are asked no more
@@ -115,7 +116,7 @@ func Evolve(s State, event es.Event) State {
 		s.Passed = map[Passage]int64{}
 	}
 	pass(s.Passed, s, event)
-	s.Disputes = disputed(s.Disputes, event)
+	s.Disputes, s.Losses = disputed(s.Disputes, event), lost(s.Losses, event)
 	switch e := event.(type) {
 	case *pb.ChargePosted:
 		s.Charge = e
@@ -149,6 +150,8 @@ func Evolve(s State, event es.Event) State {
 	case *pb.BalanceBillingHeld:
 		s.payment(e).hold(e.LineId, e.DisputedAmount)
 	case *pb.UnderpaymentAccepted:
+		s.part(e, e.Legs)
+	case *pb.AcceptedLossRecovered:
 		s.part(e, e.Legs)
 	case *pb.ResponsibilityTransferred:
 		s.part(e, e.Legs)

@@ -15,6 +15,7 @@ import (
 //	ResponsibilityTransferred  Dr ar.patient or ar.insurance (next payer)    Cr ar.insurance
 //	UnderpaymentDetected       nothing: what is in dispute stays where it is (as BalanceBillingHeld, UnderpaymentRecovered, UnderpaymentLapsed)
 //	UnderpaymentAccepted       Dr contractual                                Cr ar.insurance
+//	AcceptedLossRecovered      Dr ar.insurance                               Cr contractual
 //	BalanceMoved               Dr ar.patient                                 Cr ar.insurance (the payer whose claim was taken back)
 //	BalanceReturned            Dr ar.insurance (who had left it)             Cr ar.patient or ar.insurance (where it was left)
 //	DenialRecorded             nothing: the amount stays where it is

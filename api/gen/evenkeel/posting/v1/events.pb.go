@@ -2513,6 +2513,155 @@ func (x *UnderpaymentAccepted) GetDisputedAmount() int64 {
 	return 0
 }
 
+// The payer pays, after all, what was given up, or a part of it: as much is not taken off any more. It belongs to the decision that was accepted, as what was given up does.
+type AcceptedLossRecovered struct {
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	AccountId          string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	ClaimId            string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId          string                 `protobuf:"bytes,3,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	PayerId            string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerSequence      v1.PayerSequence       `protobuf:"varint,5,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"`
+	RemittanceId       string                 `protobuf:"bytes,6,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"` // whose decision was accepted
+	ClaimOrdinal       int32                  `protobuf:"varint,7,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
+	LineId             string                 `protobuf:"bytes,8,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
+	RuleId             string                 `protobuf:"bytes,9,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`                                        // that was disputed by
+	Amount             int64                  `protobuf:"varint,10,opt,name=amount,proto3" json:"amount,omitempty"`                                                    // cents; negative: the payer took that payment back, and it is lost again
+	Legs               []*v1.Leg              `protobuf:"bytes,11,rep,name=legs,proto3" json:"legs,omitempty"`                                                         // ar.insurance / contractual
+	ServiceDate        string                 `protobuf:"bytes,12,opt,name=service_date,json=serviceDate,proto3" json:"service_date,omitempty"`                        // of the account
+	PayingRemittanceId string                 `protobuf:"bytes,13,opt,name=paying_remittance_id,json=payingRemittanceId,proto3" json:"paying_remittance_id,omitempty"` // which pays it
+	PayingClaimOrdinal int32                  `protobuf:"varint,14,opt,name=paying_claim_ordinal,json=payingClaimOrdinal,proto3" json:"paying_claim_ordinal,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *AcceptedLossRecovered) Reset() {
+	*x = AcceptedLossRecovered{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptedLossRecovered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptedLossRecovered) ProtoMessage() {}
+
+func (x *AcceptedLossRecovered) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptedLossRecovered.ProtoReflect.Descriptor instead.
+func (*AcceptedLossRecovered) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *AcceptedLossRecovered) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *AcceptedLossRecovered) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *AcceptedLossRecovered) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *AcceptedLossRecovered) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *AcceptedLossRecovered) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *AcceptedLossRecovered) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *AcceptedLossRecovered) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *AcceptedLossRecovered) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *AcceptedLossRecovered) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *AcceptedLossRecovered) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *AcceptedLossRecovered) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+func (x *AcceptedLossRecovered) GetServiceDate() string {
+	if x != nil {
+		return x.ServiceDate
+	}
+	return ""
+}
+
+func (x *AcceptedLossRecovered) GetPayingRemittanceId() string {
+	if x != nil {
+		return x.PayingRemittanceId
+	}
+	return ""
+}
+
+func (x *AcceptedLossRecovered) GetPayingClaimOrdinal() int32 {
+	if x != nil {
+		return x.PayingClaimOrdinal
+	}
+	return 0
+}
+
 // The payer has paid what was in dispute, or a part of it.
 type UnderpaymentRecovered struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -2533,7 +2682,7 @@ type UnderpaymentRecovered struct {
 
 func (x *UnderpaymentRecovered) Reset() {
 	*x = UnderpaymentRecovered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2545,7 +2694,7 @@ func (x *UnderpaymentRecovered) String() string {
 func (*UnderpaymentRecovered) ProtoMessage() {}
 
 func (x *UnderpaymentRecovered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2558,7 +2707,7 @@ func (x *UnderpaymentRecovered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentRecovered.ProtoReflect.Descriptor instead.
 func (*UnderpaymentRecovered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UnderpaymentRecovered) GetAccountId() string {
@@ -2658,7 +2807,7 @@ type UnderpaymentLapsed struct {
 
 func (x *UnderpaymentLapsed) Reset() {
 	*x = UnderpaymentLapsed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2670,7 +2819,7 @@ func (x *UnderpaymentLapsed) String() string {
 func (*UnderpaymentLapsed) ProtoMessage() {}
 
 func (x *UnderpaymentLapsed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2683,7 +2832,7 @@ func (x *UnderpaymentLapsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnderpaymentLapsed.ProtoReflect.Descriptor instead.
 func (*UnderpaymentLapsed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UnderpaymentLapsed) GetAccountId() string {
@@ -2786,7 +2935,7 @@ type ClaimPaymentPosted struct {
 
 func (x *ClaimPaymentPosted) Reset() {
 	*x = ClaimPaymentPosted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2798,7 +2947,7 @@ func (x *ClaimPaymentPosted) String() string {
 func (*ClaimPaymentPosted) ProtoMessage() {}
 
 func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2811,7 +2960,7 @@ func (x *ClaimPaymentPosted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentPosted.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentPosted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ClaimPaymentPosted) GetAccountId() string {
@@ -2931,7 +3080,7 @@ type ClaimPaymentUnmatched struct {
 
 func (x *ClaimPaymentUnmatched) Reset() {
 	*x = ClaimPaymentUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2943,7 +3092,7 @@ func (x *ClaimPaymentUnmatched) String() string {
 func (*ClaimPaymentUnmatched) ProtoMessage() {}
 
 func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2956,7 +3105,7 @@ func (x *ClaimPaymentUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaymentUnmatched.ProtoReflect.Descriptor instead.
 func (*ClaimPaymentUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ClaimPaymentUnmatched) GetAccountId() string {
@@ -3044,7 +3193,7 @@ type PatientPaymentAllocated struct {
 
 func (x *PatientPaymentAllocated) Reset() {
 	*x = PatientPaymentAllocated{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3056,7 +3205,7 @@ func (x *PatientPaymentAllocated) String() string {
 func (*PatientPaymentAllocated) ProtoMessage() {}
 
 func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3069,7 +3218,7 @@ func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAllocated.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAllocated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PatientPaymentAllocated) GetAccountId() string {
@@ -3127,7 +3276,7 @@ type CreditBalanceDetected struct {
 
 func (x *CreditBalanceDetected) Reset() {
 	*x = CreditBalanceDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3139,7 +3288,7 @@ func (x *CreditBalanceDetected) String() string {
 func (*CreditBalanceDetected) ProtoMessage() {}
 
 func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3152,7 +3301,7 @@ func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceDetected.ProtoReflect.Descriptor instead.
 func (*CreditBalanceDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreditBalanceDetected) GetAccountId() string {
@@ -3202,7 +3351,7 @@ type CreditBalanceCleared struct {
 
 func (x *CreditBalanceCleared) Reset() {
 	*x = CreditBalanceCleared{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3214,7 +3363,7 @@ func (x *CreditBalanceCleared) String() string {
 func (*CreditBalanceCleared) ProtoMessage() {}
 
 func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3227,7 +3376,7 @@ func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceCleared.ProtoReflect.Descriptor instead.
 func (*CreditBalanceCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreditBalanceCleared) GetAccountId() string {
@@ -3268,7 +3417,7 @@ type AccountSettled struct {
 
 func (x *AccountSettled) Reset() {
 	*x = AccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3280,7 +3429,7 @@ func (x *AccountSettled) String() string {
 func (*AccountSettled) ProtoMessage() {}
 
 func (x *AccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3293,7 +3442,7 @@ func (x *AccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountSettled.ProtoReflect.Descriptor instead.
 func (*AccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AccountSettled) GetAccountId() string {
@@ -3329,7 +3478,7 @@ type RemittanceReceived struct {
 
 func (x *RemittanceReceived) Reset() {
 	*x = RemittanceReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3341,7 +3490,7 @@ func (x *RemittanceReceived) String() string {
 func (*RemittanceReceived) ProtoMessage() {}
 
 func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3354,7 +3503,7 @@ func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceReceived.ProtoReflect.Descriptor instead.
 func (*RemittanceReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RemittanceReceived) GetRemittanceId() string {
@@ -3440,7 +3589,7 @@ type RemittanceQuarantined struct {
 
 func (x *RemittanceQuarantined) Reset() {
 	*x = RemittanceQuarantined{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3452,7 +3601,7 @@ func (x *RemittanceQuarantined) String() string {
 func (*RemittanceQuarantined) ProtoMessage() {}
 
 func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3465,7 +3614,7 @@ func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceQuarantined.ProtoReflect.Descriptor instead.
 func (*RemittanceQuarantined) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RemittanceQuarantined) GetRemittanceId() string {
@@ -3518,7 +3667,7 @@ type RemittanceBalanced struct {
 
 func (x *RemittanceBalanced) Reset() {
 	*x = RemittanceBalanced{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3530,7 +3679,7 @@ func (x *RemittanceBalanced) String() string {
 func (*RemittanceBalanced) ProtoMessage() {}
 
 func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3543,7 +3692,7 @@ func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceBalanced.ProtoReflect.Descriptor instead.
 func (*RemittanceBalanced) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RemittanceBalanced) GetRemittanceId() string {
@@ -3605,7 +3754,7 @@ type UnappliedRecorded struct {
 
 func (x *UnappliedRecorded) Reset() {
 	*x = UnappliedRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3617,7 +3766,7 @@ func (x *UnappliedRecorded) String() string {
 func (*UnappliedRecorded) ProtoMessage() {}
 
 func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3630,7 +3779,7 @@ func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedRecorded.ProtoReflect.Descriptor instead.
 func (*UnappliedRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UnappliedRecorded) GetRemittanceId() string {
@@ -3708,7 +3857,7 @@ type UnappliedAssigned struct {
 
 func (x *UnappliedAssigned) Reset() {
 	*x = UnappliedAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3720,7 +3869,7 @@ func (x *UnappliedAssigned) String() string {
 func (*UnappliedAssigned) ProtoMessage() {}
 
 func (x *UnappliedAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3733,7 +3882,7 @@ func (x *UnappliedAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedAssigned.ProtoReflect.Descriptor instead.
 func (*UnappliedAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *UnappliedAssigned) GetRemittanceId() string {
@@ -3823,7 +3972,7 @@ type ProviderAdjustmentRecorded struct {
 
 func (x *ProviderAdjustmentRecorded) Reset() {
 	*x = ProviderAdjustmentRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3835,7 +3984,7 @@ func (x *ProviderAdjustmentRecorded) String() string {
 func (*ProviderAdjustmentRecorded) ProtoMessage() {}
 
 func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3848,7 +3997,7 @@ func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderAdjustmentRecorded.ProtoReflect.Descriptor instead.
 func (*ProviderAdjustmentRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ProviderAdjustmentRecorded) GetRemittanceId() string {
@@ -3925,7 +4074,7 @@ type RemittanceMended struct {
 
 func (x *RemittanceMended) Reset() {
 	*x = RemittanceMended{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3937,7 +4086,7 @@ func (x *RemittanceMended) String() string {
 func (*RemittanceMended) ProtoMessage() {}
 
 func (x *RemittanceMended) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3950,7 +4099,7 @@ func (x *RemittanceMended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMended.ProtoReflect.Descriptor instead.
 func (*RemittanceMended) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RemittanceMended) GetRemittanceId() string {
@@ -3988,7 +4137,7 @@ type RemittanceAdvised struct {
 
 func (x *RemittanceAdvised) Reset() {
 	*x = RemittanceAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4000,7 +4149,7 @@ func (x *RemittanceAdvised) String() string {
 func (*RemittanceAdvised) ProtoMessage() {}
 
 func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4013,7 +4162,7 @@ func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceAdvised.ProtoReflect.Descriptor instead.
 func (*RemittanceAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RemittanceAdvised) GetSettlementId() string {
@@ -4115,7 +4264,7 @@ type DepositAdvised struct {
 
 func (x *DepositAdvised) Reset() {
 	*x = DepositAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4127,7 +4276,7 @@ func (x *DepositAdvised) String() string {
 func (*DepositAdvised) ProtoMessage() {}
 
 func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4140,7 +4289,7 @@ func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositAdvised.ProtoReflect.Descriptor instead.
 func (*DepositAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DepositAdvised) GetSettlementId() string {
@@ -4207,7 +4356,7 @@ type RemittanceMatched struct {
 
 func (x *RemittanceMatched) Reset() {
 	*x = RemittanceMatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4219,7 +4368,7 @@ func (x *RemittanceMatched) String() string {
 func (*RemittanceMatched) ProtoMessage() {}
 
 func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4232,7 +4381,7 @@ func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMatched.ProtoReflect.Descriptor instead.
 func (*RemittanceMatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RemittanceMatched) GetRemittanceId() string {
@@ -4300,7 +4449,7 @@ type DepositLeftOver struct {
 
 func (x *DepositLeftOver) Reset() {
 	*x = DepositLeftOver{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4312,7 +4461,7 @@ func (x *DepositLeftOver) String() string {
 func (*DepositLeftOver) ProtoMessage() {}
 
 func (x *DepositLeftOver) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4325,7 +4474,7 @@ func (x *DepositLeftOver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositLeftOver.ProtoReflect.Descriptor instead.
 func (*DepositLeftOver) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DepositLeftOver) GetSettlementId() string {
@@ -4391,7 +4540,7 @@ type DepositWithdrawn struct {
 
 func (x *DepositWithdrawn) Reset() {
 	*x = DepositWithdrawn{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4403,7 +4552,7 @@ func (x *DepositWithdrawn) String() string {
 func (*DepositWithdrawn) ProtoMessage() {}
 
 func (x *DepositWithdrawn) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4416,7 +4565,7 @@ func (x *DepositWithdrawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositWithdrawn.ProtoReflect.Descriptor instead.
 func (*DepositWithdrawn) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DepositWithdrawn) GetSettlementId() string {
@@ -4469,7 +4618,7 @@ type DepositDiffered struct {
 
 func (x *DepositDiffered) Reset() {
 	*x = DepositDiffered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4481,7 +4630,7 @@ func (x *DepositDiffered) String() string {
 func (*DepositDiffered) ProtoMessage() {}
 
 func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4494,7 +4643,7 @@ func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDiffered.ProtoReflect.Descriptor instead.
 func (*DepositDiffered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DepositDiffered) GetRemittanceId() string {
@@ -4556,7 +4705,7 @@ type RemittanceUnfunded struct {
 
 func (x *RemittanceUnfunded) Reset() {
 	*x = RemittanceUnfunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4568,7 +4717,7 @@ func (x *RemittanceUnfunded) String() string {
 func (*RemittanceUnfunded) ProtoMessage() {}
 
 func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4581,7 +4730,7 @@ func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceUnfunded.ProtoReflect.Descriptor instead.
 func (*RemittanceUnfunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RemittanceUnfunded) GetSettlementId() string {
@@ -4657,7 +4806,7 @@ type DepositUnmatched struct {
 
 func (x *DepositUnmatched) Reset() {
 	*x = DepositUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4669,7 +4818,7 @@ func (x *DepositUnmatched) String() string {
 func (*DepositUnmatched) ProtoMessage() {}
 
 func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4682,7 +4831,7 @@ func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositUnmatched.ProtoReflect.Descriptor instead.
 func (*DepositUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DepositUnmatched) GetSettlementId() string {
@@ -4752,7 +4901,7 @@ type DepositDue struct {
 
 func (x *DepositDue) Reset() {
 	*x = DepositDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4764,7 +4913,7 @@ func (x *DepositDue) String() string {
 func (*DepositDue) ProtoMessage() {}
 
 func (x *DepositDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4777,7 +4926,7 @@ func (x *DepositDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDue.ProtoReflect.Descriptor instead.
 func (*DepositDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DepositDue) GetSettlementId() string {
@@ -4804,7 +4953,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4816,7 +4965,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4829,7 +4978,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RemittanceDue) GetSettlementId() string {
@@ -4862,7 +5011,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4874,7 +5023,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4887,7 +5036,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -4955,7 +5104,7 @@ type DepositReversed struct {
 
 func (x *DepositReversed) Reset() {
 	*x = DepositReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4967,7 +5116,7 @@ func (x *DepositReversed) String() string {
 func (*DepositReversed) ProtoMessage() {}
 
 func (x *DepositReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4980,7 +5129,7 @@ func (x *DepositReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReversed.ProtoReflect.Descriptor instead.
 func (*DepositReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DepositReversed) GetDepositId() string {
@@ -5050,7 +5199,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5062,7 +5211,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5075,7 +5224,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -5156,7 +5305,7 @@ type PatientAccountNoted struct {
 
 func (x *PatientAccountNoted) Reset() {
 	*x = PatientAccountNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5168,7 +5317,7 @@ func (x *PatientAccountNoted) String() string {
 func (*PatientAccountNoted) ProtoMessage() {}
 
 func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5181,7 +5330,7 @@ func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
 func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{49}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PatientAccountNoted) GetPatientId() string {
@@ -5233,7 +5382,7 @@ type PatientFundsNoted struct {
 
 func (x *PatientFundsNoted) Reset() {
 	*x = PatientFundsNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5245,7 +5394,7 @@ func (x *PatientFundsNoted) String() string {
 func (*PatientFundsNoted) ProtoMessage() {}
 
 func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5258,7 +5407,7 @@ func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
 func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{50}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *PatientFundsNoted) GetPatientId() string {
@@ -5315,7 +5464,7 @@ type PatientPaymentAssigned struct {
 
 func (x *PatientPaymentAssigned) Reset() {
 	*x = PatientPaymentAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5327,7 +5476,7 @@ func (x *PatientPaymentAssigned) String() string {
 func (*PatientPaymentAssigned) ProtoMessage() {}
 
 func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5340,7 +5489,7 @@ func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{51}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PatientPaymentAssigned) GetPatientId() string {
@@ -5382,7 +5531,7 @@ type PatientAccountSettled struct {
 
 func (x *PatientAccountSettled) Reset() {
 	*x = PatientAccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5394,7 +5543,7 @@ func (x *PatientAccountSettled) String() string {
 func (*PatientAccountSettled) ProtoMessage() {}
 
 func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5407,7 +5556,7 @@ func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountSettled.ProtoReflect.Descriptor instead.
 func (*PatientAccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{52}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PatientAccountSettled) GetPatientId() string {
@@ -5444,7 +5593,7 @@ type PatientFundsReleased struct {
 
 func (x *PatientFundsReleased) Reset() {
 	*x = PatientFundsReleased{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5456,7 +5605,7 @@ func (x *PatientFundsReleased) String() string {
 func (*PatientFundsReleased) ProtoMessage() {}
 
 func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5469,7 +5618,7 @@ func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsReleased.ProtoReflect.Descriptor instead.
 func (*PatientFundsReleased) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{53}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PatientFundsReleased) GetPatientId() string {
@@ -5518,7 +5667,7 @@ type PatientPaymentRefunded struct {
 
 func (x *PatientPaymentRefunded) Reset() {
 	*x = PatientPaymentRefunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5530,7 +5679,7 @@ func (x *PatientPaymentRefunded) String() string {
 func (*PatientPaymentRefunded) ProtoMessage() {}
 
 func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5543,7 +5692,7 @@ func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentRefunded.ProtoReflect.Descriptor instead.
 func (*PatientPaymentRefunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{54}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PatientPaymentRefunded) GetRefundId() string {
@@ -5626,7 +5775,7 @@ type PatientPaymentReversed struct {
 
 func (x *PatientPaymentReversed) Reset() {
 	*x = PatientPaymentReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5638,7 +5787,7 @@ func (x *PatientPaymentReversed) String() string {
 func (*PatientPaymentReversed) ProtoMessage() {}
 
 func (x *PatientPaymentReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5651,7 +5800,7 @@ func (x *PatientPaymentReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReversed.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{55}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PatientPaymentReversed) GetPatientPaymentId() string {
@@ -5720,7 +5869,7 @@ type PatientPaymentShare struct {
 
 func (x *PatientPaymentShare) Reset() {
 	*x = PatientPaymentShare{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5732,7 +5881,7 @@ func (x *PatientPaymentShare) String() string {
 func (*PatientPaymentShare) ProtoMessage() {}
 
 func (x *PatientPaymentShare) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5745,7 +5894,7 @@ func (x *PatientPaymentShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentShare.ProtoReflect.Descriptor instead.
 func (*PatientPaymentShare) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{56}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PatientPaymentShare) GetAccountId() string {
@@ -6070,7 +6219,25 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x06reason\x18\v \x01(\tR\x06reason\x12)\n" +
 	"\x04legs\x18\f \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12!\n" +
 	"\fservice_date\x18\r \x01(\tR\vserviceDate\x12'\n" +
-	"\x0fdisputed_amount\x18\x0e \x01(\x03R\x0edisputedAmount\"\x92\x03\n" +
+	"\x0fdisputed_amount\x18\x0e \x01(\x03R\x0edisputedAmount\"\x99\x04\n" +
+	"\x15AcceptedLossRecovered\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
+	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x03 \x01(\tR\tpatientId\x12\x19\n" +
+	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12F\n" +
+	"\x0epayer_sequence\x18\x05 \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12#\n" +
+	"\rremittance_id\x18\x06 \x01(\tR\fremittanceId\x12#\n" +
+	"\rclaim_ordinal\x18\a \x01(\x05R\fclaimOrdinal\x12\x17\n" +
+	"\aline_id\x18\b \x01(\tR\x06lineId\x12\x17\n" +
+	"\arule_id\x18\t \x01(\tR\x06ruleId\x12\x16\n" +
+	"\x06amount\x18\n" +
+	" \x01(\x03R\x06amount\x12)\n" +
+	"\x04legs\x18\v \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x12!\n" +
+	"\fservice_date\x18\f \x01(\tR\vserviceDate\x120\n" +
+	"\x14paying_remittance_id\x18\r \x01(\tR\x12payingRemittanceId\x120\n" +
+	"\x14paying_claim_ordinal\x18\x0e \x01(\x05R\x12payingClaimOrdinal\"\x92\x03\n" +
 	"\x15UnderpaymentRecovered\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -6415,7 +6582,7 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
@@ -6438,132 +6605,135 @@ var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*UnderpaymentDetected)(nil),       // 18: evenkeel.posting.v1.UnderpaymentDetected
 	(*BalanceBillingHeld)(nil),         // 19: evenkeel.posting.v1.BalanceBillingHeld
 	(*UnderpaymentAccepted)(nil),       // 20: evenkeel.posting.v1.UnderpaymentAccepted
-	(*UnderpaymentRecovered)(nil),      // 21: evenkeel.posting.v1.UnderpaymentRecovered
-	(*UnderpaymentLapsed)(nil),         // 22: evenkeel.posting.v1.UnderpaymentLapsed
-	(*ClaimPaymentPosted)(nil),         // 23: evenkeel.posting.v1.ClaimPaymentPosted
-	(*ClaimPaymentUnmatched)(nil),      // 24: evenkeel.posting.v1.ClaimPaymentUnmatched
-	(*PatientPaymentAllocated)(nil),    // 25: evenkeel.posting.v1.PatientPaymentAllocated
-	(*CreditBalanceDetected)(nil),      // 26: evenkeel.posting.v1.CreditBalanceDetected
-	(*CreditBalanceCleared)(nil),       // 27: evenkeel.posting.v1.CreditBalanceCleared
-	(*AccountSettled)(nil),             // 28: evenkeel.posting.v1.AccountSettled
-	(*RemittanceReceived)(nil),         // 29: evenkeel.posting.v1.RemittanceReceived
-	(*RemittanceQuarantined)(nil),      // 30: evenkeel.posting.v1.RemittanceQuarantined
-	(*RemittanceBalanced)(nil),         // 31: evenkeel.posting.v1.RemittanceBalanced
-	(*UnappliedRecorded)(nil),          // 32: evenkeel.posting.v1.UnappliedRecorded
-	(*UnappliedAssigned)(nil),          // 33: evenkeel.posting.v1.UnappliedAssigned
-	(*ProviderAdjustmentRecorded)(nil), // 34: evenkeel.posting.v1.ProviderAdjustmentRecorded
-	(*RemittanceMended)(nil),           // 35: evenkeel.posting.v1.RemittanceMended
-	(*RemittanceAdvised)(nil),          // 36: evenkeel.posting.v1.RemittanceAdvised
-	(*DepositAdvised)(nil),             // 37: evenkeel.posting.v1.DepositAdvised
-	(*RemittanceMatched)(nil),          // 38: evenkeel.posting.v1.RemittanceMatched
-	(*DepositLeftOver)(nil),            // 39: evenkeel.posting.v1.DepositLeftOver
-	(*DepositWithdrawn)(nil),           // 40: evenkeel.posting.v1.DepositWithdrawn
-	(*DepositDiffered)(nil),            // 41: evenkeel.posting.v1.DepositDiffered
-	(*RemittanceUnfunded)(nil),         // 42: evenkeel.posting.v1.RemittanceUnfunded
-	(*DepositUnmatched)(nil),           // 43: evenkeel.posting.v1.DepositUnmatched
-	(*DepositDue)(nil),                 // 44: evenkeel.posting.v1.DepositDue
-	(*RemittanceDue)(nil),              // 45: evenkeel.posting.v1.RemittanceDue
-	(*DepositReceived)(nil),            // 46: evenkeel.posting.v1.DepositReceived
-	(*DepositReversed)(nil),            // 47: evenkeel.posting.v1.DepositReversed
-	(*PatientPaymentReceived)(nil),     // 48: evenkeel.posting.v1.PatientPaymentReceived
-	(*PatientAccountNoted)(nil),        // 49: evenkeel.posting.v1.PatientAccountNoted
-	(*PatientFundsNoted)(nil),          // 50: evenkeel.posting.v1.PatientFundsNoted
-	(*PatientPaymentAssigned)(nil),     // 51: evenkeel.posting.v1.PatientPaymentAssigned
-	(*PatientAccountSettled)(nil),      // 52: evenkeel.posting.v1.PatientAccountSettled
-	(*PatientFundsReleased)(nil),       // 53: evenkeel.posting.v1.PatientFundsReleased
-	(*PatientPaymentRefunded)(nil),     // 54: evenkeel.posting.v1.PatientPaymentRefunded
-	(*PatientPaymentReversed)(nil),     // 55: evenkeel.posting.v1.PatientPaymentReversed
-	(*PatientPaymentShare)(nil),        // 56: evenkeel.posting.v1.PatientPaymentShare
-	(*v1.ServiceLine)(nil),             // 57: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 58: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 59: evenkeel.type.v1.Leg
-	(*v1.Source)(nil),                  // 60: evenkeel.type.v1.Source
-	(v1.PayerSequence)(0),              // 61: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 62: evenkeel.type.v1.Adjustment
-	(*v12.RemittanceClaim)(nil),        // 63: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 64: evenkeel.exchange.v1.Residual
+	(*AcceptedLossRecovered)(nil),      // 21: evenkeel.posting.v1.AcceptedLossRecovered
+	(*UnderpaymentRecovered)(nil),      // 22: evenkeel.posting.v1.UnderpaymentRecovered
+	(*UnderpaymentLapsed)(nil),         // 23: evenkeel.posting.v1.UnderpaymentLapsed
+	(*ClaimPaymentPosted)(nil),         // 24: evenkeel.posting.v1.ClaimPaymentPosted
+	(*ClaimPaymentUnmatched)(nil),      // 25: evenkeel.posting.v1.ClaimPaymentUnmatched
+	(*PatientPaymentAllocated)(nil),    // 26: evenkeel.posting.v1.PatientPaymentAllocated
+	(*CreditBalanceDetected)(nil),      // 27: evenkeel.posting.v1.CreditBalanceDetected
+	(*CreditBalanceCleared)(nil),       // 28: evenkeel.posting.v1.CreditBalanceCleared
+	(*AccountSettled)(nil),             // 29: evenkeel.posting.v1.AccountSettled
+	(*RemittanceReceived)(nil),         // 30: evenkeel.posting.v1.RemittanceReceived
+	(*RemittanceQuarantined)(nil),      // 31: evenkeel.posting.v1.RemittanceQuarantined
+	(*RemittanceBalanced)(nil),         // 32: evenkeel.posting.v1.RemittanceBalanced
+	(*UnappliedRecorded)(nil),          // 33: evenkeel.posting.v1.UnappliedRecorded
+	(*UnappliedAssigned)(nil),          // 34: evenkeel.posting.v1.UnappliedAssigned
+	(*ProviderAdjustmentRecorded)(nil), // 35: evenkeel.posting.v1.ProviderAdjustmentRecorded
+	(*RemittanceMended)(nil),           // 36: evenkeel.posting.v1.RemittanceMended
+	(*RemittanceAdvised)(nil),          // 37: evenkeel.posting.v1.RemittanceAdvised
+	(*DepositAdvised)(nil),             // 38: evenkeel.posting.v1.DepositAdvised
+	(*RemittanceMatched)(nil),          // 39: evenkeel.posting.v1.RemittanceMatched
+	(*DepositLeftOver)(nil),            // 40: evenkeel.posting.v1.DepositLeftOver
+	(*DepositWithdrawn)(nil),           // 41: evenkeel.posting.v1.DepositWithdrawn
+	(*DepositDiffered)(nil),            // 42: evenkeel.posting.v1.DepositDiffered
+	(*RemittanceUnfunded)(nil),         // 43: evenkeel.posting.v1.RemittanceUnfunded
+	(*DepositUnmatched)(nil),           // 44: evenkeel.posting.v1.DepositUnmatched
+	(*DepositDue)(nil),                 // 45: evenkeel.posting.v1.DepositDue
+	(*RemittanceDue)(nil),              // 46: evenkeel.posting.v1.RemittanceDue
+	(*DepositReceived)(nil),            // 47: evenkeel.posting.v1.DepositReceived
+	(*DepositReversed)(nil),            // 48: evenkeel.posting.v1.DepositReversed
+	(*PatientPaymentReceived)(nil),     // 49: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 50: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 51: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 52: evenkeel.posting.v1.PatientPaymentAssigned
+	(*PatientAccountSettled)(nil),      // 53: evenkeel.posting.v1.PatientAccountSettled
+	(*PatientFundsReleased)(nil),       // 54: evenkeel.posting.v1.PatientFundsReleased
+	(*PatientPaymentRefunded)(nil),     // 55: evenkeel.posting.v1.PatientPaymentRefunded
+	(*PatientPaymentReversed)(nil),     // 56: evenkeel.posting.v1.PatientPaymentReversed
+	(*PatientPaymentShare)(nil),        // 57: evenkeel.posting.v1.PatientPaymentShare
+	(*v1.ServiceLine)(nil),             // 58: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 59: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 60: evenkeel.type.v1.Leg
+	(*v1.Source)(nil),                  // 61: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),              // 62: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 63: evenkeel.type.v1.Adjustment
+	(*v12.RemittanceClaim)(nil),        // 64: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 65: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	57, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	58, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	59, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	59, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	60, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	60, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
-	57, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
-	59, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
+	58, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	60, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 7: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	59, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	59, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	60, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
 	10, // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	60, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
-	58, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	60, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
-	59, // 16: evenkeel.posting.v1.PayersTold.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 18: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
-	61, // 19: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 20: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	61, // 21: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 22: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 23: evenkeel.posting.v1.BalanceReturned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 24: evenkeel.posting.v1.BalanceReturned.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 25: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 26: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 27: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	61, // 28: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 29: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 30: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	61, // 31: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 32: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 33: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 34: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	61, // 35: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 36: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	61, // 37: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 38: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 39: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	61, // 40: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 41: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 42: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 43: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 44: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 45: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
-	61, // 46: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	59, // 47: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 48: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 49: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 50: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	63, // 51: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	59, // 52: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 53: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	59, // 54: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 55: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 56: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 57: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	64, // 58: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	63, // 59: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	59, // 60: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 61: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	59, // 62: evenkeel.posting.v1.UnappliedAssigned.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 63: evenkeel.posting.v1.UnappliedAssigned.source:type_name -> evenkeel.type.v1.Source
-	59, // 64: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 65: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	59, // 66: evenkeel.posting.v1.RemittanceMatched.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 67: evenkeel.posting.v1.DepositWithdrawn.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 68: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 69: evenkeel.posting.v1.DepositReversed.legs:type_name -> evenkeel.type.v1.Leg
-	59, // 70: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 71: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
-	59, // 72: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
-	56, // 73: evenkeel.posting.v1.PatientPaymentReversed.shares:type_name -> evenkeel.posting.v1.PatientPaymentShare
-	59, // 74: evenkeel.posting.v1.PatientPaymentReversed.legs:type_name -> evenkeel.type.v1.Leg
-	75, // [75:75] is the sub-list for method output_type
-	75, // [75:75] is the sub-list for method input_type
-	75, // [75:75] is the sub-list for extension type_name
-	75, // [75:75] is the sub-list for extension extendee
-	0,  // [0:75] is the sub-list for field type_name
+	61, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
+	59, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	61, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
+	60, // 16: evenkeel.posting.v1.PayersTold.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 18: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
+	62, // 19: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 20: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	62, // 21: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 22: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 23: evenkeel.posting.v1.BalanceReturned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 24: evenkeel.posting.v1.BalanceReturned.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 25: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 26: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 27: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	62, // 28: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 29: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 30: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	62, // 31: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 32: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 33: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 34: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	62, // 35: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 36: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	62, // 37: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 38: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 39: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	62, // 40: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 41: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 42: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 43: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 44: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 45: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
+	62, // 46: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 47: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 48: evenkeel.posting.v1.AcceptedLossRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	60, // 49: evenkeel.posting.v1.AcceptedLossRecovered.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 50: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 51: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 52: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	64, // 53: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	60, // 54: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 55: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	60, // 56: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 57: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 58: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 59: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	65, // 60: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	64, // 61: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	60, // 62: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 63: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	60, // 64: evenkeel.posting.v1.UnappliedAssigned.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 65: evenkeel.posting.v1.UnappliedAssigned.source:type_name -> evenkeel.type.v1.Source
+	60, // 66: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 67: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	60, // 68: evenkeel.posting.v1.RemittanceMatched.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 69: evenkeel.posting.v1.DepositWithdrawn.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 70: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 71: evenkeel.posting.v1.DepositReversed.legs:type_name -> evenkeel.type.v1.Leg
+	60, // 72: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 73: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
+	60, // 74: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
+	57, // 75: evenkeel.posting.v1.PatientPaymentReversed.shares:type_name -> evenkeel.posting.v1.PatientPaymentShare
+	60, // 76: evenkeel.posting.v1.PatientPaymentReversed.legs:type_name -> evenkeel.type.v1.Leg
+	77, // [77:77] is the sub-list for method output_type
+	77, // [77:77] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -6577,7 +6747,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   57,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
