@@ -7,6 +7,7 @@ package syntax
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -111,8 +112,12 @@ func Constraints(m proto.Message, no *refuse.List) {
 	}
 }
 
-// dayPattern is how our .proto files constrain a day.
-const dayPattern = `^\d{4}-\d{2}-\d{2}$`
+// patterns are those of our .proto files, in words (TestEveryPatternHasWords).
+var patterns = map[string]string{
+	`^\d{4}-\d{2}-\d{2}$`: "write a day as YYYY-MM-DD",
+	`^([A-Z0-9]{5})?$`:    "write the five capital letters or digits of a CPT or HCPCS code, without modifiers, or leave it out",
+	`^([0-9]{2})?$`:       "write two digits, such as 11, or leave it out",
+}
 
 // words says what is wanted. It repeats no value: it may be PHI.
 func words(v *protovalidate.Violation) string {
@@ -122,15 +127,20 @@ func words(v *protovalidate.Violation) string {
 	}
 	switch {
 	case v.FieldDescriptor != nil && v.FieldDescriptor.Kind() == protoreflect.EnumKind:
-		wanted = append(wanted, "send one of "+strings.Join(Names(v.FieldDescriptor.Enum()), ", "))
+		wanted = append(wanted, "send one of "+strings.Join(Taken(v.FieldDescriptor), ", "))
 	case v.Proto.GetRuleId() == "string.in":
 		var names []string
 		for i := range v.RuleValue.List().Len() {
 			names = append(names, v.RuleValue.List().Get(i).String())
 		}
-		wanted = append(wanted, "send one of "+strings.Join(names, ", "))
-	case v.RuleValue.IsValid() && v.RuleValue.String() == dayPattern:
-		wanted = append(wanted, "write a day as YYYY-MM-DD")
+		named := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+		said := "send one of " + strings.Join(named, ", ")
+		if len(named) < len(names) {
+			said += ", or leave it out"
+		}
+		wanted = append(wanted, said)
+	case v.Proto.GetRuleId() == "string.pattern" && patterns[v.RuleValue.String()] != "":
+		wanted = append(wanted, patterns[v.RuleValue.String()])
 	case len(wanted) == 0:
 		return v.Proto.GetMessage()
 	}
@@ -147,6 +157,18 @@ func empty(v protoreflect.Value) bool {
 		return v.Len() == 0
 	}
 	return false
+}
+
+// Taken are the words that an enum field takes: those of its enum, without what its rules leave out.
+func Taken(f protoreflect.FieldDescriptor) []string {
+	rules, err := protovalidate.ResolveFieldRules(f)
+	in := rules.GetEnum().GetIn()
+	if err != nil || len(in) == 0 {
+		return Names(f.Enum())
+	}
+	return slices.DeleteFunc(Names(f.Enum()), func(name string) bool {
+		return !slices.Contains(in, int32(f.Enum().Values().ByName(protoreflect.Name(name)).Number()))
+	})
 }
 
 // Names are the words that an enum takes: all but the one that says nothing.

@@ -2,16 +2,22 @@ package syntax
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
+	_ "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	collectionsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/collections/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
+	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
 )
@@ -36,6 +42,10 @@ func TestEveryBrokenConstraintIsToldWithItsField(t *testing.T) {
 			"syntax.blank outcome: only blanks stand here: write something, or leave it out if it may be empty", "syntax.blank note: only blanks stand here: write something, or leave it out if it may be empty"}},
 		{"blanks deep inside", &intakev1.RegisterPatientRequest{LocationId: "loc_1", Name: &typev1.PersonName{Last: "\t"}},
 			[]string{"syntax.blank name.last: only blanks stand here: write something, or leave it out if it may be empty"}},
+		{"words in no form", &codingv1.AnswerCoderQueryRequest{EncounterId: "enc_1", ServiceCode: "ABC", DistinctModifier: "zz"}, []string{
+			"syntax.string.pattern service_code: write the five capital letters or digits of a CPT or HCPCS code, without modifiers, or leave it out",
+			"syntax.string.in distinct_modifier: send one of 59, XE, XP, XS, XU, 76, 77, 25, or leave it out"}},
+		{"a choice that this call does not take", &reportingv1.GetAgingRequest{GroupBy: reportingv1.GroupBy_GROUP_BY_CARC}, []string{"syntax.enum.in group_by: send one of GROUP_BY_PAYER, GROUP_BY_LOCATION"}},
 		{"all is well", &collectionsv1.IssueStatementRequest{PatientId: "pat_1"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -55,5 +65,36 @@ func TestEveryBrokenConstraintIsToldWithItsField(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// No message is a regular expression: each pattern of our .proto files is told in words.
+func TestEveryPatternHasWords(t *testing.T) {
+	found := 0
+	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		if !strings.HasPrefix(string(file.Package()), "evenkeel.") {
+			return true
+		}
+		for i := range file.Messages().Len() {
+			fields := file.Messages().Get(i).Fields()
+			for j := range fields.Len() {
+				rules, err := protovalidate.ResolveFieldRules(fields.Get(j))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, pattern := range []string{rules.GetString().GetPattern(), rules.GetRepeated().GetItems().GetString().GetPattern(), rules.GetMap().GetKeys().GetString().GetPattern()} {
+					if pattern == "" {
+						continue
+					}
+					if found++; patterns[pattern] == "" {
+						t.Errorf("%s: no words for %s", fields.Get(j).FullName(), pattern)
+					}
+				}
+			}
+		}
+		return true
+	})
+	if found < 5 {
+		t.Errorf("only %d patterns were found", found)
 	}
 }

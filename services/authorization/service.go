@@ -10,10 +10,12 @@ import (
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/engine"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/pkg/page"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/authorization/requirement"
 	"github.com/evenkeel/evenkeel/services/authorization/unitledger"
 )
@@ -149,6 +151,9 @@ func (s *Server) ListAuthorizations(ctx context.Context, r *pb.ListAuthorization
 
 // CheckRequirement says whether a payer wants an authorization.
 func (s *Server) CheckRequirement(ctx context.Context, r *pb.CheckRequirementRequest) (*pb.CheckRequirementResponse, error) {
+	if !date.Valid(r.ServiceDate) {
+		return nil, refuse.Because(requirement.DayExists, "service_date", "%q is not a day: write YYYY-MM-DD", r.ServiceDate)
+	}
 	policies, known, err := engine.Find(ctx, s.rt.Engine, requirement.PolicyMirror, r.PayerId)
 	if err != nil {
 		return nil, err

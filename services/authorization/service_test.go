@@ -54,6 +54,25 @@ func TestFromRequestToUse(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	for day, want := range map[string]string{
+		"2026-03-02": "required by payer policy of 2026-01-01", "2025-12-31": "no payer policy is in force on 2025-12-31", "2026-99-01": "refused", "2026-02-30": "refused",
+	} {
+		answer, err := api.CheckRequirement(hosttest.As(t.Context(), p, ""), &pb.CheckRequirementRequest{PayerId: "pay_1", ServiceCode: "90837", ServiceDate: day})
+		said := answer.GetBasis()
+		if answer.GetRequired() {
+			said = "required by " + said
+		}
+		if err != nil {
+			said = "refused"
+			if !strings.Contains(fmt.Sprint(status.Convert(err).Details()), "authorization.day_exists") {
+				t.Error(err)
+			}
+		}
+		if said != want {
+			t.Errorf("on %s: %q, %v; want %q", day, said, err, want)
+		}
+	}
+
 	visit := func(id, authorization string) {
 		hosttest.Publish(t, p, "intake", "appointment/"+id, &intakev1.AppointmentScheduled{
 			AppointmentId: id, PatientId: "pat_1", ServiceCode: "90837", ServiceDate: "2026-03-02", Units: 1, AuthorizationId: authorization,

@@ -98,17 +98,15 @@ func scanWorkItem(row pgx.CollectableRow) (page.Keyed[*pb.WorkItem], error) {
 // ListWorkItems are the items, as of a day where one is named, in the order asked for; earliest due first where none is.
 func (s *Server) ListWorkItems(ctx context.Context, r *pb.ListWorkItemsRequest) (*pb.ListWorkItemsResponse, error) {
 	o, err := page.Sorted(r.Sort, "due_date", workItemSorts, []string{"w.work_item_id"}, r.PageSize, r.PageToken)
-	if err != nil {
+	var no refuse.List
+	no.If(r.AsOf != "" && !date.Valid(r.AsOf), DayExists, "as_of", "%q is not a day: write YYYY-MM-DD", r.AsOf)
+	if err := refuse.Together(no.Err(), err); err != nil {
 		return nil, err
 	}
 	state := map[pb.WorkItemState]string{pb.WorkItemState_WORK_ITEM_STATE_OPEN: "open", pb.WorkItemState_WORK_ITEM_STATE_RESOLVED: "resolved"}[r.State]
 	from, next := workItemsFrom, 9
 	args := []any{r.Owner, r.Kind, state, r.PatientId, r.ClaimId, r.Assignee, r.PatientControlNumber}
 	if r.AsOf != "" {
-		var no refuse.List
-		if no.If(!date.Valid(r.AsOf), DayExists, "as_of", "%q is not a day: write YYYY-MM-DD", r.AsOf); no.Any() {
-			return nil, no.Err()
-		}
 		from, next, args = workItemsAsOf, 10, append(args, r.AsOf)
 	}
 	after, values := o.After(next)

@@ -141,6 +141,12 @@ func TestWorkItemsAsOf(t *testing.T) {
 	if _, err := api.ListWorkItems(hosttest.As(t.Context(), p, ""), &pb.ListWorkItemsRequest{AsOf: "2026-02-30"}); err == nil || !strings.Contains(err.Error(), "is not a day") {
 		t.Error(err)
 	}
+	_, err := api.ListWorkItems(hosttest.As(t.Context(), p, ""), &pb.ListWorkItemsRequest{AsOf: "2026-02-30", PageSize: 501, Sort: "colour"})
+	for _, want := range []string{"collections.day_exists", "request.page_size", "request.sort"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not told beside the others: %v", want, err)
+		}
+	}
 }
 
 // A work item is found and named by the number of its claim, whenever the claim becomes known, and the list comes in the order asked for, each item once.

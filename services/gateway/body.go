@@ -289,7 +289,7 @@ func misfitValue(f protoreflect.FieldDescriptor, value, asField []byte, at strin
 func wanted(f protoreflect.FieldDescriptor) string {
 	switch f.Kind() {
 	case protoreflect.EnumKind:
-		return "One of " + strings.Join(syntax.Names(f.Enum()), ", ")
+		return "One of " + strings.Join(syntax.Taken(f), ", ")
 	case protoreflect.StringKind:
 		return "A text in double quotes"
 	case protoreflect.BoolKind:

@@ -272,6 +272,7 @@ func TestEveryErrorIsAProblemDocument(t *testing.T) {
 		{"a last day before the first of visits", "GET", "/v1/appointments?from_date=2026-03-02&thru_date=2026-03-01", "", nil, 400, "malformed", "request.period"},
 		{"a direction that is none", "GET", "/v1/interchanges?direction=up", "", nil, 400, "malformed", "syntax.string.in"},
 		{"a parameter without a value", "GET", "/v1/payers?page_size=&x=1", "", nil, 400, "malformed", "request.query"},
+		{"a choice that nothing was filled into, of a service that has no such list", "GET", "/v1/work-items?state=&kind=", "", nil, 501, "not_there", ""},
 		{"a path without its id", "GET", "/v1/payers/", "", nil, 404, "not_found", ""},
 		{"a path with nothing between two strokes", "GET", "/v1/payers//policies", "", nil, 404, "not_found", ""},
 		{"a path that begins with two strokes", "GET", "//v1/payers", "", nil, 404, "not_found", ""},

@@ -252,7 +252,8 @@ func positions(all []*platformv1.StatusResponse) []int64 {
 }
 
 // busy says what is left to do.
-func busy(all []*platformv1.StatusResponse) (why []string) {
+func busy(all []*platformv1.StatusResponse) []string {
+	why := []string{}
 	heads := map[string][]int64{}
 	for _, s := range all {
 		heads[s.Service] = s.LastBySlot

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 
@@ -64,6 +65,17 @@ func ask(query url.Values, to route, path map[string]string) (proto.Message, []P
 		m.Clear(f)
 	}
 	return m, bad
+}
+
+// filledIn is a request without the parameters that nothing was filled into, as a form sends them: as if they were not there, where the router would look for a choice without a name.
+func filledIn(r *http.Request) *http.Request {
+	query := r.URL.Query()
+	for name, values := range query {
+		query[name] = slices.DeleteFunc(values, func(v string) bool { return v == "" })
+	}
+	r = r.Clone(r.Context())
+	r.URL.RawQuery = query.Encode()
+	return r
 }
 
 // parameter is a text of the query as JSON has it.

@@ -141,6 +141,7 @@ func (e *edge) allowed(next runtime.HandlerFunc) runtime.HandlerFunc {
 			if bad = append(bad, misfits...); len(bad) > 0 {
 				bad = append(bad, e.ruled(ctx, to, question, bad)...)
 			}
+			r = filledIn(r)
 		}
 		if len(bad) > 0 {
 			e.refuse(w, r, c, bad)

@@ -15,6 +15,9 @@ import (
 // Source: the payer's policy in the registry. Payers change it: it is data, by date.
 var PayerWants = refuse.Rule{ID: "authorization.payer_wants", Version: 1, Owner: "authorizations"}
 
+// DayExists: a day is a real calendar day; there is no answer for one that is none. Source: the calendar.
+var DayExists = refuse.Rule{ID: "authorization.day_exists", Version: 1, Owner: "integrations"}
+
 // Policies are a payer's policies, by the day they begin.
 type Policies struct {
 	Known bool // the payer is registered

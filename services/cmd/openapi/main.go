@@ -229,7 +229,11 @@ func limit(s object, f protoreflect.FieldDescriptor) (needed bool) {
 		needed = needed || slices.Contains(rules.GetEnum().GetNotIn(), 0)
 		if needed { // the word that says nothing is not taken
 			delete(s, "$ref")
-			s["type"], s["enum"] = "string", syntax.Names(f.Enum())
+			s["type"], s["enum"] = "string", syntax.Taken(f)
+		} else if len(rules.GetEnum().GetIn()) > 0 {
+			delete(s, "$ref")
+			nothing := string(f.Enum().Values().ByNumber(0).Name())
+			s["type"], s["enum"] = "string", append([]string{nothing}, syntax.Taken(f)...)
 		}
 	default:
 		needed = numbers(s, rules) && !optional || needed

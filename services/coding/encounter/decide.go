@@ -44,6 +44,8 @@ var (
 	AfterBirth = refuse.Rule{ID: "coding.after_birth", Version: 1, Owner: "clinic"}
 	// AuthorizationOfPatient: an authorization covers the patient it was given for. Source: the approval.
 	AuthorizationOfPatient = refuse.Rule{ID: "coding.authorization_of_patient", Version: 1, Owner: "authorizations"}
+	// AppointmentExists: a session may be of an appointment, and then of one that intake made. Source: our own choice.
+	AppointmentExists = refuse.Rule{ID: "coding.appointment_exists", Version: 1, Owner: "clinic"}
 	// AppointmentOfPatient: an appointment is one patient's. Source: our own choice.
 	AppointmentOfPatient = refuse.Rule{ID: "coding.appointment_of_patient", Version: 1, Owner: "clinic"}
 	// SignedOnce: a session is signed once. Source: our own choice; a change after it is an addendum in the EHR.
@@ -93,6 +95,7 @@ func Receive(s State, c *pb.ReceiveEncounterRequest, id string, known Known) ([]
 	no.If(group && c.GroupSize < 2, GroupSize, "group_size", "a group of %d: send how many patients took part", c.GroupSize)
 	no.If(!group && c.GroupSize > 0, GroupSize, "group_size", "%d patients in a session that is no group: send 0, or the group kind", c.GroupSize)
 	no.If(known.Authorization != nil && known.Authorization.PatientId != c.PatientId, AuthorizationOfPatient, "authorization_id", "%s is another patient's", c.AuthorizationId)
+	no.If(known.Appointment == nil && c.AppointmentId != "", AppointmentExists, "appointment_id", "there is no appointment %s: schedule it first, or leave it out", c.AppointmentId)
 	no.If(known.Appointment != nil && known.Appointment.PatientId != c.PatientId, AppointmentOfPatient, "appointment_id", "%s is another patient's", c.AppointmentId)
 	return no.Or(&pb.EncounterReceived{
 		EncounterId: id, PatientId: c.PatientId, AppointmentId: c.AppointmentId, ClinicianId: c.ClinicianId, LocationId: c.LocationId,

@@ -96,6 +96,8 @@ func TestReceive(t *testing.T) {
 	})
 	estest.Run(t, Stream, with(Known{}), []estest.Case[req]{
 		refused("who and where must exist", nil, "coding.patient_exists coding.clinician_exists coding.location_exists"),
+		refused("and the appointment, where one is named", func(r req) { r.AppointmentId = "apt_nope" },
+			"coding.patient_exists coding.clinician_exists coding.location_exists coding.appointment_exists"),
 	})
 	unborn := known
 	unborn.BirthDate = "2026-03-03"
@@ -108,6 +110,11 @@ func TestReceive(t *testing.T) {
 	estest.Run(t, Stream, with(others), []estest.Case[req]{
 		refused("another patient's authorization and appointment", func(r req) { r.AuthorizationId, r.AppointmentId = "aut_1", "apt_1" },
 			"coding.authorization_of_patient coding.appointment_of_patient"),
+	})
+	booked := known
+	booked.Appointment = &intakev1.AppointmentScheduled{AppointmentId: "apt_1", PatientId: "pat_1"}
+	estest.Run(t, Stream, with(booked), []estest.Case[req]{
+		{Name: "the patient's appointment", When: request(func(r req) { r.AppointmentId = "apt_1" }), Then: events{received(func(e *pb.EncounterReceived) { e.AppointmentId = "apt_1" })}},
 	})
 	future := known
 	future.Today = "2026-03-01"

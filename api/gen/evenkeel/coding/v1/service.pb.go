@@ -1175,14 +1175,14 @@ const file_evenkeel_coding_v1_service_proto_rawDesc = "" +
 	"\x14SignEncounterRequest\x12*\n" +
 	"\fencounter_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\vencounterId\x12<\n" +
 	"\x16signed_by_clinician_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x13signedByClinicianId\x12=\n" +
-	"\tsigned_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xd4\x18\x02R\bsignedAt\"\xb5\x02\n" +
+	"\tsigned_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xd4\x18\x02R\bsignedAt\"\xb9\x02\n" +
 	"\x17AnswerCoderQueryRequest\x12*\n" +
 	"\fencounter_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\vencounterId\x12:\n" +
 	"\fservice_code\x18\x02 \x01(\tB\x17\xbaH\x14r\x122\x10^([A-Z0-9]{5})?$R\vserviceCode\x12\x17\n" +
 	"\ano_bill\x18\x03 \x01(\bR\x06noBill\x12\x1c\n" +
 	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x04note\x12)\n" +
-	"\x10distinct_service\x18\x05 \x01(\bR\x0fdistinctService\x12P\n" +
-	"\x11distinct_modifier\x18\x06 \x01(\tB#\xbaH r\x1e2\x1c^(59|XE|XP|XS|XU|76|77|25)?$R\x10distinctModifier\"A\n" +
+	"\x10distinct_service\x18\x05 \x01(\bR\x0fdistinctService\x12T\n" +
+	"\x11distinct_modifier\x18\x06 \x01(\tB'\xbaH$r\"R\x00R\x0259R\x02XER\x02XPR\x02XSR\x02XUR\x0276R\x0277R\x0225R\x10distinctModifier\"A\n" +
 	"\x13GetEncounterRequest\x12*\n" +
 	"\fencounter_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\vencounterId\"\xf3\x01\n" +
 	"\x15ListEncountersRequest\x12\x1d\n" +

@@ -3140,11 +3140,11 @@ var File_evenkeel_reporting_v1_service_proto protoreflect.FileDescriptor
 
 const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"#evenkeel/reporting/v1/service.proto\x12\x15evenkeel.reporting.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x01\n" +
+	"#evenkeel/reporting/v1/service.proto\x12\x15evenkeel.reporting.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bevenkeel/type/v1/type.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x01\n" +
 	"\x0fGetAgingRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x127\n" +
-	"\x05basis\x18\x02 \x01(\x0e2!.evenkeel.reporting.v1.AgingBasisR\x05basis\x129\n" +
-	"\bgroup_by\x18\x03 \x01(\x0e2\x1e.evenkeel.reporting.v1.GroupByR\agroupBy\x12\x19\n" +
+	"\x05basis\x18\x02 \x01(\x0e2!.evenkeel.reporting.v1.AgingBasisR\x05basis\x12G\n" +
+	"\bgroup_by\x18\x03 \x01(\x0e2\x1e.evenkeel.reporting.v1.GroupByB\f\xbaH\t\x82\x01\x06\x18\x00\x18\x01\x18\x02R\agroupBy\x12\x19\n" +
 	"\bpayer_id\x18\x04 \x01(\tR\apayerId\x12\x1f\n" +
 	"\vlocation_id\x18\x05 \x01(\tR\n" +
 	"locationId\"\xac\x01\n" +
@@ -3212,12 +3212,12 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12:\n" +
 	"\ftotal_amount\x18\x03 \x01(\v2\x17.evenkeel.type.v1.MoneyR\vtotalAmount\x12\x1d\n" +
 	"\n" +
-	"total_rows\x18\x04 \x01(\x03R\ttotalRows\"\xd9\x01\n" +
+	"total_rows\x18\x04 \x01(\x03R\ttotalRows\"\xe9\x01\n" +
 	"\x11GetDenialsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x1b\n" +
 	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x12\x1b\n" +
-	"\tthru_date\x18\x03 \x01(\tR\bthruDate\x129\n" +
-	"\bgroup_by\x18\x04 \x01(\x0e2\x1e.evenkeel.reporting.v1.GroupByR\agroupBy\x12\x19\n" +
+	"\tthru_date\x18\x03 \x01(\tR\bthruDate\x12I\n" +
+	"\bgroup_by\x18\x04 \x01(\x0e2\x1e.evenkeel.reporting.v1.GroupByB\x0e\xbaH\v\x82\x01\b\x18\x00\x18\x01\x18\x03\x18\x04R\agroupBy\x12\x19\n" +
 	"\bpayer_id\x18\x05 \x01(\tR\apayerId\x12\x1f\n" +
 	"\vlocation_id\x18\x06 \x01(\tR\n" +
 	"locationId\"\xcd\x02\n" +
