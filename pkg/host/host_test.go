@@ -3,8 +3,11 @@ package host_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -19,6 +22,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/kafkatest"
 	"github.com/evenkeel/evenkeel/pkg/pgtest"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/pkg/seal"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -139,4 +143,38 @@ func TestParkedEventsAreCounted(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// A process does not start with another master secret, whoever it signs in as: what is sealed would not open, and what it seals nobody else would read.
+func TestAnotherMasterSecretDoesNotStart(t *testing.T) {
+	admin := pgtest.URL(t)
+	services := []host.Service{{Name: "reader"}}
+	signedIn, err := url.Parse(admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := signedIn.Query()
+	query.Set("search_path", "reader")
+	signedIn.RawQuery = query.Encode()
+	start := func(secret host.Secret) error {
+		p, err := host.Start(t.Context(), host.Options{
+			Services: services, DatabaseURL: signedIn.String(), Brokers: []string{kafkatest.Embedded(t)}, Secret: secret, Clock: time.Now, Partitions: 1, Dev: true, Log: slog.New(slog.DiscardHandler),
+		})
+		if err == nil {
+			err = p.Stop(t.Context())
+		}
+		return err
+	}
+	if err := host.Migrate(t.Context(), admin, hosttest.Secret, services); err != nil {
+		t.Fatal(err)
+	}
+	if err := start(hosttest.Secret); err != nil {
+		t.Fatal(err)
+	}
+	other := host.Secret("another master secret that only this test has")
+	for what, err := range map[string]error{"start": start(other), "migrate": host.Migrate(t.Context(), admin, other, services)} {
+		if !errors.Is(err, seal.ErrOtherKey) || !strings.Contains(err.Error(), "this is not the master secret") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }

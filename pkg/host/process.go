@@ -15,6 +15,7 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/segmentio/kafka-go"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
@@ -96,18 +97,19 @@ func Role(service string) string { return "evenkeel_" + service }
 // topicConfig of every topic: Kafka is transport, PostgreSQL is the truth, so little is kept. One event may be large: a remittance of thousands of claims is one fact.
 var topicConfig = map[string]string{"retention.bytes": fmt.Sprint(64 << 20), "segment.bytes": fmt.Sprint(32 << 20), "max.message.bytes": fmt.Sprint(30 << 20)}
 
-// Migrate brings the database to what the services need: roles, schemas, tables, the vault. admin is a superuser's URL.
+// Migrate brings the database to what the services need: the vault, roles, schemas, tables. admin is a superuser's URL. Another master secret than the first one's is refused
+// before anything is changed.
 func Migrate(ctx context.Context, admin string, secret Secret, services []Service) error {
-	pool, err := pgxpool.New(ctx, admin)
+	conn, err := pgx.Connect(ctx, admin)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	defer pool.Close()
-	if _, err := pool.Exec(ctx, "SELECT pg_advisory_lock(7046029254386353131)"); err != nil {
+	defer conn.Close(context.WithoutCancel(ctx)) // gives the lock free, too
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(7046029254386353131)"); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if _, err := pool.Exec(ctx, seal.Schema); err != nil {
-		return fmt.Errorf("migrate the vault: %w", err)
+	if err := seal.Prepare(ctx, conn, secret.KeyEncryptionKey()); err != nil {
+		return fmt.Errorf("migrate the vault: %w", fitting(err))
 	}
 	for _, s := range services {
 		err := pglog.Migrate(ctx, admin, pglog.Migration{
@@ -116,11 +118,34 @@ func Migrate(ctx context.Context, admin string, secret Secret, services []Servic
 		if err != nil {
 			return fmt.Errorf("migrate %s: %w", s.Name, err)
 		}
-		if _, err := pool.Exec(ctx, seal.Grants(Role(s.Name))); err != nil {
+		if _, err := conn.Exec(ctx, seal.Grants(Role(s.Name))); err != nil {
 			return fmt.Errorf("migrate %s: let it use the vault: %w", s.Name, err)
 		}
 	}
 	return nil
+}
+
+// Vault opens the vault for a service's log. Another master secret than the one that the database was migrated with is an error.
+func Vault(ctx context.Context, pool *pgxpool.Pool, secret Secret, clock func() time.Time) (*seal.PG, error) {
+	vault, err := seal.NewPG(pool, secret.KeyEncryptionKey(), clock)
+	if err != nil {
+		return nil, err
+	}
+	if err := vault.Check(ctx); err != nil {
+		return nil, fitting(err)
+	}
+	return vault, nil
+}
+
+// fitting adds to an error of the vault what an operator does about it.
+func fitting(err error) error {
+	switch {
+	case errors.Is(err, seal.ErrOtherKey):
+		return fmt.Errorf("this is not the master secret that the database was first migrated with, so what is sealed in it would not open; nothing was changed: name the file with that one (%w)", err)
+	case errors.Is(err, seal.ErrNoVault):
+		return fmt.Errorf("the database is not what this version needs: run `evenkeel migrate` first (%w)", err)
+	}
+	return err
 }
 
 // RoleURL is the URL with which a service signs in: database, with the service's role in it unless it names a user.
@@ -251,7 +276,7 @@ func (p *Process) open(ctx context.Context, s Service) error {
 		return err
 	}
 	p.onClose(func(context.Context) error { l.Close(); return nil })
-	vault, err := seal.NewPG(l.Pool(), p.secret.KeyEncryptionKey(), p.clock)
+	vault, err := Vault(ctx, l.Pool(), p.secret, p.clock)
 	if err != nil {
 		return err
 	}

@@ -7,11 +7,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 )
@@ -25,12 +27,63 @@ CREATE TABLE IF NOT EXISTS vault.subject_keys (
     wrapped_key bytea,                                        -- under the key-encryption key; NULL: destroyed, for ever
     created_at  timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, subject)
+);
+CREATE TABLE IF NOT EXISTS vault.check_value (
+    single bool  PRIMARY KEY DEFAULT true CHECK (single),
+    sealed bytea NOT NULL                                     -- a known text under the key-encryption key: opens with no other
 );`
+
+// ErrOtherKey: the vault was made with another key-encryption key.
+var ErrOtherKey = errors.New("the vault was made with another key-encryption key")
+
+// ErrNoVault: the database holds no vault that Prepare has made.
+var ErrNoVault = errors.New("there is no vault")
+
+// checkText is what the check value says once it is open.
+const checkText = "evenkeel vault"
+
+// Prepare makes the vault, or brings it up to date, in one transaction. The first time it writes the check value; a vault of before it was kept is asked for its oldest key instead.
+// Errors: ErrOtherKey, and nothing has changed.
+func Prepare(ctx context.Context, conn *pgx.Conn, kek []byte) error {
+	v, err := NewPG(nil, kek, nil)
+	if err != nil {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, Schema); err != nil {
+			return err
+		}
+		if err := v.check(ctx, tx); !errors.Is(err, ErrNoVault) {
+			return err
+		}
+		var tenant uuid.UUID
+		var subject string
+		var wrapped []byte
+		err := tx.QueryRow(ctx, `SELECT tenant_id, subject, wrapped_key FROM vault.subject_keys WHERE wrapped_key IS NOT NULL ORDER BY created_at LIMIT 1`).Scan(&tenant, &subject, &wrapped)
+		if err == nil {
+			_, err = v.unwrap(tenant.String()+"/"+subject, wrapped)
+		}
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		sealed, err := v.kek.Encrypt([]byte(checkText), []byte(checkText))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO vault.check_value (sealed) VALUES ($1)`, sealed)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("vault: %w", err)
+	}
+	return nil
+}
 
 // Grants lets a service's role use the vault.
 func Grants(role string) string {
 	r := pgx.Identifier{role}.Sanitize()
-	return "GRANT USAGE ON SCHEMA vault TO " + r + "; GRANT SELECT, INSERT, UPDATE (wrapped_key) ON vault.subject_keys TO " + r
+	return "GRANT USAGE ON SCHEMA vault TO " + r + "; GRANT SELECT, INSERT, UPDATE (wrapped_key) ON vault.subject_keys TO " + r +
+		"; GRANT SELECT ON vault.check_value TO " + r
 }
 
 // PG is the embedded vault: keys in a schema of their own, wrapped under one key-encryption key that is not in the database.
@@ -60,6 +113,41 @@ func NewPG(pool *pgxpool.Pool, kek []byte, clock func() time.Time) (*PG, error) 
 		return nil, fmt.Errorf("vault: the key-encryption key must have 32 bytes, it has %d", len(kek))
 	}
 	return &PG{pool: pool, kek: gcm, clock: clock, known: map[string]cached{}}, nil
+}
+
+// Check says whether this is the key-encryption key that the vault was made with. Errors: ErrOtherKey, ErrNoVault.
+func (v *PG) Check(ctx context.Context) error {
+	if err := v.check(ctx, v.pool); err != nil {
+		return fmt.Errorf("vault: %w", err)
+	}
+	return nil
+}
+
+func (v *PG) check(ctx context.Context, db interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}) error {
+	var sealed []byte
+	err := db.QueryRow(ctx, `SELECT sealed FROM vault.check_value`).Scan(&sealed)
+	var says *pgconn.PgError
+	if errors.Is(err, pgx.ErrNoRows) || errors.As(err, &says) && slices.Contains([]string{"42P01", "3F000", "42501"}, says.Code) { // no such table, no such schema, or none that was let in
+		return ErrNoVault
+	}
+	if err != nil {
+		return err
+	}
+	if text, err := v.kek.Decrypt(sealed, []byte(checkText)); err != nil || string(text) != checkText {
+		return ErrOtherKey
+	}
+	return nil
+}
+
+// unwrap opens a subject's key.
+func (v *PG) unwrap(name string, wrapped []byte) ([]byte, error) {
+	key, err := v.kek.Decrypt(wrapped, []byte(name))
+	if err != nil {
+		return nil, fmt.Errorf("a key does not open: %w", ErrOtherKey)
+	}
+	return key, nil
 }
 
 // Key is the subject's key.
@@ -98,9 +186,9 @@ func (v *PG) Key(ctx context.Context, tenant uuid.UUID, subject string, create b
 	if wrapped == nil {
 		return nil, ErrShredded
 	}
-	key, err := v.kek.Decrypt(wrapped, []byte(name))
+	key, err := v.unwrap(name, wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("vault: a key does not open: is this the right key-encryption key? %w", err)
+		return nil, fmt.Errorf("vault: %w", err)
 	}
 	v.mu.Lock()
 	if len(v.known) >= keysKept {

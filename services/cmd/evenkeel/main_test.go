@@ -18,13 +18,16 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/datadir"
 	"github.com/evenkeel/evenkeel/pkg/eventlog"
 	"github.com/evenkeel/evenkeel/pkg/eventlog/pglog"
 	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/pkg/pgtest"
+	"github.com/evenkeel/evenkeel/pkg/seal"
 )
 
 // asProgram makes this test binary the program itself, so that what is tested is a process: its words, where they go, and its exit code.
@@ -222,45 +225,99 @@ func TestCommandsOnADatabase(t *testing.T) {
 			t.Errorf("a role that there is not: %+v", got)
 		}
 	})
-	t.Run("another secret does not get in", func(t *testing.T) {
-		got := run(t, env, "events", "registry", "--secret-file="+write(t, strings.Repeat("0d", 32)))
-		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.HasSuffix(got.err, `says: password authentication failed for user "evenkeel_registry"`+"\n") {
+	t.Run("another secret does not get in, and breaks nothing", func(t *testing.T) {
+		other := "--secret-file=" + write(t, strings.Repeat("0d", 32))
+		got := run(t, env, "events", "registry", other)
+		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, `says: password authentication failed for user "evenkeel_registry"`) {
 			t.Errorf("%+v", got)
+		}
+		if got := run(t, env, "migrate", other); got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "this is not the master secret that the database was first migrated with") {
+			t.Errorf("migrate: %+v", got)
+		}
+		if got := run(t, env, "events", "registry"); got.code != 0 || got.err != "" {
+			t.Errorf("with the right one, afterwards: %+v", got)
+		}
+	})
+	t.Run("what is sealed is opened", func(t *testing.T) {
+		log, vault := open(t, admin, file, "intake")
+		patient := func(id string) *intakev1.PatientRegistered {
+			return &intakev1.PatientRegistered{PatientId: id, LocationId: "loc_1", Name: &typev1.PersonName{Last: "Zyxwvut"}}
+		}
+		register := func(id string, sealedFor uuid.UUID) {
+			event := uuid.New()
+			if sealedFor == uuid.Nil {
+				sealedFor = event
+			}
+			m := patient(id)
+			s, err := seal.NewCodec(vault).Seal(t.Context(), demoTenant, sealedFor.String(), m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			add(t, log, "patient/"+id, m, event, s)
+		}
+		register("pat_1", uuid.Nil)
+		if got := run(t, env, "verify"); got.code != 0 || got.err != "" {
+			t.Errorf("%+v", got)
+		}
+		if err := vault.Shred(t.Context(), demoTenant, "pat_1"); err != nil {
+			t.Fatal(err)
+		}
+		register("pat_2", uuid.New())
+		got := run(t, env, "verify")
+		if got.code != 1 || got.err != "evenkeel: 1 findings\n" || !strings.Contains(got.out, "position 2: open evenkeel.intake.v1.PatientRegistered ") || strings.Contains(got.out, "position 1") || strings.Contains(got.out, "Zyxwvut") {
+			t.Errorf("a part of another event: %+v", got)
 		}
 	})
 }
 
-// fill appends an event to each stream of registry's log.
-func fill(t *testing.T, admin, secretFile string, streams ...string) {
+// open opens a service's log and the vault.
+func open(t *testing.T, admin, secretFile, service string) (*pglog.Log, *seal.PG) {
 	t.Helper()
 	secret, err := host.ReadSecret(secretFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := host.RoleURL(host.WithoutUser(admin), secret, "registry")
+	u, err := host.RoleURL(host.WithoutUser(admin), secret, service)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	log, err := pglog.Open(t.Context(), u, pglog.Options{Service: "registry", Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	log, err := pglog.Open(t.Context(), u, pglog.Options{Service: service, Clock: func() time.Time { return recorded }, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
-	var unit eventlog.Unit
-	for _, stream := range streams {
-		m := &registryv1.PayerRegistered{Name: "Somebody"}
-		clear, err := proto.Marshal(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		unit.Appends = append(unit.Appends, eventlog.Append{StreamKey: eventlog.StreamKey{Tenant: demoTenant, Stream: stream}, Events: []eventlog.Pending{{Message: m, Record: &platformv1.StoredEvent{
-			EventId: uuid.NewString(), Type: string(m.ProtoReflect().Descriptor().FullName()), Schema: 1, OccurredOn: "2026-03-02", RecordedAt: timestamppb.New(now),
-			Actor: "user:ada", CorrelationId: uuid.NewString(), Clear: clear,
-		}}}})
+	t.Cleanup(func() { _ = log.Close() })
+	vault, err := host.Vault(t.Context(), log.Pool(), secret, time.Now)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return log, vault
+}
+
+var recorded = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// add appends one event.
+func add(t *testing.T, log eventlog.Log, stream string, m proto.Message, event uuid.UUID, s seal.Sealed) {
+	t.Helper()
+	unit := eventlog.Unit{Appends: []eventlog.Append{{StreamKey: eventlog.StreamKey{Tenant: demoTenant, Stream: stream}, Events: []eventlog.Pending{{Message: m, Record: &platformv1.StoredEvent{
+		EventId: event.String(), Type: string(m.ProtoReflect().Descriptor().FullName()), Schema: 1, OccurredOn: "2026-03-02", RecordedAt: timestamppb.New(recorded),
+		Actor: "user:ada", CorrelationId: uuid.NewString(), Clear: s.Clear, Sealed: s.Sealed, Subject: s.Subject,
+	}}}}}}
 	if _, err := log.Append(t.Context(), unit); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// fill appends an event to each stream of registry's log.
+func fill(t *testing.T, admin, secretFile string, streams ...string) {
+	t.Helper()
+	log, _ := open(t, admin, secretFile, "registry")
+	m := &registryv1.PayerRegistered{Name: "Somebody"}
+	clear, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stream := range streams {
+		add(t, log, stream, m, uuid.New(), seal.Sealed{Clear: clear})
 	}
 }
 
