@@ -2,7 +2,7 @@
 //
 // Stream: claim/{claim_id} (claim: one payer, one place in the order of payers, all versions). What goes onto a claim is package content, what holds it package edits,
 // what a payer's no means package denials, its number on the way package pcn; they know no stream. The exchange turns a claim's content into an 837P: no X12 here.
-// Events in: CodingCompleted and VisitPayersTold of coding; ClaimImported, InterchangeSent, SetAcknowledged and ClaimStatusReceived of exchange; ClaimPaymentPosted of posting; approvals and units
+// Events in: CodingCompleted and VisitPayersTold of coding; ClaimImported, InterchangeSent, ClaimRecalled, SetAcknowledged and ClaimStatusReceived of exchange; ClaimPaymentPosted of posting; approvals and units
 // of authorization; PatientRegistered, CoverageAdded and CoverageTerminated of intake; organizations, locations, clinicians, payers and their policies of registry; its own ClaimCreated,
 // CorrectedClaimPrepared and CoverageChangeDetected. Events out: api/proto/evenkeel/claims/v1/events.proto.
 //

@@ -291,8 +291,15 @@ func TestHeldClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.until(pushed, pb.ClaimStatus_CLAIM_STATUS_READY, 1)
-	if _, err := r.api.VoidClaim(hosttest.As(t.Context(), r.p, "k3"), &pb.VoidClaimRequest{ClaimId: pushed, Reason: "r"}); status.Code(err) != codes.FailedPrecondition {
-		t.Fatalf("what waits for the next file was voided: %v", err)
+	if _, err := r.api.VoidClaim(hosttest.As(t.Context(), r.p, "k3"), &pb.VoidClaimRequest{ClaimId: pushed, Reason: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := r.get(pushed); err != nil || c.Summary.Status != pb.ClaimStatus_CLAIM_STATUS_READY {
+		t.Fatalf("taken back before it is known whether it has gone: %v, %v", c, err)
+	}
+	hosttest.Publish(t, r.p, "exchange", "partner/R1", &exchangev1.ClaimRecalled{ReceiverId: "R1", ClaimId: pushed, PatientId: "pat_1", ClaimVersion: 1})
+	if c := r.until(pushed, pb.ClaimStatus_CLAIM_STATUS_CLOSED, 1); c.Summary.Transport != pb.TransportStatus_TRANSPORT_STATUS_NOT_SENT {
+		t.Fatal(c)
 	}
 	if _, err := r.get("clm_none"); status.Code(err) != codes.NotFound {
 		t.Fatal(err)

@@ -73,6 +73,13 @@ func told(event proto.Message) (string, *typev1.Source) {
 		return "released: " + e.Reason, nil
 	case *pb.SubmissionRequested:
 		return fmt.Sprintf("version %d waits for the next file", e.ClaimVersion), nil
+	case *pb.SubmissionRecalled:
+		if e.AwaitsAnswer {
+			return fmt.Sprintf("version %d is asked back from the next file: %s", e.ClaimVersion, e.Reason), nil
+		}
+		return fmt.Sprintf("version %d is not to go out", e.ClaimVersion), nil
+	case *pb.SubmissionWithdrawn:
+		return fmt.Sprintf("version %d was taken out before its file went", e.ClaimVersion), nil
 	case *pb.CrossoverDetected:
 		return fmt.Sprintf("sent on by the payer before this one, told on %s: nothing is sent by us", e.CrossoverDate), nil
 	case *pb.ClaimSubmitted:

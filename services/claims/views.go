@@ -27,6 +27,8 @@ func Project(r es.Recorded) []es.Statement {
 			e.ClaimVersion, int32(e.Content.GetFrequencyCode()), e.Content.GetChargeAmount())}
 	case *pb.SubmissionRequested:
 		return []es.Statement{set(`work = 'open', transport = 'requested'`)}
+	case *pb.SubmissionWithdrawn:
+		return []es.Statement{set(`transport = 'not_sent'`)}
 	case *pb.CrossoverDetected:
 		return []es.Statement{set(`work = 'open', transport = 'accepted', submitted_date = $4::text::date`, e.CrossoverDate)}
 	case *pb.ClaimSubmitted:
@@ -85,7 +87,7 @@ func Project(r es.Recorded) []es.Statement {
 			}
 		}
 		return []es.Statement{set(`work = 'closed'`)}
-	case *pb.ClaimScrubbed, *pb.ClaimOverdue, *pb.TimelyFilingWarningRaised, *pb.SecondaryClaimPrepared, *pb.ClaimDisputeLessened, *pb.ClaimVoidRefused, *pb.CoverageChangeDetected, *pb.CoverageChangeCleared:
+	case *pb.ClaimScrubbed, *pb.SubmissionRecalled, *pb.ClaimOverdue, *pb.TimelyFilingWarningRaised, *pb.SecondaryClaimPrepared, *pb.ClaimDisputeLessened, *pb.ClaimVoidRefused, *pb.CoverageChangeDetected, *pb.CoverageChangeCleared:
 		return []es.Statement{es.SQL(`UPDATE claims SET version = $3 WHERE tenant_id = $1 AND claim_id = $2`, r.Tenant, r.StreamID, r.Version)}
 	}
 	return nil

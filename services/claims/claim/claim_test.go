@@ -632,6 +632,7 @@ func TestVoid(t *testing.T) {
 		"held":                    "ClaimClosed",
 		"rejected":                "ClaimClosed",
 		"accepted":                "claims.not_in_flight",
+		"ready":                   "SubmissionRecalled",
 		"denied without a number": "claims.replaces_known",
 		"none":                    "claims.exists",
 	} {
@@ -703,9 +704,9 @@ func TestTheClaimsToLaterPayersFollow(t *testing.T) {
 	})
 	t.Run("one that the payer is at work on is held for a person", func(t *testing.T) {
 		w := gone(t)
-		w.tell(t, share("rem_1", "1", 1))
+		w.tell(t, share("rem_1", "1", 1), sentFile(clm2, 1))
 		void(t, w)
-		expect(t, w, clm2, made+" ClaimHeld")
+		expect(t, w, clm2, made+" ClaimSubmitted ClaimHeld")
 		if r := w.states[clm2].Held.Reasons[0]; r.RuleId != StillBilled.ID {
 			t.Fatal(r)
 		}
@@ -719,6 +720,29 @@ func TestTheClaimsToLaterPayersFollow(t *testing.T) {
 		w.tell(t, second("rem_10", "22", -1))
 		if c := last[*pb.ClaimClosed](w, clm2); !c.GetWithdrawn() || c.ChargeStands {
 			t.Fatal("the charge went with the first payer's claim", c)
+		}
+	})
+	waiting := func(t *testing.T) *world {
+		w := gone(t)
+		w.tell(t, share("rem_1", "1", 1))
+		void(t, w)
+		expect(t, w, clm2, made+" SubmissionRecalled")
+		return w
+	}
+	t.Run("one that waits for its file ends, when it is taken out of it", func(t *testing.T) {
+		w := waiting(t)
+		w.tell(t, taken(clm2, 1))
+		expect(t, w, clm2, made+" SubmissionRecalled SubmissionWithdrawn ClaimClosed")
+		if c := last[*pb.ClaimClosed](w, clm2); !c.Withdrawn || c.ChargeStands {
+			t.Fatal(c)
+		}
+	})
+	t.Run("one whose file went in that moment is held for a person", func(t *testing.T) {
+		w := waiting(t)
+		w.tell(t, sentFile(clm2, 1))
+		expect(t, w, clm2, made+" SubmissionRecalled ClaimSubmitted ClaimHeld")
+		if r := w.states[clm2].Held.Reasons[0]; r.RuleId != StillBilled.ID {
+			t.Fatal(r)
 		}
 	})
 	t.Run("one that was decided is voided at its payer", func(t *testing.T) {

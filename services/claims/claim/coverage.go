@@ -167,7 +167,7 @@ func crossedCoverage(look es.Look, encounterID, claimID string, made bool, today
 // detected is a change of coverage as it is told of a claim.
 func detected(s State, found *pb.CoverageChangeDetected) *pb.CoverageChangeDetected {
 	e := proto.Clone(found).(*pb.CoverageChangeDetected)
-	e.Sent, e.PaidAmount, e.AtRiskAmount = s.Sent > 0, max(s.Paid, 0), s.Content.ChargeAmount
+	e.Sent, e.PaidAmount, e.AtRiskAmount = len(s.Files) > 0 || s.Sent > 0 && !waits(s), max(s.Paid, 0), s.Content.ChargeAmount
 	if s.Decided {
 		e.AtRiskAmount = e.PaidAmount
 	}
@@ -179,7 +179,7 @@ func sameChange(a, b *pb.CoverageChangeDetected) bool {
 }
 
 // Recheck tells, once, that the coverages of the day of service are not those of the claim any more, or are again. A claim that is held is scrubbed again, so that it stays held
-// for it, or goes; what the payer has stays with it, and a person decides.
+// for it, or goes; what waits for its file is taken out of it to be held; what the payer has stays with it, and a person decides.
 func Recheck(s State, a Again) ([]es.Event, error) {
 	found := a.Scrub.Coverage
 	if s.Created == nil || s.Withdrawn || found == nil && s.Coverage == nil || found != nil && s.Coverage != nil && sameChange(found, s.Coverage) {
@@ -193,6 +193,9 @@ func Recheck(s State, a Again) ([]es.Event, error) {
 	}
 	ours := func(r *problemv1.Reason) bool {
 		return r.RuleId == edits.CoverageInForce || r.RuleId == edits.PayerOrder
+	}
+	if found != nil && s.Held == nil && s.Recall == nil && waits(s) {
+		return append(events, toHold(s)), nil
 	}
 	if s.Held == nil || found == nil && !slices.ContainsFunc(s.Held.Reasons, ours) {
 		return events, nil

@@ -33,7 +33,7 @@ func TestACoverageThatEndedBeforeTheService(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld()
 			w.tell(t, office()...)
-			w.tell(t, coded(nil))
+			w.tell(t, coded(nil), sentFile(clm1, 1))
 			c.before(w)
 			w.tell(t, ends("cov_1", "2026-03-02"))
 			if found := last[*pb.CoverageChangeDetected](w, clm1); found != nil {

@@ -111,7 +111,7 @@ func scrub(s State, f edits.Facts, besides ...*problemv1.Reason) []es.Event {
 }
 
 // byPeople are what holds a claim until a person releases, corrects or voids it, or the payer speaks: no edit judges it.
-var byPeople = []refuse.Rule{StillBilled, EarlierPayersUnchanged, OnFile}
+var byPeople = []refuse.Rule{StillBilled, EarlierPayersUnchanged, OnFile, TakenOut}
 
 // kept are the reasons of a hold that another look at the claim does not end, without one that is said anew.
 func kept(held *pb.ClaimHeld, anew ...refuse.Rule) []*problemv1.Reason {
@@ -334,8 +334,10 @@ func notInFlight(no *refuse.List, s State) {
 	const report = "ask it, and report what it says (POST /v1/claims/%s/status-reports)"
 	switch {
 	case !s.InFlight || silent(s):
+	case s.Recall != nil:
+		no.If(true, NotInFlight, "", "version %d is being taken out of the next file to the payer: in a moment it is, or has gone", s.Sent)
 	case s.Files[s.Sent] == "":
-		no.If(true, NotInFlight, "", "version %d waits for the next file to the payer: wait for its answer", s.Sent)
+		no.If(true, NotInFlight, "", "version %d waits for the next file to the payer: wait for its answer, or void the claim", s.Sent)
 	case s.Overdue[overdue(waitAcknowledgment, s.Sent)] || s.Overdue[overdue(waitRemittance, s.Sent)]:
 		no.If(true, NotInFlight, "", "version %d was sent on %s, and the payer has not said that it has it: "+report, s.Sent, s.Files[s.Sent], s.Created.ClaimId)
 	default:
@@ -384,13 +386,16 @@ func withdrawn(s State, reason string) *pb.ClaimClosed {
 	}
 }
 
-// Void takes a claim back: at the payer where it decided one, else by closing it. With the first payer's claim the charge goes too, and the claims to later payers follow.
+// Void takes a claim back: at the payer where it decided one, else by closing it, once it is sure that no file has it. With the first payer's claim the charge goes too, and the claims to later payers follow.
 func Void(s State, c *pb.VoidClaimRequest, f edits.Facts) ([]es.Event, error) {
 	if s.Created == nil {
 		return nil, missing(c.ClaimId)
 	}
 	f.Today = c.Today
 	s.ChargeVoided = s.ChargeVoided || slices.ContainsFunc(s.Held.GetReasons(), func(r *problemv1.Reason) bool { return r.RuleId == StillBilled.ID })
+	if waits(s) && !s.Withdrawn && !s.Recall.GetVoid() {
+		return []es.Event{toVoid(s, c.Reason)}, nil
+	}
 	return takeBack(s, c.Reason, f)
 }
 
@@ -420,10 +425,17 @@ func Follow(s State, f edits.Facts) ([]es.Event, error) {
 	case !s.InFlight && (!hasSome(s) || s.PayerNumber != ""):
 		s.ChargeVoided = true
 		return takeBack(s, "the visit is billed no more", f)
-	case s.Held != nil:
+	case s.Held != nil || s.Recall.GetVoid():
 		return nil, nil
+	case waits(s):
+		s.ChargeVoided = true
+		return []es.Event{toVoid(s, "the visit is billed no more")}, nil
 	}
+	return []es.Event{stillBilled(s)}, nil
+}
+
+func stillBilled(s State) *pb.ClaimHeld {
 	var why refuse.List
 	why.If(true, StillBilled, "", "the visit is billed no more, and the payer has this claim: void it when the payer has answered, or when it was asked and its status is reported")
-	return []es.Event{hold(s, why.Reasons())}, nil
+	return hold(s, why.Reasons())
 }

@@ -21,12 +21,16 @@ type Going struct {
 	Source  *typev1.Source
 }
 
-// Submitted records that a version went out, once.
+// Submitted records that a version went out, once. One that was to be taken out of its file went before that was heard.
 func Submitted(s State, g Going) ([]es.Event, error) {
 	if s.Created == nil || s.Files[g.Version] != "" {
 		return nil, nil
 	}
-	return []es.Event{&pb.ClaimSubmitted{ClaimId: s.Created.ClaimId, ClaimVersion: g.Version, Source: g.Source, SubmittedDate: g.Date}}, nil
+	events := []es.Event{&pb.ClaimSubmitted{ClaimId: s.Created.ClaimId, ClaimVersion: g.Version, Source: g.Source, SubmittedDate: g.Date}}
+	if s.Recall != nil && s.Recall.ClaimVersion == g.Version {
+		events = append(events, wentOut(s.with(events...), s.Recall)...)
+	}
+	return events, nil
 }
 
 // Word is what clearinghouse or payer say of a version before it is decided.

@@ -22,6 +22,7 @@ type State struct {
 
 	Sent     int32 // the last version that went to the exchange; 0: none
 	InFlight bool  // the payer has that version and has neither rejected nor decided it
+	Recall   *pb.SubmissionRecalled // of that version, whose answer by the exchange is waited for; nil: none
 	Answers  map[string]bool
 	OnFile   bool             // the payer has that version, as a person learnt from it
 	Lost     bool             // the payer has no such version, as a person learnt from it
@@ -85,15 +86,24 @@ func Evolve(s State, event es.Event) State {
 		s.ChargeVoided = e.ChargeVoided
 	case *pb.SubmissionRequested:
 		s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held, s.Acked = e.ClaimVersion, true, false, false, nil, ""
-		s.OnFile, s.Lost, s.Anew, s.VoidRefused = false, false, false, false
+		s.OnFile, s.Lost, s.Anew, s.VoidRefused, s.Recall = false, false, false, false, nil
 	case *pb.SubmissionRecalled:
-		s.InFlight = false
+		if e.AwaitsAnswer {
+			s.Recall = e
+		} else {
+			s.InFlight, s.Recall = false, nil
+		}
+	case *pb.SubmissionWithdrawn:
+		s.InFlight, s.Recall = false, nil
 	case *pb.CrossoverDetected:
 		s.CrossedOver, s.Sent, s.InFlight, s.Accepted, s.Rejected, s.Held = true, e.ClaimVersion, true, true, false, nil
-		s.OnFile, s.Lost = false, false
+		s.OnFile, s.Lost, s.Recall = false, false, nil
 		s.Files[e.ClaimVersion] = e.CrossoverDate
 	case *pb.ClaimSubmitted:
 		s.Files[e.ClaimVersion] = e.SubmittedDate
+		if s.Recall.GetClaimVersion() == e.ClaimVersion {
+			s.Recall = nil
+		}
 	case *pb.ClaimAcknowledged:
 		s.Answers[answer(e.ClaimVersion, e.Level, true, e.PayerClaimControlNumber, e.StatusCodes)] = true
 		if e.Level != pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX {
@@ -108,7 +118,7 @@ func Evolve(s State, event es.Event) State {
 		}
 	case *pb.ClaimRejected:
 		s.Answers[answer(e.ClaimVersion, e.Level, false, "", e.StatusCodes)] = true
-		s.Rejected, s.InFlight, s.Accepted = true, false, false
+		s.Rejected, s.InFlight, s.Accepted, s.Recall = true, false, false, nil
 		if s.Content.GetFrequencyCode() == pb.FrequencyCode_FREQUENCY_CODE_VOID { // it takes nothing back
 			s.Withdrawn = false
 		}

@@ -44,6 +44,8 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		return payersTold(look, e, r.OccurredOn)
 	case *exchangev1.InterchangeSent:
 		return sent(e), nil
+	case *exchangev1.ClaimRecalled:
+		return unsent(look, e, r.OccurredOn)
 	case *exchangev1.SetAcknowledged:
 		return []es.Command{es.Do(Stream, e.ClaimId, Answered, Word{
 			Version: e.ClaimVersion, Level: pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_SYNTAX, Accepted: e.Status != "R", StatusCodes: e.Codes, Source: e.Source,
@@ -328,6 +330,29 @@ func sent(e *exchangev1.InterchangeSent) []es.Command {
 		}}))
 	}
 	return out
+}
+
+// unsent goes on with a claim whose version has not gone out.
+func unsent(look es.Look, e *exchangev1.ClaimRecalled, today string) ([]es.Command, error) {
+	encounterID, known := es.Find(look, EncounterMirror, e.ClaimId)
+	if !known {
+		return nil, es.Wait(EncounterMirror, e.ClaimId)
+	}
+	coded, known := es.Find(look, CodedMirror, encounterID)
+	if !known {
+		return nil, es.Wait(CodedMirror, encounterID)
+	}
+	for _, payer := range coded.ResponsiblePayers {
+		if ID(encounterID, payer.PayerSequence) != e.ClaimId {
+			continue
+		}
+		facts, scrub, err := Gather(look, coded, payer, today)
+		if err != nil {
+			return nil, err
+		}
+		return []es.Command{es.Do(Stream, e.ClaimId, Withdrawn, Unsent{Version: e.ClaimVersion, Again: Again{ClaimID: e.ClaimId, Fresh: content.Build(facts), Scrub: scrub}})}, nil
+	}
+	return nil, nil
 }
 
 // covered scrubs the held claims of a visit of which an authorization has said something.

@@ -226,6 +226,11 @@ func sentFile(id string, version int32) *exchangev1.InterchangeSent {
 	return &exchangev1.InterchangeSent{InterchangeId: "itc_1", FileSha256: "ab", SentDate: "2026-03-03", Claims: []*exchangev1.SentClaim{{ClaimId: id, ClaimVersion: version, Offset: 10, Length: 20}}}
 }
 
+// taken is the exchange's word that a version has not gone out, and does not.
+func taken(id string, version int32) *exchangev1.ClaimRecalled {
+	return &exchangev1.ClaimRecalled{ReceiverId: "R1", ClaimId: id, PatientId: "pat_1", ClaimVersion: version}
+}
+
 func status(version int32, accepted bool, number string, codes ...string) *exchangev1.ClaimStatusReceived {
 	return &exchangev1.ClaimStatusReceived{
 		ClaimId: clm1, ClaimVersion: version, Level: pb.AcknowledgmentLevel_ACKNOWLEDGMENT_LEVEL_PAYER, Accepted: accepted, StatusCodes: codes, PayerClaimControlNumber: number,

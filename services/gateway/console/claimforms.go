@@ -25,10 +25,13 @@ func (r *request) claimForms(x *claimsv1.Claim) []*form {
 			input{Name: "payer_claim_control_number", Label: "Payer's claim number, where on file", Most: 50}, reason("Who said so, and how", 500)))
 	}
 	void := s.FrequencyCode == claimsv1.FrequencyCode_FREQUENCY_CODE_VOID
-	if s.Status == claimsv1.ClaimStatus_CLAIM_STATUS_READY || void && s.Work != claimsv1.WorkStatus_WORK_STATUS_HELD && !voidRefused(s) {
+	if void && s.Work != claimsv1.WorkStatus_WORK_STATUS_HELD && !voidRefused(s) {
 		return forms(all...)
 	}
-	return forms(append(all, r.correction(x), r.form(to+"/voids", "Void", "The claim is taken back, at the payer too where it has it. With the first payer's claim the charge comes off the account.", "Void the claim", reason("Because", 500)))...)
+	if s.Status != claimsv1.ClaimStatus_CLAIM_STATUS_READY { // what waits for its file can only be taken out of it
+		all = append(all, r.correction(x))
+	}
+	return forms(append(all, r.form(to+"/voids", "Void", "The claim is taken back, at the payer too where it has it; what waits for its file is taken out of it. With the first payer's claim the charge comes off the account.", "Void the claim", reason("Because", 500)))...)
 }
 
 // voidRefused says whether a void has ended without the payer taking its decision back.

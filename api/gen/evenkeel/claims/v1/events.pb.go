@@ -1472,7 +1472,7 @@ func (x *SubmissionRequested) GetContent() *ClaimContent {
 	return nil
 }
 
-// A version that has not gone out yet is not to go out: its payer decided before the move, in another billing system.
+// A version that has not gone out yet is not to go out: its payer has decided or has the claim already, or it is to be held or taken back.
 type SubmissionRecalled struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
@@ -1480,6 +1480,10 @@ type SubmissionRecalled struct {
 	ClaimVersion  int32                  `protobuf:"varint,3,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
 	ReceiverId    string                 `protobuf:"bytes,4,opt,name=receiver_id,json=receiverId,proto3" json:"receiver_id,omitempty"` // as in its content
 	EdiPayerId    string                 `protobuf:"bytes,5,opt,name=edi_payer_id,json=ediPayerId,proto3" json:"edi_payer_id,omitempty"`
+	AwaitsAnswer  bool                   `protobuf:"varint,6,opt,name=awaits_answer,json=awaitsAnswer,proto3" json:"awaits_answer,omitempty"` // to be held or taken back: what follows waits for the exchange, which has sent it or has not
+	Void          bool                   `protobuf:"varint,7,opt,name=void,proto3" json:"void,omitempty"`                                     // to be taken back
+	Reason        string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`                                  // why; no PHI
+	ChargeVoided  bool                   `protobuf:"varint,9,opt,name=charge_voided,json=chargeVoided,proto3" json:"charge_voided,omitempty"` // it follows the first payer's claim: the visit is billed no more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1549,6 +1553,95 @@ func (x *SubmissionRecalled) GetEdiPayerId() string {
 	return ""
 }
 
+func (x *SubmissionRecalled) GetAwaitsAnswer() bool {
+	if x != nil {
+		return x.AwaitsAnswer
+	}
+	return false
+}
+
+func (x *SubmissionRecalled) GetVoid() bool {
+	if x != nil {
+		return x.Void
+	}
+	return false
+}
+
+func (x *SubmissionRecalled) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SubmissionRecalled) GetChargeVoided() bool {
+	if x != nil {
+		return x.ChargeVoided
+	}
+	return false
+}
+
+// It has not gone out, and does not: the exchange has taken it out of what waits.
+type SubmissionWithdrawn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ClaimId       string                 `protobuf:"bytes,1,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PatientId     string                 `protobuf:"bytes,2,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
+	ClaimVersion  int32                  `protobuf:"varint,3,opt,name=claim_version,json=claimVersion,proto3" json:"claim_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmissionWithdrawn) Reset() {
+	*x = SubmissionWithdrawn{}
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmissionWithdrawn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmissionWithdrawn) ProtoMessage() {}
+
+func (x *SubmissionWithdrawn) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmissionWithdrawn.ProtoReflect.Descriptor instead.
+func (*SubmissionWithdrawn) Descriptor() ([]byte, []int) {
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SubmissionWithdrawn) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *SubmissionWithdrawn) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *SubmissionWithdrawn) GetClaimVersion() int32 {
+	if x != nil {
+		return x.ClaimVersion
+	}
+	return 0
+}
+
 // The payer before this one sent the claim on itself: this payer has it, and we send nothing.
 type CrossoverDetected struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1564,7 +1657,7 @@ type CrossoverDetected struct {
 
 func (x *CrossoverDetected) Reset() {
 	*x = CrossoverDetected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1669,7 @@ func (x *CrossoverDetected) String() string {
 func (*CrossoverDetected) ProtoMessage() {}
 
 func (x *CrossoverDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[13]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1682,7 @@ func (x *CrossoverDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CrossoverDetected.ProtoReflect.Descriptor instead.
 func (*CrossoverDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CrossoverDetected) GetClaimId() string {
@@ -1646,7 +1739,7 @@ type ClaimSubmitted struct {
 
 func (x *ClaimSubmitted) Reset() {
 	*x = ClaimSubmitted{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1658,7 +1751,7 @@ func (x *ClaimSubmitted) String() string {
 func (*ClaimSubmitted) ProtoMessage() {}
 
 func (x *ClaimSubmitted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[14]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1671,7 +1764,7 @@ func (x *ClaimSubmitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimSubmitted.ProtoReflect.Descriptor instead.
 func (*ClaimSubmitted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ClaimSubmitted) GetClaimId() string {
@@ -1716,7 +1809,7 @@ type ClaimAcknowledged struct {
 
 func (x *ClaimAcknowledged) Reset() {
 	*x = ClaimAcknowledged{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1728,7 +1821,7 @@ func (x *ClaimAcknowledged) String() string {
 func (*ClaimAcknowledged) ProtoMessage() {}
 
 func (x *ClaimAcknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[15]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1741,7 +1834,7 @@ func (x *ClaimAcknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimAcknowledged.ProtoReflect.Descriptor instead.
 func (*ClaimAcknowledged) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ClaimAcknowledged) GetClaimId() string {
@@ -1802,7 +1895,7 @@ type ClaimRejected struct {
 
 func (x *ClaimRejected) Reset() {
 	*x = ClaimRejected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1814,7 +1907,7 @@ func (x *ClaimRejected) String() string {
 func (*ClaimRejected) ProtoMessage() {}
 
 func (x *ClaimRejected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[16]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1827,7 +1920,7 @@ func (x *ClaimRejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRejected.ProtoReflect.Descriptor instead.
 func (*ClaimRejected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ClaimRejected) GetClaimId() string {
@@ -1901,7 +1994,7 @@ type ClaimOverdue struct {
 
 func (x *ClaimOverdue) Reset() {
 	*x = ClaimOverdue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1913,7 +2006,7 @@ func (x *ClaimOverdue) String() string {
 func (*ClaimOverdue) ProtoMessage() {}
 
 func (x *ClaimOverdue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[17]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1926,7 +2019,7 @@ func (x *ClaimOverdue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimOverdue.ProtoReflect.Descriptor instead.
 func (*ClaimOverdue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ClaimOverdue) GetClaimId() string {
@@ -1987,7 +2080,7 @@ type ClaimStatusReported struct {
 
 func (x *ClaimStatusReported) Reset() {
 	*x = ClaimStatusReported{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2092,7 @@ func (x *ClaimStatusReported) String() string {
 func (*ClaimStatusReported) ProtoMessage() {}
 
 func (x *ClaimStatusReported) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[18]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2105,7 @@ func (x *ClaimStatusReported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimStatusReported.ProtoReflect.Descriptor instead.
 func (*ClaimStatusReported) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ClaimStatusReported) GetClaimId() string {
@@ -2078,7 +2171,7 @@ type TimelyFilingWarningRaised struct {
 
 func (x *TimelyFilingWarningRaised) Reset() {
 	*x = TimelyFilingWarningRaised{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2090,7 +2183,7 @@ func (x *TimelyFilingWarningRaised) String() string {
 func (*TimelyFilingWarningRaised) ProtoMessage() {}
 
 func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[19]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2103,7 +2196,7 @@ func (x *TimelyFilingWarningRaised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingWarningRaised.ProtoReflect.Descriptor instead.
 func (*TimelyFilingWarningRaised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TimelyFilingWarningRaised) GetClaimId() string {
@@ -2174,7 +2267,7 @@ type ClaimAdjudicated struct {
 
 func (x *ClaimAdjudicated) Reset() {
 	*x = ClaimAdjudicated{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2186,7 +2279,7 @@ func (x *ClaimAdjudicated) String() string {
 func (*ClaimAdjudicated) ProtoMessage() {}
 
 func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[20]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2199,7 +2292,7 @@ func (x *ClaimAdjudicated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimAdjudicated.ProtoReflect.Descriptor instead.
 func (*ClaimAdjudicated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ClaimAdjudicated) GetClaimId() string {
@@ -2345,7 +2438,7 @@ type ClaimVoidRefused struct {
 
 func (x *ClaimVoidRefused) Reset() {
 	*x = ClaimVoidRefused{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2357,7 +2450,7 @@ func (x *ClaimVoidRefused) String() string {
 func (*ClaimVoidRefused) ProtoMessage() {}
 
 func (x *ClaimVoidRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[21]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2370,7 +2463,7 @@ func (x *ClaimVoidRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimVoidRefused.ProtoReflect.Descriptor instead.
 func (*ClaimVoidRefused) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ClaimVoidRefused) GetClaimId() string {
@@ -2451,7 +2544,7 @@ type CoverageChangeDetected struct {
 
 func (x *CoverageChangeDetected) Reset() {
 	*x = CoverageChangeDetected{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2463,7 +2556,7 @@ func (x *CoverageChangeDetected) String() string {
 func (*CoverageChangeDetected) ProtoMessage() {}
 
 func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[22]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2476,7 +2569,7 @@ func (x *CoverageChangeDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeDetected.ProtoReflect.Descriptor instead.
 func (*CoverageChangeDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CoverageChangeDetected) GetClaimId() string {
@@ -2581,7 +2674,7 @@ type CoverageChangeCleared struct {
 
 func (x *CoverageChangeCleared) Reset() {
 	*x = CoverageChangeCleared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2593,7 +2686,7 @@ func (x *CoverageChangeCleared) String() string {
 func (*CoverageChangeCleared) ProtoMessage() {}
 
 func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[23]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2606,7 +2699,7 @@ func (x *CoverageChangeCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageChangeCleared.ProtoReflect.Descriptor instead.
 func (*CoverageChangeCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CoverageChangeCleared) GetClaimId() string {
@@ -2647,7 +2740,7 @@ type LineDenied struct {
 
 func (x *LineDenied) Reset() {
 	*x = LineDenied{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2659,7 +2752,7 @@ func (x *LineDenied) String() string {
 func (*LineDenied) ProtoMessage() {}
 
 func (x *LineDenied) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[24]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2672,7 +2765,7 @@ func (x *LineDenied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDenied.ProtoReflect.Descriptor instead.
 func (*LineDenied) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *LineDenied) GetClaimId() string {
@@ -2803,7 +2896,7 @@ type DenialOverturned struct {
 
 func (x *DenialOverturned) Reset() {
 	*x = DenialOverturned{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2815,7 +2908,7 @@ func (x *DenialOverturned) String() string {
 func (*DenialOverturned) ProtoMessage() {}
 
 func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[25]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2828,7 +2921,7 @@ func (x *DenialOverturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DenialOverturned.ProtoReflect.Descriptor instead.
 func (*DenialOverturned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DenialOverturned) GetClaimId() string {
@@ -2901,7 +2994,7 @@ type CorrectedClaimPrepared struct {
 
 func (x *CorrectedClaimPrepared) Reset() {
 	*x = CorrectedClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2913,7 +3006,7 @@ func (x *CorrectedClaimPrepared) String() string {
 func (*CorrectedClaimPrepared) ProtoMessage() {}
 
 func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2926,7 +3019,7 @@ func (x *CorrectedClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectedClaimPrepared.ProtoReflect.Descriptor instead.
 func (*CorrectedClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CorrectedClaimPrepared) GetClaimId() string {
@@ -2984,7 +3077,7 @@ type SecondaryClaimPrepared struct {
 
 func (x *SecondaryClaimPrepared) Reset() {
 	*x = SecondaryClaimPrepared{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2996,7 +3089,7 @@ func (x *SecondaryClaimPrepared) String() string {
 func (*SecondaryClaimPrepared) ProtoMessage() {}
 
 func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3009,7 +3102,7 @@ func (x *SecondaryClaimPrepared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecondaryClaimPrepared.ProtoReflect.Descriptor instead.
 func (*SecondaryClaimPrepared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SecondaryClaimPrepared) GetClaimId() string {
@@ -3064,7 +3157,7 @@ type ClaimClosed struct {
 
 func (x *ClaimClosed) Reset() {
 	*x = ClaimClosed{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3076,7 +3169,7 @@ func (x *ClaimClosed) String() string {
 func (*ClaimClosed) ProtoMessage() {}
 
 func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3089,7 +3182,7 @@ func (x *ClaimClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimClosed.ProtoReflect.Descriptor instead.
 func (*ClaimClosed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ClaimClosed) GetClaimId() string {
@@ -3167,7 +3260,7 @@ type ClaimDisputeLessened struct {
 
 func (x *ClaimDisputeLessened) Reset() {
 	*x = ClaimDisputeLessened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3179,7 +3272,7 @@ func (x *ClaimDisputeLessened) String() string {
 func (*ClaimDisputeLessened) ProtoMessage() {}
 
 func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3192,7 +3285,7 @@ func (x *ClaimDisputeLessened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimDisputeLessened.ProtoReflect.Descriptor instead.
 func (*ClaimDisputeLessened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ClaimDisputeLessened) GetClaimId() string {
@@ -3226,7 +3319,7 @@ type ClaimReopened struct {
 
 func (x *ClaimReopened) Reset() {
 	*x = ClaimReopened{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3238,7 +3331,7 @@ func (x *ClaimReopened) String() string {
 func (*ClaimReopened) ProtoMessage() {}
 
 func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3251,7 +3344,7 @@ func (x *ClaimReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReopened.ProtoReflect.Descriptor instead.
 func (*ClaimReopened) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ClaimReopened) GetClaimId() string {
@@ -3279,7 +3372,7 @@ type AcknowledgmentDue struct {
 
 func (x *AcknowledgmentDue) Reset() {
 	*x = AcknowledgmentDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3291,7 +3384,7 @@ func (x *AcknowledgmentDue) String() string {
 func (*AcknowledgmentDue) ProtoMessage() {}
 
 func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3304,7 +3397,7 @@ func (x *AcknowledgmentDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgmentDue.ProtoReflect.Descriptor instead.
 func (*AcknowledgmentDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AcknowledgmentDue) GetClaimId() string {
@@ -3331,7 +3424,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3343,7 +3436,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3356,7 +3449,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RemittanceDue) GetClaimId() string {
@@ -3382,7 +3475,7 @@ type TimelyFilingDue struct {
 
 func (x *TimelyFilingDue) Reset() {
 	*x = TimelyFilingDue{}
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3394,7 +3487,7 @@ func (x *TimelyFilingDue) String() string {
 func (*TimelyFilingDue) ProtoMessage() {}
 
 func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_claims_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3407,7 +3500,7 @@ func (x *TimelyFilingDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelyFilingDue.ProtoReflect.Descriptor instead.
 func (*TimelyFilingDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_evenkeel_claims_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TimelyFilingDue) GetClaimId() string {
@@ -3545,7 +3638,7 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"patient_id\x18\x02 \x01(\tR\tpatientId\x12#\n" +
 	"\rclaim_version\x18\x03 \x01(\x05R\fclaimVersion\x12:\n" +
-	"\acontent\x18\x04 \x01(\v2 .evenkeel.claims.v1.ClaimContentR\acontent\"\xb6\x01\n" +
+	"\acontent\x18\x04 \x01(\v2 .evenkeel.claims.v1.ClaimContentR\acontent\"\xac\x02\n" +
 	"\x12SubmissionRecalled\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3554,7 +3647,16 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\vreceiver_id\x18\x04 \x01(\tR\n" +
 	"receiverId\x12 \n" +
 	"\fedi_payer_id\x18\x05 \x01(\tR\n" +
-	"ediPayerId\"\xd9\x01\n" +
+	"ediPayerId\x12#\n" +
+	"\rawaits_answer\x18\x06 \x01(\bR\fawaitsAnswer\x12\x12\n" +
+	"\x04void\x18\a \x01(\bR\x04void\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12#\n" +
+	"\rcharge_voided\x18\t \x01(\bR\fchargeVoided\"t\n" +
+	"\x13SubmissionWithdrawn\x12\x19\n" +
+	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\x02 \x01(\tR\tpatientId\x12#\n" +
+	"\rclaim_version\x18\x03 \x01(\x05R\fclaimVersion\"\xd9\x01\n" +
 	"\x11CrossoverDetected\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3784,7 +3886,7 @@ func file_evenkeel_claims_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_evenkeel_claims_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_evenkeel_claims_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(FrequencyCode)(0),                // 0: evenkeel.claims.v1.FrequencyCode
 	(AcknowledgmentLevel)(0),          // 1: evenkeel.claims.v1.AcknowledgmentLevel
@@ -3804,80 +3906,81 @@ var file_evenkeel_claims_v1_events_proto_goTypes = []any{
 	(*ClaimReleased)(nil),             // 15: evenkeel.claims.v1.ClaimReleased
 	(*SubmissionRequested)(nil),       // 16: evenkeel.claims.v1.SubmissionRequested
 	(*SubmissionRecalled)(nil),        // 17: evenkeel.claims.v1.SubmissionRecalled
-	(*CrossoverDetected)(nil),         // 18: evenkeel.claims.v1.CrossoverDetected
-	(*ClaimSubmitted)(nil),            // 19: evenkeel.claims.v1.ClaimSubmitted
-	(*ClaimAcknowledged)(nil),         // 20: evenkeel.claims.v1.ClaimAcknowledged
-	(*ClaimRejected)(nil),             // 21: evenkeel.claims.v1.ClaimRejected
-	(*ClaimOverdue)(nil),              // 22: evenkeel.claims.v1.ClaimOverdue
-	(*ClaimStatusReported)(nil),       // 23: evenkeel.claims.v1.ClaimStatusReported
-	(*TimelyFilingWarningRaised)(nil), // 24: evenkeel.claims.v1.TimelyFilingWarningRaised
-	(*ClaimAdjudicated)(nil),          // 25: evenkeel.claims.v1.ClaimAdjudicated
-	(*ClaimVoidRefused)(nil),          // 26: evenkeel.claims.v1.ClaimVoidRefused
-	(*CoverageChangeDetected)(nil),    // 27: evenkeel.claims.v1.CoverageChangeDetected
-	(*CoverageChangeCleared)(nil),     // 28: evenkeel.claims.v1.CoverageChangeCleared
-	(*LineDenied)(nil),                // 29: evenkeel.claims.v1.LineDenied
-	(*DenialOverturned)(nil),          // 30: evenkeel.claims.v1.DenialOverturned
-	(*CorrectedClaimPrepared)(nil),    // 31: evenkeel.claims.v1.CorrectedClaimPrepared
-	(*SecondaryClaimPrepared)(nil),    // 32: evenkeel.claims.v1.SecondaryClaimPrepared
-	(*ClaimClosed)(nil),               // 33: evenkeel.claims.v1.ClaimClosed
-	(*ClaimDisputeLessened)(nil),      // 34: evenkeel.claims.v1.ClaimDisputeLessened
-	(*ClaimReopened)(nil),             // 35: evenkeel.claims.v1.ClaimReopened
-	(*AcknowledgmentDue)(nil),         // 36: evenkeel.claims.v1.AcknowledgmentDue
-	(*RemittanceDue)(nil),             // 37: evenkeel.claims.v1.RemittanceDue
-	(*TimelyFilingDue)(nil),           // 38: evenkeel.claims.v1.TimelyFilingDue
-	(*v1.PersonName)(nil),             // 39: evenkeel.type.v1.PersonName
-	(*v1.Address)(nil),                // 40: evenkeel.type.v1.Address
-	(v1.Sex)(0),                       // 41: evenkeel.type.v1.Sex
-	(v1.PayerSequence)(0),             // 42: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),             // 43: evenkeel.type.v1.Adjustment
-	(v1.Relationship)(0),              // 44: evenkeel.type.v1.Relationship
-	(*v1.ServiceLine)(nil),            // 45: evenkeel.type.v1.ServiceLine
-	(*v11.Reason)(nil),                // 46: evenkeel.problem.v1.Reason
-	(*v1.Source)(nil),                 // 47: evenkeel.type.v1.Source
+	(*SubmissionWithdrawn)(nil),       // 18: evenkeel.claims.v1.SubmissionWithdrawn
+	(*CrossoverDetected)(nil),         // 19: evenkeel.claims.v1.CrossoverDetected
+	(*ClaimSubmitted)(nil),            // 20: evenkeel.claims.v1.ClaimSubmitted
+	(*ClaimAcknowledged)(nil),         // 21: evenkeel.claims.v1.ClaimAcknowledged
+	(*ClaimRejected)(nil),             // 22: evenkeel.claims.v1.ClaimRejected
+	(*ClaimOverdue)(nil),              // 23: evenkeel.claims.v1.ClaimOverdue
+	(*ClaimStatusReported)(nil),       // 24: evenkeel.claims.v1.ClaimStatusReported
+	(*TimelyFilingWarningRaised)(nil), // 25: evenkeel.claims.v1.TimelyFilingWarningRaised
+	(*ClaimAdjudicated)(nil),          // 26: evenkeel.claims.v1.ClaimAdjudicated
+	(*ClaimVoidRefused)(nil),          // 27: evenkeel.claims.v1.ClaimVoidRefused
+	(*CoverageChangeDetected)(nil),    // 28: evenkeel.claims.v1.CoverageChangeDetected
+	(*CoverageChangeCleared)(nil),     // 29: evenkeel.claims.v1.CoverageChangeCleared
+	(*LineDenied)(nil),                // 30: evenkeel.claims.v1.LineDenied
+	(*DenialOverturned)(nil),          // 31: evenkeel.claims.v1.DenialOverturned
+	(*CorrectedClaimPrepared)(nil),    // 32: evenkeel.claims.v1.CorrectedClaimPrepared
+	(*SecondaryClaimPrepared)(nil),    // 33: evenkeel.claims.v1.SecondaryClaimPrepared
+	(*ClaimClosed)(nil),               // 34: evenkeel.claims.v1.ClaimClosed
+	(*ClaimDisputeLessened)(nil),      // 35: evenkeel.claims.v1.ClaimDisputeLessened
+	(*ClaimReopened)(nil),             // 36: evenkeel.claims.v1.ClaimReopened
+	(*AcknowledgmentDue)(nil),         // 37: evenkeel.claims.v1.AcknowledgmentDue
+	(*RemittanceDue)(nil),             // 38: evenkeel.claims.v1.RemittanceDue
+	(*TimelyFilingDue)(nil),           // 39: evenkeel.claims.v1.TimelyFilingDue
+	(*v1.PersonName)(nil),             // 40: evenkeel.type.v1.PersonName
+	(*v1.Address)(nil),                // 41: evenkeel.type.v1.Address
+	(v1.Sex)(0),                       // 42: evenkeel.type.v1.Sex
+	(v1.PayerSequence)(0),             // 43: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),             // 44: evenkeel.type.v1.Adjustment
+	(v1.Relationship)(0),              // 45: evenkeel.type.v1.Relationship
+	(*v1.ServiceLine)(nil),            // 46: evenkeel.type.v1.ServiceLine
+	(*v11.Reason)(nil),                // 47: evenkeel.problem.v1.Reason
+	(*v1.Source)(nil),                 // 48: evenkeel.type.v1.Source
 }
 var file_evenkeel_claims_v1_events_proto_depIdxs = []int32{
-	39, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
-	40, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
-	39, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
-	41, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
-	40, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
-	39, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
-	41, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
-	40, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
-	42, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	43, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	40, // 0: evenkeel.claims.v1.Provider.name:type_name -> evenkeel.type.v1.PersonName
+	41, // 1: evenkeel.claims.v1.Provider.address:type_name -> evenkeel.type.v1.Address
+	40, // 2: evenkeel.claims.v1.ClaimPerson.subscriber_name:type_name -> evenkeel.type.v1.PersonName
+	42, // 3: evenkeel.claims.v1.ClaimPerson.subscriber_sex:type_name -> evenkeel.type.v1.Sex
+	41, // 4: evenkeel.claims.v1.ClaimPerson.subscriber_address:type_name -> evenkeel.type.v1.Address
+	40, // 5: evenkeel.claims.v1.ClaimPerson.patient_name:type_name -> evenkeel.type.v1.PersonName
+	42, // 6: evenkeel.claims.v1.ClaimPerson.patient_sex:type_name -> evenkeel.type.v1.Sex
+	41, // 7: evenkeel.claims.v1.ClaimPerson.patient_address:type_name -> evenkeel.type.v1.Address
+	43, // 8: evenkeel.claims.v1.PriorPayer.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	44, // 9: evenkeel.claims.v1.PriorPayer.adjustments:type_name -> evenkeel.type.v1.Adjustment
 	8,  // 10: evenkeel.claims.v1.PriorPayer.lines:type_name -> evenkeel.claims.v1.PriorPayerLine
-	43, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	44, // 12: evenkeel.claims.v1.OtherSubscriber.relationship:type_name -> evenkeel.type.v1.Relationship
-	39, // 13: evenkeel.claims.v1.OtherSubscriber.name:type_name -> evenkeel.type.v1.PersonName
-	40, // 14: evenkeel.claims.v1.OtherSubscriber.address:type_name -> evenkeel.type.v1.Address
+	44, // 11: evenkeel.claims.v1.PriorPayerLine.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	45, // 12: evenkeel.claims.v1.OtherSubscriber.relationship:type_name -> evenkeel.type.v1.Relationship
+	40, // 13: evenkeel.claims.v1.OtherSubscriber.name:type_name -> evenkeel.type.v1.PersonName
+	41, // 14: evenkeel.claims.v1.OtherSubscriber.address:type_name -> evenkeel.type.v1.Address
 	0,  // 15: evenkeel.claims.v1.ClaimContent.frequency_code:type_name -> evenkeel.claims.v1.FrequencyCode
-	42, // 16: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	44, // 17: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
+	43, // 16: evenkeel.claims.v1.ClaimContent.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	45, // 17: evenkeel.claims.v1.ClaimContent.relationship:type_name -> evenkeel.type.v1.Relationship
 	5,  // 18: evenkeel.claims.v1.ClaimContent.billing_provider:type_name -> evenkeel.claims.v1.Provider
 	5,  // 19: evenkeel.claims.v1.ClaimContent.rendering_provider:type_name -> evenkeel.claims.v1.Provider
 	5,  // 20: evenkeel.claims.v1.ClaimContent.supervising_provider:type_name -> evenkeel.claims.v1.Provider
 	5,  // 21: evenkeel.claims.v1.ClaimContent.service_location:type_name -> evenkeel.claims.v1.Provider
-	45, // 22: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
+	46, // 22: evenkeel.claims.v1.ClaimContent.lines:type_name -> evenkeel.type.v1.ServiceLine
 	7,  // 23: evenkeel.claims.v1.ClaimContent.prior_payers:type_name -> evenkeel.claims.v1.PriorPayer
 	6,  // 24: evenkeel.claims.v1.ClaimContent.person:type_name -> evenkeel.claims.v1.ClaimPerson
 	9,  // 25: evenkeel.claims.v1.ClaimContent.prior_subscribers:type_name -> evenkeel.claims.v1.OtherSubscriber
 	10, // 26: evenkeel.claims.v1.ClaimCreated.content:type_name -> evenkeel.claims.v1.ClaimContent
-	46, // 27: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
+	47, // 27: evenkeel.claims.v1.EditFailure.reason:type_name -> evenkeel.problem.v1.Reason
 	12, // 28: evenkeel.claims.v1.ClaimScrubbed.edits:type_name -> evenkeel.claims.v1.EditFailure
-	46, // 29: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
+	47, // 29: evenkeel.claims.v1.ClaimHeld.reasons:type_name -> evenkeel.problem.v1.Reason
 	10, // 30: evenkeel.claims.v1.SubmissionRequested.content:type_name -> evenkeel.claims.v1.ClaimContent
-	47, // 31: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
+	48, // 31: evenkeel.claims.v1.ClaimSubmitted.source:type_name -> evenkeel.type.v1.Source
 	1,  // 32: evenkeel.claims.v1.ClaimAcknowledged.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	47, // 33: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
+	48, // 33: evenkeel.claims.v1.ClaimAcknowledged.source:type_name -> evenkeel.type.v1.Source
 	1,  // 34: evenkeel.claims.v1.ClaimRejected.level:type_name -> evenkeel.claims.v1.AcknowledgmentLevel
-	47, // 35: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
+	48, // 35: evenkeel.claims.v1.ClaimRejected.source:type_name -> evenkeel.type.v1.Source
 	2,  // 36: evenkeel.claims.v1.ClaimStatusReported.finding:type_name -> evenkeel.claims.v1.ClaimFinding
-	47, // 37: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
+	48, // 37: evenkeel.claims.v1.ClaimAdjudicated.source:type_name -> evenkeel.type.v1.Source
 	3,  // 38: evenkeel.claims.v1.CoverageChangeDetected.change:type_name -> evenkeel.claims.v1.CoverageChange
 	4,  // 39: evenkeel.claims.v1.LineDenied.origin:type_name -> evenkeel.claims.v1.DenialOrigin
 	10, // 40: evenkeel.claims.v1.CorrectedClaimPrepared.content:type_name -> evenkeel.claims.v1.ClaimContent
-	42, // 41: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	43, // 41: evenkeel.claims.v1.SecondaryClaimPrepared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
 	42, // [42:42] is the sub-list for method output_type
 	42, // [42:42] is the sub-list for method input_type
 	42, // [42:42] is the sub-list for extension type_name
@@ -3896,7 +3999,7 @@ func file_evenkeel_claims_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_claims_v1_events_proto_rawDesc), len(file_evenkeel_claims_v1_events_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

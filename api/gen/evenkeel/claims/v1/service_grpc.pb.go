@@ -42,7 +42,8 @@ type ClaimsServiceClient interface {
 	// claims.authorization_fits.
 	CorrectClaim(ctx context.Context, in *CorrectClaimRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Takes a claim back: at the payer (frequency 8 with the number of its decision in force) when the payer decided it, or took it in and does not answer; a claim
-	// that the payer never took in is closed.
+	// that the payer never took in is closed. What waits for the next file is taken out of it, and ends as soon as the exchange says that it has not gone; if it has, it is
+	// held, to be voided when the payer has answered.
 	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. When only a later
 	// payer's claim is taken back, what is open with that payer is the patient's.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known.
@@ -157,7 +158,8 @@ type ClaimsServiceServer interface {
 	// claims.authorization_fits.
 	CorrectClaim(context.Context, *CorrectClaimRequest) (*v1.Receipt, error)
 	// Takes a claim back: at the payer (frequency 8 with the number of its decision in force) when the payer decided it, or took it in and does not answer; a claim
-	// that the payer never took in is closed.
+	// that the payer never took in is closed. What waits for the next file is taken out of it, and ends as soon as the exchange says that it has not gone; if it has, it is
+	// held, to be voided when the payer has answered.
 	// With the first payer's claim the visit is billed no more: its charge comes off the account and the claims to later payers follow. When only a later
 	// payer's claim is taken back, what is open with that payer is the patient's.
 	// Refusals: claims.exists, claims.not_withdrawn, claims.not_in_flight, claims.replaces_known.
