@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Source is a range of bytes in the file that was read; the terminator of a segment belongs to it, layout after it does not.
@@ -221,6 +222,7 @@ const (
 	ElementRepeats    Code = "element.too_many_repeats"
 	ElementCharacter  Code = "element.character"
 	ElementHighByte   Code = "element.high_byte"
+	ElementLatin      Code = "element.latin1"
 	ElementRequired   Code = "element.required"
 	ElementPair       Code = "element.conditional"
 	ElementCode       Code = "element.code"
@@ -331,6 +333,7 @@ var codes = map[Code]rule{
 	ElementRepeats:    {Error, 1, "", inIK4, "12"},
 	ElementCharacter:  {Error, 1, "", inIK4, "6"},
 	ElementHighByte:   {Warning, 1, "", 0, ""},
+	ElementLatin:      {Warning, 1, "", 0, ""},
 	ElementRequired:   {Error, 2, "", inIK4, "1"},
 	ElementPair:       {Error, 2, "", inIK4, "2"},
 	ElementCode:       {Error, 2, "", inIK4, "7"},
@@ -376,12 +379,17 @@ func NewDiagnostic(code Code, at Source, format string, args ...any) Diagnostic 
 	return Diagnostic{Code: code, Severity: codes[code].severity, Source: at, Message: fmt.Sprintf(format, args...)}
 }
 
-// clip keeps a bad value to the 99 bytes an acknowledgment can carry.
+// clip keeps a bad value to the 99 bytes an acknowledgment can carry, and its last letter whole.
 func clip(value string) string {
-	if len(value) > 99 {
-		return value[:99]
+	const most = 99
+	if len(value) <= most {
+		return value
 	}
-	return value
+	end := most
+	for end > 0 && !utf8.RuneStart(value[end]) {
+		end--
+	}
+	return value[:end]
 }
 
 // AtElement places the finding in an element of a segment and keeps the text found there.

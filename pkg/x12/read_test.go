@@ -41,6 +41,57 @@ func TestSamplesReadAsTheyDid(t *testing.T) {
 	}
 }
 
+// Names in Latin-1 are read as such, value by value, with a finding; offsets stay those of the file's bytes.
+func TestLettersOfOtherSystems(t *testing.T) {
+	for _, c := range []struct{ name, in, want, code string }{
+		{"UTF-8 is kept", "M\xC3\x9CLLER", "MÜLLER", "element.high_byte"},
+		{"Latin-1", "M\xDCLLER", "MÜLLER", "element.latin1"},
+		{"at the end", "QU\xC9BE\xC9", "QUÉBEÉ", "element.latin1"},
+		{"an apostrophe of Windows", "O\x92BRIEN", "O’BRIEN", "element.latin1"},
+		{"a byte that stands for nothing", "A\x81B", "A\uFFFDB", "element.latin1"},
+		{"UTF-8 that is cut", "A\xE2\x80", "Aâ€", "element.latin1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			data := strings.Replace(good, "EB*1**30^MH", "EB*1**30^MH**"+c.in, 1)
+			file, found := x12.Read([]byte(data))
+			eb := file.Sets()[0].Body()[1]
+			for what, got := range map[string]string{"At": eb.At(5), "Component": eb.Component(5, 1), "Components": eb.Components(5)[0], "Raw": eb.Raw().At(5)} {
+				if got != c.want {
+					t.Errorf("%s: %q, want %q", what, got, c.want)
+				}
+			}
+			at := strings.Index(data, c.in)
+			if len(found) != 1 || string(found[0].Code) != c.code || found[0].Severity != x12.Warning || found[0].Offset != int64(at) || found[0].Length != int64(len(c.in)) || found[0].Element != 5 {
+				t.Errorf("found %s", listing(found))
+			}
+			if got := file.Sets()[1].Offset; got != int64(strings.Index(data, "ST*271*0002")) {
+				t.Errorf("the second set begins at %d", got)
+			}
+		})
+	}
+}
+
+// What stands in UTF-8 in one value and in Latin-1 in another is read right in both, and lengths count letters.
+func TestEachValueByItself(t *testing.T) {
+	data := strings.Replace(good, "EB*1**30^MH", "N4*QU\xC9BEC*\xC3\x89\xC3\x89*"+strings.Repeat("\xC9", 15), 1)
+	file, found := x12.Read([]byte(data))
+	n4 := file.Sets()[0].Body()[1]
+	if n4.At(1) != "QUÉBEC" || n4.At(2) != "ÉÉ" || n4.At(3) != strings.Repeat("É", 15) {
+		t.Errorf("read %q %q %q", n4.At(1), n4.At(2), n4.At(3))
+	}
+	if more := x12.Syntax(n4); len(more) != 0 || len(found) != 1 {
+		t.Errorf("found %s%s", listing(found), listing(more))
+	}
+	if d := x12.NewDiagnostic(x12.ElementCode, x12.Source{}, "no").AtElement(file.Sets()[0].Body()[1], 3, 0); d.Value != strings.Repeat("É", 15) {
+		t.Errorf("value %q", d.Value)
+	}
+	long := strings.Replace(good, "EB*1**30^MH", "N3*"+strings.Repeat("\xC9", 60), 1)
+	file, _ = x12.Read([]byte(long))
+	if d := x12.Syntax(file.Sets()[0].Body()[1]); len(d) != 1 || d[0].Value != strings.Repeat("É", 49) {
+		t.Errorf("a finding keeps whole letters: %q", d)
+	}
+}
+
 func TestNothingIsWrongWithAGoodFile(t *testing.T) {
 	file, found := x12.Read([]byte(good))
 	if len(found) > 0 {
@@ -109,7 +160,7 @@ func TestOneErrorIsOneFinding(t *testing.T) {
 		{"separators at the end of a segment", "EB*1**30^MH", "EB*1**30^MH**", x12.SegmentTrailing, "EB*1**30^MH**~"},
 		{"a separator at the end of an element", "EB*1**30^MH", "EB*1**30^MH^", x12.ElementTrailing, "30^MH^"},
 		{"a control character", "EB*1**30^MH", "EB*1**30^M\x00", x12.ElementCharacter, "30^M\x00"},
-		{"a letter beyond the character set", "EB*1**30^MH", "EB*1**30^M\xc3", x12.ElementHighByte, "30^M\xc3"},
+		{"a letter beyond the character set", "EB*1**30^MH", "EB*1**30^M\xc3", x12.ElementLatin, "30^M\xc3"},
 		{"bytes before the first interchange", "ISA*00", "hello ISA*00", x12.FileJunk, "hello "},
 		{"a byte order mark", "ISA*00", "\xEF\xBB\xBFISA*00", x12.FileMark, "\xEF\xBB\xBF"},
 		{"blanks between segments", "~EB*", "~ \tEB*", x12.FileLayout, " "},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // Options for reading; the zero value is right for files of partners.
@@ -538,11 +539,11 @@ func (s *Scanner) intern(id []byte) string {
 	if known, ok := s.ids[string(id)]; ok {
 		return known
 	}
-	text := string(id)
+	name := text(id)
 	if len(s.ids) < 1000 {
-		s.ids[text] = text
+		s.ids[string(id)] = name
 	}
-	return text
+	return name
 }
 
 func (s *Scanner) check(tooMany bool, seen marks) {
@@ -559,13 +560,23 @@ func (s *Scanner) check(tooMany bool, seen marks) {
 	if seen == nowhere {
 		return
 	}
+	foreign := seen.high
+	for foreign >= 0 && foreign <= seg.Len() && utf8.Valid(seg.element(foreign)) {
+		foreign++
+	}
+	if foreign > seg.Len() {
+		foreign = -1
+	} else {
+		seen.high = -1
+	}
 	for _, f := range []struct {
 		at   int
 		code Code
 		text string
 	}{
 		{seen.control, ElementCharacter, "a control character stands in the data: the sender must take it out"},
-		{seen.high, ElementHighByte, "bytes beyond the character set stand in the data: kept as they are"},
+		{seen.high, ElementHighByte, "letters beyond the character set stand in the data, as UTF-8: kept as they are"},
+		{foreign, ElementLatin, "letters beyond the character set stand in the data, and not as UTF-8: read as Latin-1 (Windows-1252), so look whether the names are right"},
 		{seen.wide, ElementComponents, "too many components"},
 		{seen.often, ElementRepeats, "too many repeats"},
 		{seen.spare, ElementTrailing, "a separator stands at the end of the element without a value behind it: read as if absent"},

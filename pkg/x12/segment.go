@@ -1,6 +1,11 @@
 package x12
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
 
 // Separators are the delimiters of one interchange. Repetition 0 means that it has none.
 type Separators struct {
@@ -34,8 +39,24 @@ func (s Segment) element(i int) []byte {
 	return s.raw[s.ends[i-1]+1 : s.ends[i]]
 }
 
+// text is what bytes of the data say. Letters beyond the character set come as UTF-8 or, from most of the systems that send them, as Latin-1 (in the form that Windows has, which
+// fills 80 to 9F): a value that is no UTF-8 is read as that, so that every value is text and any event can hold it.
+func text(data []byte) string {
+	if utf8.Valid(data) {
+		return string(data)
+	}
+	latin, err := charmap.Windows1252.NewDecoder().Bytes(data)
+	if err != nil { // it knows every byte
+		return string(bytes.ToValidUTF8(data, []byte("\uFFFD")))
+	}
+	return string(latin)
+}
+
+// value is text without blanks at its right end.
+func value(data []byte) string { return text(bytes.TrimRight(data, " ")) }
+
 // At is element i as text, without blanks at its right end.
-func (s Segment) At(i int) string { return string(bytes.TrimRight(s.element(i), " ")) }
+func (s Segment) At(i int) string { return value(s.element(i)) }
 
 // ElementSource is the byte range of element i in the file.
 func (s Segment) ElementSource(i int) Source {
@@ -59,7 +80,7 @@ func (s Segment) Component(i, j int) string {
 		e = rest
 	}
 	e, _, _ = bytes.Cut(e, []byte{s.sep.Component})
-	return string(bytes.TrimRight(e, " "))
+	return value(e)
 }
 
 // Components are all components of element i, in its first repeat, without trailing empty ones.
@@ -98,7 +119,7 @@ func (s Segment) Element(i int) Element {
 	for _, r := range repeats {
 		var components []string
 		for _, c := range bytes.Split(r, []byte{s.sep.Component}) {
-			components = append(components, string(bytes.TrimRight(c, " ")))
+			components = append(components, value(c))
 		}
 		values = append(values, trimEmpty(components))
 	}

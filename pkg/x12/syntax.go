@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // lengths are type, least and most length of data elements by number (base standard; 447 as 005010 has it).
@@ -140,14 +141,14 @@ func Syntax(seg Segment) Diagnostics {
 			if inside, composite := elementNumbers[number]; composite {
 				number = inside[0]
 			}
-			checkLength(number, bytes.TrimRight(plain, " "), func(code Code, text string) { report(code, e, 0, "%s%02d %s", seg.ID, e, text) })
+			checkLength(number, value(plain), func(code Code, text string) { report(code, e, 0, "%s%02d %s", seg.ID, e, text) })
 			continue
 		}
-		value := seg.Element(e)
-		if len(value) > 1 && repeating[seg.ID] != e {
+		repeats := seg.Element(e)
+		if len(repeats) > 1 && repeating[seg.ID] != e {
 			report(ElementRepeats, e, 0, "%s%02d doesn't repeat", seg.ID, e)
 		}
-		for _, components := range value {
+		for _, components := range repeats {
 			checkComponents(seg.ID, e, numbers[e-1], components, report)
 		}
 	}
@@ -166,21 +167,21 @@ func checkComponents(id string, e int, number string, components []string, repor
 	case !composite && len(components) > 1:
 		report(ElementComponents, e, 0, "%s%02d is no composite", id, e)
 	case !composite && len(components) == 1:
-		checkLength(number, []byte(components[0]), func(code Code, text string) { report(code, e, 0, "%s%02d %s", id, e, text) })
+		checkLength(number, components[0], func(code Code, text string) { report(code, e, 0, "%s%02d %s", id, e, text) })
 	case len(components) > len(inside):
 		report(ElementComponents, e, 0, "%s%02d has at most %d components", id, e, len(inside))
 	default:
 		for k, c := range components {
-			checkLength(inside[k], []byte(c), func(code Code, text string) { report(code, e, k+1, "%s%02d-%d %s", id, e, k+1, text) })
+			checkLength(inside[k], c, func(code Code, text string) { report(code, e, k+1, "%s%02d-%d %s", id, e, k+1, text) })
 		}
 	}
 }
 
-func checkLength(number string, value []byte, report func(Code, string)) {
+func checkLength(number, value string, report func(Code, string)) {
 	t, known := elementTypes[number]
-	n := len(value)
+	n := utf8.RuneCountInString(value)
 	if t.kind == "R" || t.kind == "N0" { // sign and point don't count
-		n -= bytes.Count(value, []byte("-")) + bytes.Count(value, []byte("."))
+		n -= strings.Count(value, "-") + strings.Count(value, ".")
 	}
 	switch {
 	case !known || n == 0:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -222,9 +223,16 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(strings.ReplaceAll(good, "~", "\r\n")), 1)
 	f.Add([]byte("junk"+good[:200]), 64)
 	f.Add([]byte(strings.Replace(good, "EB*1**30^MH", "BDS*A*9*a~b*c:~d", 1)), 3)
+	f.Add([]byte(strings.ReplaceAll(good, "MH", "M\xC9:\x92B^\xC3\xA9")), 5)
+	f.Add([]byte(strings.Replace(good, "EB*1", "E\xC9*1", 1)), 1)
 	f.Fuzz(func(t *testing.T, data []byte, piece int) {
 		file, found := x12.Read(data)
 		_ = found.Err()
+		for _, d := range found {
+			if !utf8.ValidString(d.Message + d.Value + d.SegmentID) {
+				t.Fatalf("a finding that is no text: %+v", d)
+			}
+		}
 		x12.Sniff(data)
 		end := int64(0)
 		for _, i := range file.Interchanges {
@@ -235,8 +243,13 @@ func FuzzRead(f *testing.F) {
 		}
 		for _, set := range file.Sets() {
 			for _, seg := range set.Segments {
-				if seg.Offset < set.Offset || seg.End() > set.End() || !strings.HasPrefix(string(data[seg.Offset:]), seg.ID) {
+				if seg.Offset < set.Offset || seg.End() > set.End() || utf8.Valid(seg.Bytes()) && !strings.HasPrefix(string(data[seg.Offset:]), seg.ID) {
 					t.Fatalf("segment %s at %v of a set at %v", seg.ID, seg.Source, set.Source)
+				}
+				for e := 1; e <= seg.Len(); e++ {
+					if !utf8.ValidString(seg.At(e)+seg.Component(e, 2)+seg.ID) || !utf8.ValidString(strings.Join(seg.Components(e), "")) {
+						t.Fatalf("%s%02d is no text: %q", seg.ID, e, seg.At(e))
+					}
 				}
 			}
 		}

@@ -551,3 +551,75 @@ func TestDamagedFilesNeverPanic(t *testing.T) {
 		}
 	})
 }
+
+// recordable says which event of a file could not be recorded: proto knows no text but UTF-8.
+func recordable(data []byte, look es.Look) error {
+	kept, err := Receive(State{}, Incoming{Data: data, Channel: "api", Today: "2026-03-11"})
+	if err != nil {
+		return nil // empty
+	}
+	all := kept
+	if received, ok := last(kept).(*pb.InterchangeReceived); ok {
+		said, err := Interpret(received, data, look)
+		if err != nil {
+			return err
+		}
+		all = append(all, said...)
+	}
+	for _, e := range all {
+		if _, err := proto.Marshal(e); err != nil {
+			return fmt.Errorf("%T: %w", e, err)
+		}
+	}
+	return nil
+}
+
+// The systems that send files write names in Latin-1: they are read, with a word about it.
+func TestNamesInLatin1(t *testing.T) {
+	data := bytes.Replace(sample(t, partner+"claim.837"), []byte("NM1*IL*1*"), []byte("NM1*IL*1*M\xDCLLER"), 1)
+	var claim *pb.ClaimImported
+	for _, e := range facts(t, data, "api", known()) {
+		claim, _ = e.(*pb.ClaimImported)
+	}
+	if got := claim.GetPerson().GetSubscriberName().GetLast(); !strings.HasPrefix(got, "MÜLLER") {
+		t.Errorf("the subscriber is %q", got)
+	}
+	kept := last(take(t, data, "api")).(*pb.InterchangeReceived)
+	if f := kept.Findings; len(f) == 0 || f[0].Code != "element.latin1" || f[0].Severity != "warning" || f[0].Segment != "NM103" {
+		t.Errorf("found %v", f)
+	}
+	plan := bytes.Replace(sample(t, payer+"claim.835"), []byte("N1*PR*"), []byte("N1*PR*CAISSE QU\xC9BEC "), 1)
+	if r := remittance(t, plan, known(queued)); !strings.HasPrefix(r.PayerName, "CAISSE QUÉBEC ") {
+		t.Errorf("the payer is %q", r.PayerName)
+	}
+}
+
+// Whatever byte stands wherever: what the file says can be recorded.
+func TestAnyByteCanBeRecorded(t *testing.T) {
+	for _, name := range []string{payer + "claim.835", payer + "claim.277", payer + "claim.999", payer + "active.271", partner + "claim.837"} {
+		data := sample(t, name)
+		for n := range data {
+			for _, b := range []byte{0xC9, 0x00} {
+				bad := bytes.Clone(data)
+				bad[n] = b
+				if err := recordable(bad, known(queued, sent, question)); err != nil {
+					t.Fatalf("%s with %X at byte %d: %v", name, b, n, err)
+				}
+			}
+		}
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	for _, name := range []string{payer + "claim.835", payer + "claim.277", payer + "claim.999", payer + "active.271", partner + "claim.837"} {
+		data := sample(f, name)
+		f.Add(data)
+		f.Add(bytes.Replace(data, []byte("*1*"), []byte("*1*\xDC"), 1))
+		f.Add(bytes.Replace(data, []byte("N1*"), []byte("N1*\xC3\xA9\x92*"), 1))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := recordable(data, known(queued, sent, question)); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
