@@ -52,12 +52,16 @@ type Opening struct {
 	Scrub        edits.Facts
 	InForce      []*postingv1.ClaimPaymentPosted // the payer's own decisions
 	RemittanceID string                          // of the earlier payer's decision that asks for it; empty: another fact does
+	IfLeft       bool                            // only where the earlier payers left something to ask for
 }
 
 // Open makes the claim, scrubs it, and sends or holds it. A claim that is there already changes nothing, unless earlier payers have decided anew.
 func Open(s State, o Opening) ([]es.Event, error) {
 	if s.Created != nil {
 		return earlierPayersAgain(s, o), nil
+	}
+	if o.IfLeft && leftTo(o.Created.Content).of("") == 0 {
+		return nil, nil
 	}
 	events := []es.Event{o.Created}
 	if found := o.Scrub.Coverage; found != nil {

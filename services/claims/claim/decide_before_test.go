@@ -3,6 +3,8 @@ package claim
 import (
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
 	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
@@ -72,6 +74,15 @@ func TestALaterFileTellsWhatTheFirstPayerDecided(t *testing.T) {
 		w := after(t, events{sentFile(clm1, 1), status(1, false, "", "A7:562")}, events{later, told})
 		expect(t, w, clm1, made+" ClaimSubmitted ClaimRejected ClaimHeld ClaimClosed")
 		next(t, w)
+	})
+	t.Run("of what the first payer left nothing of, the next is not asked", func(t *testing.T) {
+		nothing, denied, silent := proto.CloneOf(told), proto.CloneOf(told), proto.CloneOf(told)
+		nothing.PriorAdjudications[0].Adjustments = []*typev1.Adjustment{cas("CO", "45", 6000)}
+		denied.PriorAdjudications[0].Adjustments = []*typev1.Adjustment{cas("CO", "45", 4000), cas("CO", "50", 2000)} // which stays asked of the first
+		silent.PriorAdjudications[0].Adjustments, silent.PriorAdjudications[0].PaidAmount = nil, 0
+		expect(t, after(t, events{later, nothing}), clm2, "")
+		expect(t, after(t, events{later, denied}), clm2, "")
+		expect(t, after(t, events{later, silent}), clm2, made)
 	})
 	t.Run("told twice, nothing happens twice", func(t *testing.T) {
 		w := after(t, events{later, told}, events{told})

@@ -68,5 +68,5 @@ func continued(look es.Look, e *pb.ClaimClosed, today string) ([]es.Command, err
 			return crossOver(look, coded, payer, p, today)
 		}
 	}
-	return open(look, coded, payer, "", today)
+	return open(look, coded, payer, Opening{}, today)
 }

@@ -39,7 +39,7 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 		if first == nil { // self-pay, or every payer has decided already
 			return nil, nil
 		}
-		return open(look, e, first, "", r.OccurredOn)
+		return open(look, e, first, Opening{}, r.OccurredOn)
 	case *codingv1.VisitPayersTold:
 		return payersTold(look, e, r.OccurredOn)
 	case *exchangev1.InterchangeSent:
@@ -88,16 +88,15 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	return nil, nil
 }
 
-// open asks for the claim to one payer; the remittance is that of the payer before, where its decision asks.
-func open(look es.Look, coded *codingv1.CodingCompleted, payer *intakev1.ResponsiblePayer, remittanceID, today string) ([]es.Command, error) {
+// open asks for the claim to one payer, as the opening says why.
+func open(look es.Look, coded *codingv1.CodingCompleted, payer *intakev1.ResponsiblePayer, o Opening, today string) ([]es.Command, error) {
 	facts, scrub, err := Gather(look, coded, payer, today)
 	if err != nil {
 		return nil, err
 	}
 	payments, _ := es.Find(look, PaymentMirror, coded.EncounterId)
-	return []es.Command{es.Do(Stream, facts.ClaimID, Open, Opening{
-		Scrub: scrub, Created: created(facts, scrub), InForce: inForce(payments, payer.PayerSequence, ""), RemittanceID: remittanceID,
-	})}, nil
+	o.Scrub, o.Created, o.InForce = scrub, created(facts, scrub), inForce(payments, payer.PayerSequence, "")
+	return []es.Command{es.Do(Stream, facts.ClaimID, Open, o)}, nil
 }
 
 func created(facts content.Facts, scrub edits.Facts) *pb.ClaimCreated {
@@ -192,7 +191,7 @@ func payersTold(look es.Look, e *codingv1.VisitPayersTold, today string) ([]es.C
 		out = append(out, named(coded, p)...)
 	}
 	if next := content.First(coded); next != nil && len(e.PriorAdjudications) > 0 {
-		then, err := open(look, coded, next, "", today)
+		then, err := open(look, coded, next, Opening{IfLeft: true}, today)
 		if err != nil {
 			return nil, err
 		}
@@ -432,7 +431,7 @@ func posted(look es.Look, e *postingv1.ClaimPaymentPosted, today string) ([]es.C
 	}
 	if to := nextPayer(coded, e); to != nil {
 		var err error
-		if then, err = open(look, coded, to, e.RemittanceId, today); err != nil {
+		if then, err = open(look, coded, to, Opening{RemittanceID: e.RemittanceId}, today); err != nil {
 			return nil, err
 		}
 		d.Next = &Next{ClaimID: idOf(coded.EncounterId, to), PayerID: to.PayerId, Sequence: to.PayerSequence}
