@@ -359,7 +359,10 @@ func (b *book) reverse(a Advice) {
 
 // sourced names, for each leg of a takeback, the segment of its remittance that takes it back; without one it is the claim's.
 func (b *book) sourced(legs []*typev1.Leg, c *exchangev1.RemittanceClaim) []*typev1.Leg {
-	find := func(adjustments []*typev1.Adjustment, carc string) *typev1.Source {
+	find := func(adjustments []*typev1.Adjustment, carc string) *typev1.Source { // of no adjustment: the claim's
+		if carc == "" {
+			return nil
+		}
 		for _, x := range adjustments {
 			if x.Carc == carc {
 				return x.Source
@@ -375,11 +378,14 @@ func (b *book) sourced(legs []*typev1.Leg, c *exchangev1.RemittanceClaim) []*typ
 		}
 		i := slices.Index(ids, leg.LineId)
 		switch {
-		case i < 0:
+		case i < 0: // told of the claim as a whole
+			leg.Source = find(c.Adjustments, leg.Carc)
 		case leg.Carc == "":
 			leg.Source = c.Lines[i].Source
 		default:
-			leg.Source = find(c.Lines[i].Adjustments, leg.Carc)
+			if leg.Source = find(c.Lines[i].Adjustments, leg.Carc); leg.Source == nil {
+				leg.Source = find(c.Adjustments, leg.Carc)
+			}
 		}
 	}
 	return legs

@@ -101,6 +101,30 @@ func TestATakebackSaysWhy(t *testing.T) {
 	}
 }
 
+// So does one of a takeback that is told of the claim as a whole, of a decision that was told by line.
+func TestATakebackOfTheClaimAsAWholeSaysWhy(t *testing.T) {
+	st := charged(t, visit(aetna))
+	c := clp(1, "1", line("L1", 15000, 9000, cas("CO", "45", 4000), cas("PR", "3", 2000)), line("L2", 2000, 2000))
+	st.post(aetna, c)
+	back := turned(c, 1)
+	back.Source, back.Adjustments, back.Lines = &typev1.Source{Segment: "CLP"}, back.Lines[0].Adjustments, nil
+	back.Adjustments[0].Source, back.Adjustments[1].Source = &typev1.Source{Segment: "CAS", Offset: 45}, &typev1.Source{Segment: "CAS", Offset: 3}
+	st.rem++
+	st.post(aetna, back)
+	got := map[string]int64{}
+	for _, e := range st.all {
+		if e, ok := e.(*pb.PostingReversed); ok {
+			for _, l := range e.Legs {
+				got[fmt.Sprint(l.LineId, " ", l.Carc, " ", l.Source.GetSegment(), l.Source.GetOffset())] += max(l.Amount, 0)
+			}
+		}
+	}
+	want := map[string]int64{"L1  0": 9000, "L1 45 CAS45": 4000, "L1 3 CAS3": 2000, "L2  0": 2000} // what was paid is told by the claim itself
+	if !reflect.DeepEqual(got, want) {
+		t.Fatal(got)
+	}
+}
+
 // What is open with a later payer whose claim was taken back is the patient's, unless a payer comes after it.
 func TestMoveOn(t *testing.T) {
 	withdraw := func(st *story, p Payer) []string {

@@ -7,6 +7,7 @@ package settlement
 
 import (
 	"slices"
+	"strings"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
@@ -205,7 +206,16 @@ func booked(r *pb.RemittanceAdvised) bool {
 func funds(r *pb.RemittanceAdvised) bool { return booked(r) && r.Amount > 0 }
 
 func samePayer(r *pb.RemittanceAdvised, d *pb.DepositAdvised) bool {
-	return booked(r) && (d.PayerIdentifier == "" || r.PayerIdentifier == "" || d.PayerIdentifier == r.PayerIdentifier)
+	return booked(r) && (d.PayerIdentifier == "" || r.PayerIdentifier == "" || taxID(d.PayerIdentifier) == taxID(r.PayerIdentifier))
+}
+
+// taxID is who pays by its tax id of nine digits: banks show it bare, remittances and addenda behind a 1. Others are what they say. Source: TRN03 of the 835, docs/x12.md. Checked 2026-11-24.
+func taxID(identifier string) string {
+	bare, found := strings.CutPrefix(strings.ReplaceAll(identifier, "-", ""), "1")
+	if found && len(bare) == 9 && strings.Trim(bare, "0123456789") == "" {
+		return bare
+	}
+	return strings.ReplaceAll(identifier, "-", "")
 }
 
 func match(r *pb.RemittanceAdvised, d *pb.DepositAdvised) bool {

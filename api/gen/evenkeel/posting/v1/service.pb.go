@@ -133,7 +133,7 @@ func (RemittanceStatus) EnumDescriptor() ([]byte, []int) {
 type RecordDepositRequest struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	PayerId         string                 `protobuf:"bytes,1,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                         // ours, where known
-	PayerIdentifier string                 `protobuf:"bytes,2,opt,name=payer_identifier,json=payerIdentifier,proto3" json:"payer_identifier,omitempty"` // TRN03 of the addenda, where the bank shows it; empty: any payer
+	PayerIdentifier string                 `protobuf:"bytes,2,opt,name=payer_identifier,json=payerIdentifier,proto3" json:"payer_identifier,omitempty"` // TRN03 of the addenda, or the bare tax id, where the bank shows it; empty: any payer
 	TraceNumber     string                 `protobuf:"bytes,3,opt,name=trace_number,json=traceNumber,proto3" json:"trace_number,omitempty"`             // TRN02 of the addenda, or the check number
 	Amount          *v1.Money              `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`                                          // more than 0, at most 10,000,000.00
 	DepositDate     string                 `protobuf:"bytes,5,opt,name=deposit_date,json=depositDate,proto3" json:"deposit_date,omitempty"`             // the bank's value date, not in the future
