@@ -146,7 +146,9 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 	if s.Created == nil || r == nil || s.Remits[remit(e.RemittanceId, r.Ordinal)] {
 		return nil, nil
 	}
-	d.Others = slices.DeleteFunc(slices.Clone(d.Others), func(p *postingv1.ClaimPaymentPosted) bool { return s.Noes[remit(p.RemittanceId, p.RemittanceClaim.GetOrdinal())] })
+	d.Others = slices.DeleteFunc(slices.Clone(d.Others), func(p *postingv1.ClaimPaymentPosted) bool {
+		return s.Noes[remit(p.RemittanceId, p.RemittanceClaim.GetOrdinal())]
+	})
 	id, reversal := s.Created.ClaimId, Reversal(e)
 	var events []es.Event
 	if r.MatchedBy == byPriorNumber && !reversal && r.StatusCode != statusPreview {

@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"maps"
 	"slices"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
@@ -13,9 +14,10 @@ var (
 	// Awaited: a status is reported of a version that went to the payer and is not answered, or of a claim whose replacement or void it has rejected, or whose void it has refused; of anything else
 	// the payer has spoken itself. Source: our own choice.
 	Awaited = refuse.Rule{ID: "claims.awaited", Version: 3, Owner: "follow_up"}
-	// PayerHasIt: what the payer took in under a number of its own it has until its decision is overdue, and what it has decided it has. Source: 277CA A2 with REF*1K; payers load what
+	// PayerHasIt: what the payer took in under a number of its own it has until its decision is overdue, or until it rejects a replacement or void of that number, whatever else a person was
+	// told; and what it has decided it has. Source: 277CA A2 with REF*1K; payers load what
 	// they took in within their days to decide, and who sends it again before is denied as a duplicate (CARC 18). Checked 2026-11-24.
-	PayerHasIt = refuse.Rule{ID: "claims.payer_has_it", Version: 1, Owner: "follow_up"}
+	PayerHasIt = refuse.Rule{ID: "claims.payer_has_it", Version: 2, Owner: "follow_up"}
 	// FindingFits: a claim that is on file has the payer's number, which replacements name; one that is not has none. Source: REF*F8 of the 837P. Checked 2026-11-24.
 	FindingFits = refuse.Rule{ID: "claims.finding_fits", Version: 1, Owner: "follow_up"}
 	// OnFile: the payer has the claim that was sent to it. Fails when it says that it has none, and holds the claim. Source: the payer, asked by a person.
@@ -39,8 +41,11 @@ func ReportStatus(s State, c *pb.ReportClaimStatusRequest) ([]es.Event, error) {
 	no.If(onFile && c.PayerClaimControlNumber == "", FindingFits, "payer_claim_control_number", "on file under which number? Replacements and voids name it")
 	no.If(!onFile && c.PayerClaimControlNumber != "", FindingFits, "payer_claim_control_number", "what is not on file has no number: leave it out, or say that it is on file")
 	no.If(!onFile && unknown && len(s.Numbers) > 0, PayerHasIt, "finding", "the payer has decided the claim as %s, and has not taken that back: ask under which number it has it now, and report that", s.PayerNumber)
-	no.If(!onFile && s.InFlight && s.Acked != "" && !s.OnFile && !s.Overdue[overdue(waitRemittance, s.Sent)], PayerHasIt, "finding",
-		"the payer took version %d in as %s, and has %d days to decide: ask it for that number, and report that it is on file; when its decision is overdue, report that it is not", s.Sent, s.Acked, remittanceDays)
+	given := ownNumber(s)
+	no.If(!onFile && s.InFlight && given != "" && s.Given[given] == s.Sent && !s.Overdue[overdue(waitRemittance, s.Sent)], PayerHasIt, "finding",
+		"the payer took version %d in as %s, and has %d days to decide: ask it for that number, and report that it is on file; when its decision is overdue, report that it is not", s.Sent, given, remittanceDays)
+	no.If(!onFile && unknown && len(s.Numbers) == 0 && given != "", PayerHasIt, "finding",
+		"the payer took version %d in as %s, and has not said that it does not know that number: report that it is on file as %s, and correct or void the claim under it", s.Given[given], given, given)
 	if no.Any() {
 		return no.Or()
 	}
@@ -56,6 +61,18 @@ func ReportStatus(s State, c *pb.ReportClaimStatusRequest) ([]es.Event, error) {
 	why.If(!nothing, OnFile, "", "the payer has no version %d on file: release the claim to send it again, or correct or void it", s.Sent)
 	why.If(nothing, OnFile, "", "the payer has nothing of the claim on file: release it to send it as an original, or correct or void it")
 	return []es.Event{reported, hold(s, append(why.Reasons(), kept(s.Held, OnFile)...))}, nil
+}
+
+// ownNumber is the number that the payer gave the last version that it took in, and that it has not rejected a replacement or void for; what a person was told beside it takes nothing of that
+// back. Empty: none.
+func ownNumber(s State) string {
+	found := ""
+	for _, n := range slices.Sorted(maps.Keys(s.Given)) {
+		if !s.Disowned[n] && (found == "" || s.Given[n] > s.Given[found]) {
+			found = n
+		}
+	}
+	return found
 }
 
 // changeRejected says whether the payer has rejected a replacement or void, and so may not have what it names.

@@ -7,6 +7,7 @@ import (
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	problemv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/problem/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/refuse"
 	"github.com/evenkeel/evenkeel/services/claims/edits"
 )
 
@@ -106,6 +107,36 @@ func TestARejectedReplacementOrVoidGoesOn(t *testing.T) {
 		if s := closed.states[clm1]; !s.Closed || !s.Withdrawn {
 			t.Errorf("a payer that %s the void has nothing that another could take back: %v", name, closed.names(clm1))
 		}
+	}
+}
+
+// A number that a person reported, and that the payer does not know, does not undo that the payer took the claim in under another: a second original would be paid beside it.
+func TestAWrongNumberDoesNotUndoThatThePayerHasTheClaim(t *testing.T) {
+	onFile := func(number string) *pb.ReportClaimStatusRequest {
+		return &pb.ReportClaimStatusRequest{ClaimId: clm1, Finding: pb.ClaimFinding_CLAIM_FINDING_ON_FILE, PayerClaimControlNumber: number, Reason: "by phone"}
+	}
+	notOnFile := func(s State) ([]es.Event, error) {
+		return ReportStatus(s, &pb.ReportClaimStatusRequest{ClaimId: clm1, Finding: pb.ClaimFinding_CLAIM_FINDING_NOT_ON_FILE, Reason: "by phone"})
+	}
+	w := gone(t) // taken in as ICN1
+	report(t, w, onFile("WRONG9"))
+	if got := decide(t, w.states[clm1], notOnFile); got != "claims.payer_has_it" {
+		t.Fatalf("the payer has said that it has it: %s", got)
+	}
+	w.acts(t, corrects)
+	w.tell(t, sentFile(clm1, 2), status(2, false, "", "A7:464"))
+	_, err := notOnFile(w.states[clm1])
+	if r := refuse.Reasons(err); len(r) != 1 || r[0].RuleId != PayerHasIt.ID || !strings.Contains(r[0].Message, "ICN1") {
+		t.Fatalf("it rejected another number: %v", r)
+	}
+	report(t, w, onFile("ICN1"))
+	if got := decide(t, w.states[clm1], releases); got != "CorrectedClaimPrepared ClaimReleased SubmissionRequested (7 v3 ICN1)" {
+		t.Fatal(got)
+	}
+	w.acts(t, releases)
+	w.tell(t, sentFile(clm1, 3), status(3, false, "", "A7:464"))
+	if got := decide(t, w.states[clm1], notOnFile); got != "ClaimStatusReported ClaimHeld" {
+		t.Fatalf("now it does not know its own: %s", got)
 	}
 }
 

@@ -20,8 +20,8 @@ type State struct {
 	Scrubbed *pb.ClaimScrubbed
 	Held     *pb.ClaimHeld // nil: not held
 
-	Sent     int32 // the last version that went to the exchange; 0: none
-	InFlight bool  // the payer has that version and has neither rejected nor decided it
+	Sent     int32                  // the last version that went to the exchange; 0: none
+	InFlight bool                   // the payer has that version and has neither rejected nor decided it
 	Recall   *pb.SubmissionRecalled // of that version, whose answer by the exchange is waited for; nil: none
 	Answers  map[string]bool
 	OnFile   bool             // the payer has that version, as a person learnt from it
@@ -35,6 +35,7 @@ type State struct {
 	Last        string                     // remittance of the last decision
 	PayerNumber string                     // its claim number that a replacement or void names: of the last of these decisions, before one as it took the claim in
 	Given       map[string]int32           // by its claim number: the version that it took in under it, until it decides under it
+	Disowned    map[string]bool            // its claim numbers that it did not know, when a replacement or void named them
 	Acked       string                     // its claim number of the version that was sent last, as it took that in
 	Remits      map[string]bool            // claim payments that were taken in
 	Noes        map[string]bool            // those of them that only refuse a void
@@ -72,7 +73,7 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimCreated:
 		s = State{
 			Created: e, Content: e.Content, Version: 1,
-			Answers: map[string]bool{}, Files: map[int32]string{}, Remits: map[string]bool{}, Overdue: map[string]bool{}, Given: map[string]int32{}, Noes: map[string]bool{},
+			Answers: map[string]bool{}, Files: map[int32]string{}, Remits: map[string]bool{}, Overdue: map[string]bool{}, Given: map[string]int32{}, Noes: map[string]bool{}, Disowned: map[string]bool{},
 		}
 	case *pb.ClaimScrubbed:
 		s.Scrubbed = e
@@ -111,6 +112,7 @@ func Evolve(s State, event es.Event) State {
 		}
 		if e.PayerClaimControlNumber != "" {
 			s.Acked, s.Given[e.PayerClaimControlNumber] = e.PayerClaimControlNumber, e.ClaimVersion
+			delete(s.Disowned, e.PayerClaimControlNumber)
 			// What a replacement replaces stays the payer's until that is decided.
 			if original := s.Content.GetFrequencyCode() == pb.FrequencyCode_FREQUENCY_CODE_ORIGINAL; original && len(s.Numbers) == 0 && s.InFlight || s.PayerNumber == "" {
 				s.PayerNumber = s.Acked
@@ -119,6 +121,9 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimRejected:
 		s.Answers[answer(e.ClaimVersion, e.Level, false, "", e.StatusCodes)] = true
 		s.Rejected, s.InFlight, s.Accepted, s.Recall = true, false, false, nil
+		if named := s.Content.GetPayerClaimControlNumber(); named != "" {
+			s.Disowned[named] = true
+		}
 		if s.Content.GetFrequencyCode() == pb.FrequencyCode_FREQUENCY_CODE_VOID { // it takes nothing back
 			s.Withdrawn = false
 		}
@@ -221,7 +226,7 @@ func takenBack(numbers []string, reversed string) []string {
 // with is the state after events that a decision is about to record; the state it was given stays as it is.
 func (s State) with(events ...es.Event) State {
 	s.Answers, s.Files, s.Remits, s.Overdue, s.Denials = maps.Clone(s.Answers), maps.Clone(s.Files), maps.Clone(s.Remits), maps.Clone(s.Overdue), slices.Clone(s.Denials)
-	s.Numbers, s.Given, s.Noes = slices.Clone(s.Numbers), maps.Clone(s.Given), maps.Clone(s.Noes)
+	s.Numbers, s.Given, s.Noes, s.Disowned = slices.Clone(s.Numbers), maps.Clone(s.Given), maps.Clone(s.Noes), maps.Clone(s.Disowned)
 	for _, e := range events {
 		s = Evolve(s, e)
 	}

@@ -55,7 +55,8 @@ type ClaimsServiceClient interface {
 	// corrected, or ends when it is voided. On file: it can be corrected or voided under the number that the payer told, and its decision is waited for anew. An answer
 	// to the earlier version that comes later is posted all the same. Also of a claim whose replacement or void the payer has rejected because it does not know the
 	// number: not on file, it goes out as an original (frequency 1) when it is released or corrected, or ends when it is voided; on file, under the number told.
-	// What the payer took in under a number is not reported as not on file until its decision is overdue, nor what it has decided.
+	// What the payer took in under a number is not reported as not on file until its decision is overdue or it rejects a replacement or void of that number, whatever
+	// number was reported beside it; nor what it has decided. Of a claim whose void the payer has refused, too.
 	// Refusals: claims.exists, claims.awaited, claims.finding_fits, claims.payer_has_it.
 	ReportClaimStatus(ctx context.Context, in *ReportClaimStatusRequest, opts ...grpc.CallOption) (*v1.Receipt, error)
 	// Reads the facts again (patient, coverage, payer, providers, authorization), scrubs a held claim, and sends it when it is clean now. No events: nothing
@@ -171,7 +172,8 @@ type ClaimsServiceServer interface {
 	// corrected, or ends when it is voided. On file: it can be corrected or voided under the number that the payer told, and its decision is waited for anew. An answer
 	// to the earlier version that comes later is posted all the same. Also of a claim whose replacement or void the payer has rejected because it does not know the
 	// number: not on file, it goes out as an original (frequency 1) when it is released or corrected, or ends when it is voided; on file, under the number told.
-	// What the payer took in under a number is not reported as not on file until its decision is overdue, nor what it has decided.
+	// What the payer took in under a number is not reported as not on file until its decision is overdue or it rejects a replacement or void of that number, whatever
+	// number was reported beside it; nor what it has decided. Of a claim whose void the payer has refused, too.
 	// Refusals: claims.exists, claims.awaited, claims.finding_fits, claims.payer_has_it.
 	ReportClaimStatus(context.Context, *ReportClaimStatusRequest) (*v1.Receipt, error)
 	// Reads the facts again (patient, coverage, payer, providers, authorization), scrubs a held claim, and sends it when it is clean now. No events: nothing
