@@ -46,8 +46,14 @@ func story(n *names, e *platformv1.HistoryEvent) string {
 	case *postingv1.InsurancePaymentPosted:
 		return fmt.Sprintf("%s paid %s", n.payer(x.PayerId), money.Format(x.PaidAmount))
 	case *postingv1.ContractualAdjusted:
+		if x.Amount < 0 {
+			return fmt.Sprintf("%s taken off by contract comes back (%s-%s)", money.Format(-x.Amount), x.GroupCode, x.Carc)
+		}
 		return fmt.Sprintf("%s taken off by contract (%s-%s)", money.Format(x.Amount), x.GroupCode, x.Carc)
 	case *postingv1.ResponsibilityTransferred:
+		if x.Amount < 0 {
+			return fmt.Sprintf("%s is not the patient's or the next payer's part any more (%s-%s)", money.Format(-x.Amount), x.GroupCode, x.Carc)
+		}
 		return fmt.Sprintf("%s is the patient's or the next payer's part (%s-%s)", money.Format(x.Amount), x.GroupCode, x.Carc)
 	case *postingv1.PatientPaymentAllocated:
 		if x.Amount < 0 {

@@ -25,6 +25,9 @@ type Advice struct {
 	Payer            Payer // whom the claim was sent to
 	Claim            *exchangev1.RemittanceClaim
 	Contracts        []*registryv1.ContractPublished // of that payer
+
+	contract string           // the one of them that is in force on the day of service; empty: none
+	accepted map[string]int64 // by line_id: the shortfall that was given up, where a decision is posted once more
 }
 
 // CLP02, where it changes what is booked.
@@ -42,6 +45,7 @@ func Post(s State, a Advice) ([]es.Event, error) {
 	if s.Charge == nil {
 		return nil, fmt.Errorf("claim %s is paid before its charge is posted on account %s", a.ClaimID, a.AccountID)
 	}
+	a.contract = inForce(a.Contracts, s.Charge.ServiceDate).GetContractId()
 	b := begin(s)
 	switch a, fits := answering(s, a); {
 	case !fits:
@@ -153,32 +157,43 @@ func (b *book) pay(a Advice) {
 	if !decides(c) {
 		notes = append(notes, "status "+c.StatusCode+": nothing was decided, nothing is taken off")
 	}
-	paid := int64(0)
-	lineIDs := match(b.s.Charge.Lines, c.Lines)
-	for i, l := range c.Lines {
-		ours.Lines[i].LineId = lineIDs[i]
-		if lineIDs[i] == "" {
+	for i, id := range match(b.s.Charge.Lines, c.Lines) {
+		ours.Lines[i].LineId = id
+		if id == "" {
 			notes = append(notes, fmt.Sprintf("line %d answers to no line of ours: posted for the claim as a whole", i+1))
 		}
+	}
+	a.Claim = ours
+	b.parts(a, &notes)
+	b.follow(a, a.Payer.Sequence+1)
+	b.lessen()
+	b.record(&pb.ClaimPaymentPosted{
+		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID,
+		AdjudicationDate: a.AdjudicationDate, RemittanceClaim: ours, PatientId: b.s.Charge.PatientId, ClaimStatusCode: c.StatusCode, Notes: notes,
+		DisputedAmount: b.ofClaim(a.ClaimID), HeldShareAmount: b.heldShare(a), ContractId: a.contract,
+	})
+}
+
+// parts books what a payer says of each line of ours and of the claim as a whole.
+func (b *book) parts(a Advice, notes *[]string) {
+	c, paid := a.Claim, int64(0)
+	for _, l := range c.Lines {
 		paid += l.PaidAmount
-		b.payment(a, lineIDs[i], l.PaidAmount, l.Source)
+		b.payment(a, l.LineId, l.PaidAmount, l.Source)
 		if decides(c) {
-			short := b.shortfall(a, lineIDs[i], l)
-			b.adjust(a, lineIDs[i], l.ServiceCode, l.ServiceDate, l.Rarc, keepOpen(l.Adjustments, short, &notes), &notes)
+			short := b.shortfall(a, l.LineId, l)
+			b.adjust(a, l.LineId, l.ServiceCode, l.ServiceDate, l.Rarc, keepOpen(l.Adjustments, short, notes), notes)
+			if short != nil {
+				short.DisputedAmount -= a.accepted[l.LineId]
+			}
 			b.detect(short)
 		}
 	}
 	// Σ lines − claim-level adjustments = the claim's payment: the difference is paid, or not paid, for the claim as a whole.
 	b.payment(a, "", c.PaidAmount-paid, c.Source)
 	if decides(c) {
-		b.adjust(a, "", "", c.ServiceDate, c.Rarc, c.Adjustments, &notes)
+		b.adjust(a, "", "", c.ServiceDate, c.Rarc, c.Adjustments, notes)
 	}
-	b.lessen()
-	b.record(&pb.ClaimPaymentPosted{
-		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID,
-		AdjudicationDate: a.AdjudicationDate, RemittanceClaim: ours, PatientId: b.s.Charge.PatientId, ClaimStatusCode: c.StatusCode, Notes: notes,
-		DisputedAmount: b.ofClaim(a.ClaimID), HeldShareAmount: b.heldShare(a),
-	})
 }
 
 func (b *book) payment(a Advice, lineID string, amount int64, source *typev1.Source) {
@@ -216,13 +231,8 @@ func (b *book) adjust(a Advice, lineID, code, day string, rarc []string, adjustm
 			}
 			continue
 		}
-		to := b.next(a.Payer)
 		if amount := less(x); amount != 0 {
-			b.add(&pb.ResponsibilityTransferred{
-				AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, ToPayerId: to.ID, ToPayerSequence: to.Sequence,
-				RemittanceId: a.RemittanceID, ClaimOrdinal: a.Claim.Ordinal, LineId: lineID, GroupCode: x.GroupCode, Carc: x.Carc, Amount: amount, Source: x.Source,
-				PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate, Legs: transferLegs(at, Place{to, lineID}, amount),
-			})
+			b.transfer(a, at, b.next(a.Payer), x, amount)
 		}
 	}
 	for _, x := range adjustments {
@@ -232,11 +242,7 @@ func (b *book) adjust(a Advice, lineID, code, day string, rarc []string, adjustm
 			continue
 		}
 		if amount := less(x); amount != 0 {
-			b.add(&pb.ContractualAdjusted{
-				AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID, ClaimOrdinal: a.Claim.Ordinal,
-				LineId: lineID, GroupCode: x.GroupCode, Carc: x.Carc, Amount: amount, Source: x.Source,
-				PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate, Legs: contractualLegs(at, amount),
-			})
+			b.contractual(a, at, x, amount)
 		}
 	}
 	for _, x := range adjustments {
@@ -251,23 +257,34 @@ func (b *book) adjust(a Advice, lineID, code, day string, rarc []string, adjustm
 	}
 }
 
+func (b *book) transfer(a Advice, at Place, to Payer, x *typev1.Adjustment, amount int64) {
+	b.add(&pb.ResponsibilityTransferred{
+		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, ToPayerId: to.ID, ToPayerSequence: to.Sequence,
+		RemittanceId: a.RemittanceID, ClaimOrdinal: a.Claim.Ordinal, LineId: at.LineID, GroupCode: x.GroupCode, Carc: x.Carc, Amount: amount, Source: x.Source,
+		PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate, Legs: transferLegs(at, Place{to, at.LineID}, amount),
+	})
+}
+
+func (b *book) contractual(a Advice, at Place, x *typev1.Adjustment, amount int64) {
+	b.add(&pb.ContractualAdjusted{
+		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID, ClaimOrdinal: a.Claim.Ordinal,
+		LineId: at.LineID, GroupCode: x.GroupCode, Carc: x.Carc, Amount: amount, Source: x.Source,
+		PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate, Legs: contractualLegs(at, amount),
+	})
+}
+
 // refuses says whether an adjustment refuses an amount.
 func refuses(x *typev1.Adjustment) bool {
 	does := effects[x.Carc]
 	return x.GroupCode != "PR" && !does.onBooks && !does.contractual && x.Amount > 0
 }
 
-// next is who is asked for what a payer leaves: the next payer that has not decided yet, or that has paid more than it owed; else the patient.
+// next is who is asked for what a payer leaves: the next payer, also one that has decided already, since it has not decided on this (see follow); else the patient. One that decided before
+// the move is asked only where it has paid more than it owed.
 func (b *book) next(p Payer) Payer {
-	decided := map[Payer]bool{}
-	for _, paid := range live(b.s) {
-		decided[paid.Payer] = decided[paid.Payer] || decides(paid.Claim)
-	}
-	for _, prior := range b.s.Prior {
-		decided[Payer{prior.PayerId, prior.PayerSequence}] = true
-	}
 	for _, n := range Payers(b.s.Prior, b.s.Charge.ResponsiblePayers) {
-		if n.Sequence > p.Sequence && !b.s.Left[n] && (!decided[n] || Owed(b.open, n) < 0) {
+		before := slices.ContainsFunc(b.s.Prior, func(d *pb.PriorAdjudicationPosted) bool { return Payer{d.PayerId, d.PayerSequence} == n })
+		if n.Sequence > p.Sequence && !b.s.Left[n] && (!before || Owed(b.open, n) < 0) {
 			return n
 		}
 	}
@@ -341,7 +358,8 @@ func (b *book) reverse(a Advice) {
 		PatientId: b.s.Charge.PatientId, ServiceDate: b.s.Charge.ServiceDate,
 	})
 	b.loseAgain(found.Key)
-	stands := b.finish(a, found)
+	stands := b.stands(a, found)
+	b.follow(a, a.Payer.Sequence)
 	if !stands {
 		b.question(a)
 	}
@@ -391,56 +409,12 @@ func (b *book) sourced(legs []*typev1.Leg, c *exchangev1.RemittanceClaim) []*typ
 	return legs
 }
 
-// finish books what decisions that came before the reversal of what they replace could not take off, because the old one had taken it, and says whether there is one.
-func (b *book) finish(a Advice, undone *Payment) (stands bool) {
-	after := false
-	for _, p := range b.s.Payments {
-		if p == undone {
-			after = true
-		}
-		if !after || p == undone || p.Reversed || p.Claim == nil || p.ClaimID != a.ClaimID || p.Payer != a.Payer || !decides(p.Claim) {
-			continue
-		}
-		stands = true
-		again := a
-		again.RemittanceID, again.Claim = p.RemittanceID, p.Claim
-		var notes []string // told when it was posted
-		for _, l := range p.Claim.Lines {
-			rest := p.rest(l.LineId, l.Adjustments)
-			if len(rest) == 0 {
-				continue
-			}
-			var short *pb.UnderpaymentDetected
-			if p.Held[l.LineId] == 0 {
-				short = b.shortfall(again, l.LineId, l)
-			}
-			b.adjust(again, l.LineId, "", "", nil, keepOpen(rest, short, &notes), &notes)
-			b.detect(short)
-		}
-		b.adjust(again, "", "", "", nil, p.rest("", p.Claim.Adjustments), &notes)
-	}
-	return stands
-}
-
-// rest is what a decision told of a line, or of the claim as a whole, to move or to take off and could not when it was posted.
-func (p *Payment) rest(lineID string, adjustments []*typev1.Adjustment) (out []*typev1.Adjustment) {
-	booked, held := map[reason]int64{}, p.Held[lineID]
-	maps.Copy(booked, p.Booked)
-	for _, x := range adjustments {
-		if x.Amount <= 0 || x.GroupCode != "PR" && !effects[x.Carc].contractual {
-			continue
-		}
-		k := reason{lineID, x.GroupCode, x.Carc}
-		took := min(x.Amount, booked[k])
-		kept := min(x.Amount-took, held) // in dispute
-		booked[k], held = booked[k]-took, held-kept
-		if amount := x.Amount - took - kept; amount > 0 {
-			more := proto.CloneOf(x)
-			more.Amount = amount
-			out = append(out, more)
-		}
-	}
-	return out
+// stands says whether a decision of the payer on the claim, told before the reversal of what it replaces, counts.
+func (b *book) stands(a Advice, undone *Payment) bool {
+	n := slices.Index(b.s.Payments, undone)
+	return slices.ContainsFunc(b.s.Payments[n+1:], func(p *Payment) bool {
+		return !p.Reversed && p.Claim != nil && p.ClaimID == a.ClaimID && p.Payer == a.Payer && decides(p.Claim)
+	})
 }
 
 // answering is the live claim payment of the same claim with the same amounts, sign turned; the payer's claim number decides between several, then the latest

@@ -95,6 +95,7 @@ func Tell(s State, e *codingv1.VisitPayersTold) ([]es.Event, error) {
 		}
 		b.prior(charged, payers, p)
 	}
+	b.follow(Advice{}, b.first().Sequence+1)
 	return b.done(charged.AccountId, charged.PatientId), nil
 }
 

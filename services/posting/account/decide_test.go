@@ -253,6 +253,15 @@ func TestPost(t *testing.T) {
 			t.Fatalf("paid after all, and denied %d", Denied(st.s, "L1"))
 		}
 	})
+	t.Run("what is denied is no more than is open with the payer that denied it", func(t *testing.T) {
+		st := charged(t, visit(aetna, medico))
+		st.post(aetna, clp(1, "1", line("L1", 15000, 7000, cas("CO", "45", 5000), cas("CO", "50", 3000))))
+		st.rem++
+		st.post(aetna, clp(1, "1", line("L1", 15000, 1500, cas("CO", "45", 12000), cas("PR", "2", 1500))))
+		if open := Owed(st.s.Open, medico); open != 1500 || Denied(st.s, "L1") != 0 {
+			t.Fatalf("open with the next payer %d, denied %d", open, Denied(st.s, "L1"))
+		}
+	})
 	t.Run("a copy of what is paid is refused, and nothing is denied", func(t *testing.T) {
 		st := charged(t, visit(aetna))
 		st.post(aetna, paid())

@@ -115,7 +115,7 @@ func (b *book) forbids(a Advice, x *typev1.Adjustment) string {
 	if x.GroupCode != "PR" || x.Amount <= 0 || !effects[x.Carc].contractual {
 		return ""
 	}
-	return inForce(a.Contracts, b.s.Charge.ServiceDate).GetContractId()
+	return a.contract
 }
 
 func (b *book) hold(a Advice, lineID, contract string, x *typev1.Adjustment, amount int64) {
@@ -128,8 +128,7 @@ func (b *book) hold(a Advice, lineID, contract string, x *typev1.Adjustment, amo
 // shortfall compares what the first payer allowed for a line with what its contract says, never more than the charge. It is what the payer took off beyond the difference between
 // charge and price; nil: nothing. A line of which something is refused has no price yet.
 func (b *book) shortfall(a Advice, lineID string, l *exchangev1.RemittanceLine) *pb.UnderpaymentDetected {
-	payers := Payers(b.s.Prior, b.s.Charge.ResponsiblePayers)
-	if lineID == "" || len(payers) == 0 || payers[0] != a.Payer || slices.ContainsFunc(l.Adjustments, refuses) {
+	if lineID == "" || a.Payer != b.first() || slices.ContainsFunc(l.Adjustments, refuses) {
 		return nil
 	}
 	allowed, off := l.PaidAmount, int64(0)

@@ -5,6 +5,7 @@
 package account
 
 import (
+	"cmp"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -45,7 +46,9 @@ type Payment struct {
 	Denied   []*pb.DenialRecorded
 	Shares   []explain.Share  // what it left to the patient
 	Booked   map[reason]int64 // what was moved and taken off
-	Held     map[string]int64 // by line_id: what was kept open in dispute
+	To       map[reason]Payer // whom it was moved to
+	Accepted map[string]int64 // by line_id: what was in dispute and was given up
+	Contract string           // with the payer, in force on the day of service
 	Reversed bool
 }
 
@@ -59,11 +62,18 @@ func (p *Payment) book(lineID, group, carc string, amount int64) {
 	p.Booked[reason{lineID, group, carc}] += amount
 }
 
-func (p *Payment) hold(lineID string, amount int64) {
-	if p.Held == nil {
-		p.Held = map[string]int64{}
+func (p *Payment) send(lineID, group, carc string, to Payer) {
+	if p.To == nil {
+		p.To = map[reason]Payer{}
 	}
-	p.Held[lineID] += amount
+	p.To[reason{lineID, group, carc}] = to
+}
+
+func (p *Payment) accept(lineID string, amount int64) {
+	if p.Accepted == nil {
+		p.Accepted = map[string]int64{}
+	}
+	p.Accepted[lineID] += amount
 }
 
 // Allocation is patient money on this account.
@@ -145,18 +155,19 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ContractualAdjusted:
 		s.part(e, e.Legs)
 		s.payment(e).book(e.LineId, e.GroupCode, e.Carc, e.Amount)
-	case *pb.UnderpaymentDetected:
-		s.payment(e).hold(e.LineId, e.DisputedAmount)
 	case *pb.BalanceBillingHeld:
-		s.payment(e).hold(e.LineId, e.DisputedAmount)
+		s.payment(e).Contract = e.ContractId // also of payments posted before they said it
 	case *pb.UnderpaymentAccepted:
 		s.part(e, e.Legs)
+		s.payment(e).accept(e.LineId, e.Amount)
 	case *pb.AcceptedLossRecovered:
 		s.part(e, e.Legs)
+		s.payment(e).accept(e.LineId, -e.Amount)
 	case *pb.ResponsibilityTransferred:
 		s.part(e, e.Legs)
 		p := s.payment(e)
 		p.book(e.LineId, e.GroupCode, e.Carc, e.Amount)
+		p.send(e.LineId, e.GroupCode, e.Carc, Payer{e.ToPayerId, e.ToPayerSequence})
 		if e.ToPayerId == "" {
 			p.Shares = append(p.Shares, explain.Share{Carc: e.Carc, Amount: e.Amount})
 		}
@@ -166,7 +177,9 @@ func Evolve(s State, event es.Event) State {
 	case *pb.ClaimPaymentPosted:
 		s.Done[Key{e.RemittanceId, e.RemittanceClaim.GetOrdinal()}] = true
 		if !e.Reversal {
-			s.payment(posted{e}).Claim = e.RemittanceClaim
+			p := s.payment(posted{e})
+			p.Claim = e.RemittanceClaim
+			p.Contract = cmp.Or(e.ContractId, p.Contract)
 		}
 	case *pb.PostingReversed:
 		undone := Key{e.ReversedRemittanceId, e.ReversedClaimOrdinal}
@@ -220,10 +233,26 @@ func (s *State) part(e partOf, legs []*typev1.Leg) {
 			l = proto.CloneOf(l)
 			l.Carc = e.GetCarc()
 		}
-		p.Legs = append(p.Legs, l)
+		p.leg(l)
 	}
 	s.move(legs)
 	s.tell(legs)
+}
+
+// leg keeps a leg of the payment. One that takes back an earlier one lessens it.
+func (p *Payment) leg(l *typev1.Leg) {
+	for i, o := range p.Legs {
+		if o.Account == l.Account && o.PayerId == l.PayerId && o.PayerSequence == l.PayerSequence && o.LineId == l.LineId && o.Carc == l.Carc && (o.Amount < 0) != (l.Amount < 0) {
+			p.Legs = slices.Delete(slices.Clone(p.Legs), i, i+1)
+			if rest := o.Amount + l.Amount; rest != 0 {
+				l = proto.CloneOf(l)
+				l.Amount = rest
+				p.leg(l)
+			}
+			return
+		}
+	}
+	p.Legs = append(p.Legs, l)
 }
 
 func (s *State) payment(e partOf) *Payment {
@@ -269,22 +298,25 @@ func (s *State) tell(legs []*typev1.Leg) {
 	}
 }
 
-// Denied is what payers refused of a line, or of the claim as a whole, and have not undone: no more than is open there, since what was paid beside a denial is not denied.
-func Denied(s State, lineID string) int64 {
-	var sum, open int64
+// Denied is what payers refused of a line, or of the claim as a whole, and have not undone: of each no more than is open with it there, since what was paid beside a denial is not
+// denied, and what another payer owes was not refused by it.
+func Denied(s State, lineID string) (sum int64) {
+	refused := map[Payer]int64{}
 	for _, p := range live(s) {
 		for _, d := range p.Denied {
 			if d.LineId == lineID {
-				sum += d.Amount
+				refused[p.Payer] += d.Amount
 			}
 		}
 	}
-	for id, l := range s.Lines {
-		if id == lineID || lineID == "" {
-			open += l.Open
+	for p, amount := range refused {
+		open := s.Open[Place{p, lineID}]
+		if lineID == "" {
+			open = Owed(s.Open, p)
 		}
+		sum += max(0, min(amount, open))
 	}
-	return max(0, min(sum, open))
+	return sum
 }
 
 // placeOf is the receivable a leg moves; false: it moves none.

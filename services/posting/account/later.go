@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 )
 
 // Question is a later payer's payment that rests on a decision which an earlier payer took back.
@@ -53,7 +54,7 @@ func (b *book) answer() {
 		switch {
 		case paid <= 0:
 			reason = "the later payer took its payment back"
-		case decided && Owed(b.open, q.Later) == 0:
+		case decided && Owed(b.open, q.Later) == 0 && b.fits(q.Later):
 			reason = "the earlier payer decided anew and leaves the later one what it has decided"
 		default:
 			continue
@@ -62,6 +63,25 @@ func (b *book) answer() {
 			AccountId: b.s.Charge.AccountId, PatientId: b.s.Charge.PatientId, ClaimId: q.ClaimID, PayerId: q.Later.ID, PayerSequence: q.Later.Sequence, Reason: reason,
 		})
 	}
+}
+
+// fits says whether all that a payer has given the patient, or the next payer, was left to it.
+func (b *book) fits(p Payer) bool {
+	for _, d := range b.decisions(p) {
+		a := b.advice(d)
+		rest := map[reason]int64{}
+		each(a.Claim, func(lineID string, x *typev1.Adjustment) {
+			if k := (reason{lineID, x.GroupCode, x.Carc}); x.GroupCode == "PR" && b.forbids(a, x) == "" && decides(a.Claim) {
+				rest[k] += x.Amount
+			}
+		})
+		for k, told := range rest {
+			if d.Booked[k] != told {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // live are the claim payments that count after what is booked now.

@@ -1407,7 +1407,7 @@ func (x *ContractualAdjusted) GetServiceDate() string {
 	return ""
 }
 
-// The rest goes to the next payer, or to the patient.
+// The rest goes to the next payer, or to the patient. Negative: it comes back, because what it was given of has gone from the payer (an earlier payer took its decision back).
 type ResponsibilityTransferred struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	AccountId       string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
@@ -2929,6 +2929,7 @@ type ClaimPaymentPosted struct {
 	DisputedAmount   int64                  `protobuf:"varint,12,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"`      // of the claim, in dispute with its payer after this
 	HeldShareAmount  int64                  `protobuf:"varint,13,opt,name=held_share_amount,json=heldShareAmount,proto3" json:"held_share_amount,omitempty"` // of what the payer gave the patient or the next payer and this posting did not move (BalanceBillingHeld)
 	DecisionStands   bool                   `protobuf:"varint,14,opt,name=decision_stands,json=decisionStands,proto3" json:"decision_stands,omitempty"`      // of a reversal: a later decision of the payer, told before it, stands
+	ContractId       string                 `protobuf:"bytes,15,opt,name=contract_id,json=contractId,proto3" json:"contract_id,omitempty"`                   // with the payer, in force on the day of service: what it forbids to ask of the patient stays with the payer; empty: none
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -3059,6 +3060,13 @@ func (x *ClaimPaymentPosted) GetDecisionStands() bool {
 		return x.DecisionStands
 	}
 	return false
+}
+
+func (x *ClaimPaymentPosted) GetContractId() string {
+	if x != nil {
+		return x.ContractId
+	}
+	return ""
 }
 
 // A reversal that no live posting answers to: its money is held in unapplied.insurance, the receivables are untouched.
@@ -6267,7 +6275,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\arule_id\x18\t \x01(\tR\x06ruleId\x12\x16\n" +
 	"\x06amount\x18\n" +
 	" \x01(\x03R\x06amount\x12)\n" +
-	"\x10remaining_amount\x18\v \x01(\x03R\x0fremainingAmount\"\xd0\x04\n" +
+	"\x10remaining_amount\x18\v \x01(\x03R\x0fremainingAmount\"\xf1\x04\n" +
 	"\x12ClaimPaymentPosted\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -6285,7 +6293,9 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x05notes\x18\v \x03(\tR\x05notes\x12'\n" +
 	"\x0fdisputed_amount\x18\f \x01(\x03R\x0edisputedAmount\x12*\n" +
 	"\x11held_share_amount\x18\r \x01(\x03R\x0fheldShareAmount\x12'\n" +
-	"\x0fdecision_stands\x18\x0e \x01(\bR\x0edecisionStands\"\xeb\x02\n" +
+	"\x0fdecision_stands\x18\x0e \x01(\bR\x0edecisionStands\x12\x1f\n" +
+	"\vcontract_id\x18\x0f \x01(\tR\n" +
+	"contractId\"\xeb\x02\n" +
 	"\x15ClaimPaymentUnmatched\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
