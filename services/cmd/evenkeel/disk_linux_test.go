@@ -50,6 +50,29 @@ func await(t *testing.T, what fmt.Stringer, holds func() bool) {
 	}
 }
 
+// platformOn starts a platform of its own, and stops it at the end of the test if nobody did before.
+func platformOn(t *testing.T, dir, home string, args ...string) (*screen, *exec.Cmd) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &screen{}
+	c := exec.Command(self, append([]string{"run", "--data-dir=" + dir, "--http-addr=127.0.0.1:0", "--ops-addr=127.0.0.1:0"}, args...)...)
+	c.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + home}
+	c.Stdout, c.Stderr = out, out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if c.ProcessState == nil {
+			_ = c.Process.Signal(os.Interrupt)
+			_ = c.Wait()
+		}
+	})
+	return out, c
+}
+
 // The disk fills up under a running platform: it says so in a sentence, answers 503 to what it can't keep, and goes on when there is room; stopped on the full disk, it starts again with all it acknowledged.
 func TestAFullDisk(t *testing.T) {
 	if testing.Short() || os.Geteuid() != 0 {
@@ -70,30 +93,12 @@ func TestAFullDisk(t *testing.T) {
 	})
 	dir, filler := filepath.Join(disk, "data"), filepath.Join(disk, "filler")
 	start := func() (out *screen, stop func() error) {
-		out = &screen{}
-		self, err := os.Executable()
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := exec.Command(self, "run", "--no-demo", "--data-dir="+dir, "--http-addr=127.0.0.1:0", "--ops-addr=127.0.0.1:0")
-		c.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + disk}
-		c.Stdout, c.Stderr = out, out
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := false
-		stop = func() error {
-			ended = true
+		out, c := platformOn(t, dir, disk, "--no-demo")
+		await(t, out, func() bool { return strings.Contains(out.String(), "Ctrl-C stops it.") })
+		return out, func() error {
 			_ = c.Process.Signal(os.Interrupt)
 			return c.Wait()
 		}
-		t.Cleanup(func() {
-			if !ended {
-				_ = stop()
-			}
-		})
-		await(t, out, func() bool { return strings.Contains(out.String(), "Ctrl-C stops it.") })
-		return out, stop
 	}
 	fill := func() {
 		f, err := os.Create(filler)

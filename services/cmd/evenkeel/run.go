@@ -147,6 +147,11 @@ func (c runCommand) Run(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(out, "\n  Console   %s\n  Sign in   %s  /  %s\n  API key   %s\n  Data      %s\n  Log       %s\n\nCtrl-C stops it.\n",
 		w.Console, w.Email, w.Password, w.APIKey, p.parts.Dir.Path(), p.parts.Dir.Path("log.json"))
+	return p.ended(ctx)
+}
+
+// ended waits until a part has ended by itself, and says which; nil when ctx ends first.
+func (p *platform) ended(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
@@ -285,17 +290,15 @@ func (p *platform) fill(ctx context.Context, c runCommand, w whereabouts, out io
 	if err := os.WriteFile(p.parts.Dir.Path(demoBegun), nil, 0o600); err != nil {
 		return fmt.Errorf("note that the demo has begun: %w", err)
 	}
-	failed := make(chan struct{})
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	watched := make(chan struct{})
 	go func() {
-		select {
-		case <-p.process.Done():
-			cancel(fmt.Errorf("a part of the platform has failed: %w", p.process.Err()))
-		case <-failed:
+		defer close(watched)
+		if err := p.ended(ctx); err != nil {
+			cancel(err)
 		}
 	}()
-	defer close(failed)
+	defer func() { cancel(nil); <-watched }()
 	_, err := demo.Run(ctx, demo.Options{BaseURL: w.Console, APIKey: w.APIKey, Seed: c.Seed, Weeks: c.Weeks, Patients: c.Patients, Out: out, Progress: true})
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
