@@ -34,6 +34,8 @@ const (
 	metaDryRun      = "x-evenkeel-dry-run"
 	metaCorrelation = "x-evenkeel-correlation"
 	metaConsistency = "x-evenkeel-consistency-token"
+	// metaAnswered is in the trailer of each answer of a service: without it a call that failed did not get there, or back.
+	metaAnswered = "x-evenkeel-answered"
 )
 
 // Outgoing is a context whose gRPC calls are made on behalf of the caller. tokens are consistency tokens that the answer must reflect.
@@ -92,6 +94,9 @@ func (p *Process) intercept(ctx context.Context, req any, info *grpc.UnaryServer
 	if strings.HasPrefix(info.FullMethod, "/grpc.health.") {
 		return next(ctx, req)
 	}
+	if err := grpc.SetTrailer(ctx, metadata.Pairs(metaAnswered, "true")); err != nil {
+		p.log.Warn("an answer can't be marked as one", "method", info.FullMethod, "error", err)
+	}
 	c, tokens, err := caller(ctx, p.secret.InternalToken())
 	if err != nil {
 		return nil, err
@@ -107,6 +112,19 @@ func (p *Process) intercept(ctx context.Context, req any, info *grpc.UnaryServer
 		return answer, nil
 	}
 	return nil, Status(err, log)
+}
+
+// reached says of a call that did not get through which service was asked. Where it was asked, and what gRPC says to it, is for the log alone.
+func reached(service string, log *slog.Logger) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, call grpc.UnaryInvoker, options ...grpc.CallOption) error {
+		var trailer metadata.MD
+		err := call(ctx, method, req, reply, conn, append(options, grpc.Trailer(&trailer))...)
+		if status.Code(err) != codes.Unavailable || len(trailer.Get(metaAnswered)) > 0 {
+			return err
+		}
+		log.WarnContext(ctx, "a service does not answer", "service", service, "method", method, "error", err)
+		return status.Errorf(codes.Unavailable, "the service %s does not answer", service)
+	}
 }
 
 // safely turns a panic into a fault: one call fails, the process goes on. The value is not told, it may quote what was asked.

@@ -562,7 +562,7 @@ func (p *Process) Conn(service string) (grpc.ClientConnInterface, error) {
 	}
 	target := p.Addresses[service]
 	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(wordless{otelgrpc.NewClientHandler()}),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(wordless{otelgrpc.NewClientHandler()}), grpc.WithUnaryInterceptor(reached(service, p.log)),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(messageMost), grpc.MaxCallSendMsgSize(messageMost)),
 	}
 	if p.running[service] != nil {

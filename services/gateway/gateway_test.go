@@ -129,12 +129,18 @@ type edgeTest struct {
 	now      time.Time
 }
 
-func open(t *testing.T, c Config) *edgeTest {
+// open starts one; the services that are away have an address and are not there.
+func open(t *testing.T, c Config, away ...string) *edgeTest {
 	e := &edgeTest{T: t, registry: &registry{receipt: &typev1.Receipt{Id: "pay_1", Version: 1, Events: []*typev1.EventRef{{}}}}, log: &bytes.Buffer{}, now: time.Now()}
 	of := New(c)
 	of.Serve = nil // served by httptest
 	all := []host.Service{of, {Name: "payersim"}}
+	addresses := map[string]string{}
 	for name := range services {
+		if slices.Contains(away, name) {
+			addresses[name] = "127.0.0.1:1"
+			continue
+		}
 		s := host.Service{Name: name}
 		switch name {
 		case "registry":
@@ -149,6 +155,7 @@ func open(t *testing.T, c Config) *edgeTest {
 		all = append(all, s)
 	}
 	p := hosttest.Start(t, nil, all...)
+	p.Addresses = addresses
 	rt := *p.Runtime("gateway")
 	rt.Log = slog.New(slog.NewJSONHandler(&locked{to: e.log}, nil))
 	e.store = &session.Store{DB: rt.DB, Clock: func() time.Time { return e.now }}
@@ -378,6 +385,26 @@ func TestHeadsAndPieces(t *testing.T) {
 		if w := e.send(http.DefaultClient, r); w.StatusCode != c.status || w.Code != c.code {
 			t.Errorf("%d bytes in pieces: %d %s", c.size, w.StatusCode, w.text)
 		}
+	}
+}
+
+// A service that is away is named by whoever needed it, without where it would be; of the others the status is told.
+func TestAServiceThatIsAway(t *testing.T) {
+	e := open(t, Config{}, "intake")
+	w := e.call("GET", "/v1/patients/pat_1", "")
+	if w.StatusCode != 503 || w.Problem.Detail != "the service intake does not answer" || w.Header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", w.StatusCode, w.text)
+	}
+	if w := e.call("GET", "/v1/payers/14", ""); w.StatusCode != 503 || w.Problem.Detail != "said by the service" {
+		t.Errorf("one that is there and says no: %d %s", w.StatusCode, w.text)
+	}
+	var all struct {
+		Services []struct{ Service string }
+		Silent   []silence
+	}
+	w = e.call("GET", "/v1/platform/status", "")
+	if err := json.Unmarshal([]byte(w.text), &all); err != nil || w.StatusCode != 200 || len(all.Services) != len(asked)-1 || len(all.Silent) != 1 || all.Silent[0] != (silence{"intake", "the service intake does not answer"}) {
+		t.Errorf("%d %s, %v", w.StatusCode, w.text, err)
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -23,22 +25,48 @@ import (
 // asked are the services whose status is told: those with a log, and reporting.
 var asked = append(slices.Sorted(maps.Keys(services)), "payersim")
 
-// statuses asks every service how far it has come.
-func (e *edge) statuses(ctx context.Context, id session.Identity) ([]*platformv1.StatusResponse, error) {
-	ctx = host.Outgoing(ctx, e.rt.Process.Token(), engine.Caller{Tenant: id.Tenant, Actor: id.Actor})
-	var out []*platformv1.StatusResponse
-	for _, name := range asked {
-		conn, err := e.rt.Process.Conn(name)
-		if err != nil {
-			return nil, err
-		}
-		s, err := platformv1.NewPlatformServiceClient(conn).Status(ctx, &platformv1.StatusRequest{Service: name})
-		if err != nil {
-			return nil, fmt.Errorf("status of %s: %w", name, err)
-		}
-		out = append(out, s)
+// statusWithin is how long a service has to tell its status: one that hangs does not hide the others.
+const statusWithin = 5 * time.Second
+
+// silence is a service that did not tell its status.
+type silence struct {
+	Service string `json:"service"`
+	Detail  string `json:"detail"`
+}
+
+// statuses asks every service how far it has come, all at once, and says which do not tell.
+func (e *edge) statuses(ctx context.Context, id session.Identity) (told []*platformv1.StatusResponse, silent []silence) {
+	ctx, cancel := context.WithTimeout(host.Outgoing(ctx, e.rt.Process.Token(), engine.Caller{Tenant: id.Tenant, Actor: id.Actor}), statusWithin)
+	defer cancel()
+	answers, faults := make([]*platformv1.StatusResponse, len(asked)), make([]error, len(asked))
+	var all sync.WaitGroup
+	for i, name := range asked {
+		all.Go(func() {
+			conn, err := e.rt.Process.Conn(name)
+			if err == nil {
+				answers[i], err = platformv1.NewPlatformServiceClient(conn).Status(ctx, &platformv1.StatusRequest{Service: name})
+			}
+			faults[i] = err
+		})
 	}
-	return out, nil
+	all.Wait()
+	for i, name := range asked {
+		if faults[i] == nil {
+			told = append(told, answers[i])
+			continue
+		}
+		detail := fmt.Sprintf("the service %s does not tell its status: the log of the gateway says why", name)
+		switch status.Code(faults[i]) {
+		case codes.Unavailable:
+			detail = status.Convert(faults[i]).Message()
+		case codes.DeadlineExceeded:
+			detail = fmt.Sprintf("the service %s does not answer within %d seconds", name, statusWithin/time.Second)
+		default:
+			e.rt.Log.WarnContext(ctx, "a service does not tell its status", "service", name, "error", faults[i])
+		}
+		silent = append(silent, silence{name, detail})
+	}
+	return told, silent
 }
 
 // platform serves GET /v1/platform/status for operators.
@@ -52,12 +80,8 @@ func (e *edge) platform() http.Handler {
 		if !routed(w, r, map[string]own{"/v1/platform/status": {method: http.MethodGet}}) {
 			return
 		}
-		all, err := e.statuses(r.Context(), id)
-		if err != nil {
-			e.fault(w, r, err)
-			return
-		}
-		writeJSON(w, map[string]any{"services": raw(all)})
+		told, silent := e.statuses(r.Context(), id)
+		writeJSON(w, map[string]any{"services": raw(told), "silent": append([]silence{}, silent...)})
 	})
 }
 
@@ -220,9 +244,12 @@ func (e *edge) awaitQuiet(ctx context.Context, wait time.Duration) (quiet bool, 
 	deadline := time.Now().Add(wait)
 	last := ""
 	for {
-		all, err := e.statuses(ctx, id)
-		if err != nil {
-			return false, nil, err
+		all, silent := e.statuses(ctx, id)
+		if ctx.Err() != nil {
+			return false, nil, ctx.Err()
+		}
+		if len(silent) > 0 { // what it has to do, nobody knows
+			return false, nil, status.Error(codes.Unavailable, silent[0].Detail)
 		}
 		now := fmt.Sprint(positions(all))
 		if why = busy(all); len(why) == 0 && now == last {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -79,7 +80,7 @@ type statusCommand struct {
 	JSON bool `help:"As the gateway says it."`
 }
 
-// Run shows how far each service has come.
+// Run shows how far each service has come. One that does not answer is an error, told behind what the others say.
 func (c statusCommand) Run(ctx context.Context) error {
 	url, key, err := c.resolve(ctx)
 	if err != nil {
@@ -97,6 +98,7 @@ func (c statusCommand) Run(ctx context.Context) error {
 	defer answer.Body.Close()
 	var body struct {
 		Detail   string
+		Silent   []struct{ Service, Detail string }
 		Services []struct {
 			Service         string
 			LogPosition     int64 `json:"log_position,string"`
@@ -117,13 +119,17 @@ func (c statusCommand) Run(ctx context.Context) error {
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s", answer.Status, body.Detail)
 	}
+	var silent []error
+	for _, s := range body.Silent {
+		silent = append(silent, errors.New(s.Detail))
+	}
 	if c.JSON {
 		out, err := json.MarshalIndent(body.Services, "", "  ")
 		if err != nil {
 			return err
 		}
 		fmt.Println(string(out))
-		return nil
+		return errors.Join(silent...)
 	}
 	t := newTable("service", "events", "published", "behind", "timers due", "waiting", "dead")
 	var events, late, due, waiting, dead int64
@@ -143,5 +149,5 @@ func (c statusCommand) Run(ctx context.Context) error {
 	if dead > 0 {
 		fmt.Printf("%d events could not be handled: `evenkeel dlq list` says which and why.\n", dead)
 	}
-	return nil
+	return errors.Join(silent...)
 }

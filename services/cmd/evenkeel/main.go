@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/evenkeel/evenkeel/pkg/host"
 	"github.com/evenkeel/evenkeel/pkg/pgserver"
 )
 
@@ -93,6 +94,9 @@ func unreachable(failed *pgconn.ConnectError) string {
 	var says *pgconn.PgError
 	var dial *net.OpError
 	switch {
+	case errors.As(failed, &says) && says.Code == "28P01" && strings.HasPrefix(failed.Config.User, host.Role("")):
+		// A role that is not there is refused in the same words.
+		return fmt.Sprintf("PostgreSQL at %s says: %s: run `evenkeel migrate` first, or name the master secret that it was run with", at, says.Message)
 	case errors.As(failed, &says):
 		return fmt.Sprintf("PostgreSQL at %s says: %s", at, says.Message)
 	case errors.As(failed, &dial):

@@ -228,7 +228,7 @@ func TestCommandsOnADatabase(t *testing.T) {
 	t.Run("another secret does not get in, and breaks nothing", func(t *testing.T) {
 		other := "--secret-file=" + write(t, strings.Repeat("0d", 32))
 		got := run(t, env, "events", "registry", other)
-		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, `says: password authentication failed for user "evenkeel_registry"`) {
+		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.HasSuffix(got.err, "says: password authentication failed for user \"evenkeel_registry\": run `evenkeel migrate` first, or name the master secret that it was run with\n") {
 			t.Errorf("%+v", got)
 		}
 		if got := run(t, env, "migrate", other); got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "this is not the master secret that the database was first migrated with") {
@@ -373,5 +373,21 @@ func TestAURLThatIsSilent(t *testing.T) {
 				t.Errorf("%+v after %s", got, time.Since(began))
 			}
 		})
+	}
+}
+
+// The status of a platform whose services do not all answer: the rows of those that do, and then which do not.
+func TestStatusWithAServiceAway(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/platform/status" {
+			_, _ = w.Write([]byte(`{"services": [{"service": "claims", "log_position": "7", "relayed_position": "7"}], "silent": [{"service": "intake", "detail": "the service intake does not answer"}]}`))
+		}
+	}))
+	defer server.Close()
+	for _, form := range [][]string{nil, {"--json"}} {
+		got := run(t, nil, append([]string{"status", "--url=" + server.URL, "--api-key=k"}, form...)...)
+		if got.code != 1 || !strings.Contains(got.out, "claims") || got.err != "evenkeel: the service intake does not answer\n" {
+			t.Errorf("%v: %+v", form, got)
+		}
 	}
 }

@@ -477,7 +477,12 @@ func own(doc object) {
 	paths := doc["paths"].(object)
 	paths["/v1/platform/status"] = object{"get": object{
 		"operationId": "Platform_Status", "tags": []any{"Platform"}, "summary": "How far each service has come: its log, its consumers, its timers, its parked events. For administrators.",
-		"responses": answer("One entry for each service.", object{"services": object{"type": "array", "items": object{"type": "object"}}}),
+		"responses": answer("One entry for each service that answers, and in `silent` those that do not.", object{
+			"services": object{"type": "array", "items": object{"type": "object"}},
+			"silent": object{"type": "array", "items": object{"type": "object", "required": []any{"service", "detail"}, "properties": object{
+				"service": object{"type": "string"}, "detail": object{"type": "string"},
+			}}},
+		}),
 	}}
 	paths["/v1/sandbox/clock"] = object{"get": object{
 		"operationId": "Sandbox_Clock", "tags": []any{"Sandbox"}, "summary": "The time of a sandbox. 404 where the clock is the real one.", "responses": answer("Now.", now),
