@@ -30,7 +30,7 @@ func New() host.Service {
 			React: es.Fan(workitem.React, patientbalance.React),
 			Mirrors: []es.AnyMirror{
 				patientbalance.PatientMirror, patientbalance.AccountsMirror, patientbalance.StoryMirror, patientbalance.FundsMirror,
-				patientbalance.LocationMirror, patientbalance.OrganizationMirror, workitem.CoveredMirror, workitem.VoidMirror, workitem.AppointmentMirror, workitem.BilledMirror, workitem.DeniedMirror,
+				patientbalance.LocationMirror, patientbalance.OrganizationMirror, workitem.CoveredMirror, workitem.VoidMirror, workitem.AppointmentMirror, workitem.BilledMirror, workitem.DeniedMirror, workitem.LateMirror,
 			},
 			Project: ProjectClaims,
 		},

@@ -14,10 +14,29 @@ func React(r es.Recorded, look es.Look) ([]es.Command, error) {
 	switch e := r.Event.(type) {
 	case *pb.StatementRequested:
 		return statement(e, look)
-	case *postingv1.ChargePosted, *postingv1.ChargeVoided, *postingv1.BalanceMoved, *postingv1.BalanceReturned, *postingv1.PriorAdjudicationPosted, *postingv1.ResponsibilityTransferred, *postingv1.PostingReversed, *postingv1.PatientPaymentAllocated:
-		return note(r, e.(change)), nil
+	}
+	if e, moves := moving(r.Event); moves {
+		return note(r, e), nil
 	}
 	return nil, nil
+}
+
+// moving is an event that may move a patient's balance.
+func moving(event es.Event) (change, bool) {
+	switch e := event.(type) {
+	case *postingv1.ChargePosted, *postingv1.ChargeVoided, *postingv1.BalanceMoved, *postingv1.BalanceReturned, *postingv1.PriorAdjudicationPosted, *postingv1.ResponsibilityTransferred, *postingv1.PostingReversed, *postingv1.PatientPaymentAllocated:
+		return e.(change), true
+	}
+	return nil, false
+}
+
+// Moves is whose balance an event moves, and on which account; empty: nobody's.
+func Moves(event es.Event) (patientID, accountID string) {
+	e, moves := moving(event)
+	if !moves || moved(e.GetLegs()) == 0 {
+		return "", ""
+	}
+	return e.GetPatientId(), e.GetAccountId()
 }
 
 // change is what all events that move a patient's balance say.

@@ -10,6 +10,8 @@ import (
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/es"
+	"github.com/evenkeel/evenkeel/pkg/money"
+	"github.com/evenkeel/evenkeel/services/collections/patientbalance"
 )
 
 // Billed is what a patient's visits were charged to, and who covers the patient.
@@ -64,6 +66,54 @@ func evolveBilled(b Billed, event es.Event) Billed {
 	return b
 }
 
+// LateMirror has the items of an account about coverages that were found late, by account_id.
+var LateMirror = es.Mirror[[]*pb.WorkItemOpened]{
+	Name: "collections.late_coverage",
+	Keys: func(r es.Recorded) []string {
+		if e, ok := r.Event.(*pb.WorkItemOpened); ok && e.Kind == "late_coverage" {
+			return []string{e.AccountId}
+		}
+		return nil
+	},
+	Evolve: func(items []*pb.WorkItemOpened, event es.Event) []*pb.WorkItemOpened {
+		e := event.(*pb.WorkItemOpened)
+		if slices.ContainsFunc(items, func(i *pb.WorkItemOpened) bool { return i.WorkItemId == e.WorkItemId }) {
+			return items // opened again
+		}
+		return append(items, e)
+	},
+}
+
+// lateNow says of the items of an account what its patient owes now: what the payers before left. It does so too when one was opened, since what moved meanwhile did not see it.
+func lateNow(event es.Event, look es.Look) []es.Command {
+	patient, account := patientbalance.Moves(event)
+	if e, ok := event.(*pb.WorkItemOpened); ok && e.Kind == "late_coverage" {
+		patient, account = e.PatientId, e.AccountId
+	}
+	if account == "" {
+		return nil
+	}
+	items, _ := es.Find(look, LateMirror, account)
+	if len(items) == 0 { // as nearly always
+		return nil
+	}
+	b, _ := es.Find(look, BilledMirror, patient)
+	var out []es.Command
+	for _, id := range slices.Sorted(maps.Keys(b.Coverages)) {
+		subject := lateSubject(account, id)
+		if visit := b.Visits[account]; visit != nil && slices.ContainsFunc(items, func(i *pb.WorkItemOpened) bool { return i.Subject == subject }) {
+			out = append(out, es.Do(Stream, ID("late_coverage", subject), Restate, lateItem(visit, b.Coverages[id], owed(look, account))))
+		}
+	}
+	return out
+}
+
+// owed is what the patient owes on an account.
+func owed(look es.Look, account string) int64 {
+	story, _ := es.Find(look, patientbalance.StoryMirror, account)
+	return max(story.WithPatient, 0)
+}
+
 // late says that a coverage with the given ends is in force on a visit's day and nobody asks its payer: it came after the visit was billed, behind all that are asked. One that comes before
 // them is told of their claims (claims' CoverageChangeDetected).
 func late(visit *postingv1.ChargePosted, c *intakev1.CoverageAdded, ends []string) bool {
@@ -89,7 +139,7 @@ func lateCoverage(r es.Recorded, look es.Look) []es.Command {
 	b, _ := es.Find(look, BilledMirror, patient) // with this event
 	var out []es.Command
 	raise := func(visit *postingv1.ChargePosted, c *intakev1.CoverageAdded) {
-		item := lateItem(visit, c)
+		item := lateItem(visit, c, owed(look, visit.AccountId))
 		item.OpenedDate = r.OccurredOn
 		out = append(out, es.Do(Stream, ID(item.Kind, item.Subject), Raise, item))
 	}
@@ -130,15 +180,18 @@ func lateCoverage(r es.Recorded, look es.Look) []es.Command {
 
 func lateSubject(account, coverage string) string { return account + " " + coverage }
 
-func lateItem(visit *postingv1.ChargePosted, c *intakev1.CoverageAdded) *pb.WorkItemOpened {
+// lateItem is the item about a visit and a coverage; owes is what the patient owes of the visit.
+func lateItem(visit *postingv1.ChargePosted, c *intakev1.CoverageAdded, owes int64) *pb.WorkItemOpened {
 	item := &pb.WorkItemOpened{
 		Kind: "late_coverage", Subject: lateSubject(visit.AccountId, c.CoverageId), Title: "Coverage found after billing",
 		Detail:    fmt.Sprintf("coverage %s is in force on %s, and the visit was billed to the patient", c.CoverageId, visit.ServiceDate),
 		PatientId: visit.PatientId, AccountId: visit.AccountId, EncounterId: visit.EncounterId, PayerId: c.PayerId, AtRiskAmount: visit.ChargeAmount,
 	}
-	if len(visit.ResponsiblePayers) > 0 { // what they leave is not known yet
+	if len(visit.ResponsiblePayers) > 0 { // at risk is what they left; nothing as long as they have not decided
 		item.Detail = fmt.Sprintf("coverage %s comes after those that are asked for the visit of %s, and nobody asks its payer", c.CoverageId, visit.ServiceDate)
-		item.AtRiskAmount = 0
+		if item.AtRiskAmount = owes; owes > 0 {
+			item.Detail += "; the patient owes " + money.Format(owes) + " of it"
+		}
 		item.DefaultAction = "when the payers before have decided, ask this one for what they left to the patient"
 	}
 	return item

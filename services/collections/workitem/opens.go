@@ -76,7 +76,7 @@ var VoidMirror = es.Mirror[bool]{
 
 // React opens an item for what somebody must do and resolves it when what it waited for has happened.
 func React(r es.Recorded, look es.Look) ([]es.Command, error) {
-	out := append(lateCoverage(r, look), denial(r, look)...)
+	out := slices.Concat(lateCoverage(r, look), lateNow(r.Event, look), denial(r, look))
 	item := opens(r)
 	switch e := r.Event.(type) {
 	case *authorizationv1.UnitsRefused: // another authorization may have said yes before this one's no was heard

@@ -62,7 +62,7 @@ var Kinds = map[string]Kind{
 }
 
 // restated are the kinds whose item follows what is told of it while it is open: what is told last is all there is to it. Items of other kinds gather what several events tell.
-var restated = map[string]bool{"claim_held": true, "coverage_change": true, "credit_balance": true, "denial": true}
+var restated = map[string]bool{"claim_held": true, "coverage_change": true, "credit_balance": true, "denial": true, "late_coverage": true}
 
 // ID of the item of a kind about a subject.
 func ID(kind, subject string) string { return es.Derive("wrk", kind, subject) }
