@@ -166,6 +166,7 @@ func (b *book) pay(a Advice) {
 	a.Claim = ours
 	b.parts(a, &notes)
 	b.follow(a, a.Payer.Sequence+1)
+	b.askNobody()
 	b.lessen()
 	b.record(&pb.ClaimPaymentPosted{
 		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID,
@@ -367,6 +368,7 @@ func (b *book) reverse(a Advice) {
 	for i, id := range match(b.s.Charge.Lines, negated(c.Lines)) {
 		ours.Lines[i].LineId = id
 	}
+	b.askNobody()
 	b.lessen()
 	b.record(&pb.ClaimPaymentPosted{
 		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, PayerSequence: a.Payer.Sequence, RemittanceId: a.RemittanceID,

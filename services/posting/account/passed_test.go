@@ -59,12 +59,12 @@ func TestOfAVoidedVisitNobodyIsAsked(t *testing.T) {
 		st := both(t)
 		st.says("void", st.void(), "charge 17000 voided", "2000 back to pay_1", "500 back to pay_2", "pay_1 has paid 15000 too much", "pay_2 has paid 1500 too much")
 		st.says("takeback", st.post(aetna, turned(firstOfTwo(), 1)),
-			"reversed rem_0/1 -11000", "pay_2 paid 1500 on what pay_1 took back", "posted 22", "-2000 back to pay_1", "pay_1 has not paid too much any more")
+			"reversed rem_0/1 -11000", "pay_2 paid 1500 on what pay_1 took back", "-2000 back to pay_1", "posted 22", "pay_1 has not paid too much any more")
 	})
 	t.Run("a decision that comes after the void leaves nothing to the patient", func(t *testing.T) {
 		st := charged(t, visit(aetna))
 		st.void()
-		st.says("paid all the same", st.post(aetna, clp(1, "1", line("L1", 15000, 9000, cas("PR", "3", -100)))), "L1 paid 9000", "L1 PR-3 to patient -100", "posted 1", "-100 back to pay_1", "pay_1 has paid 9000 too much")
+		st.says("paid all the same", st.post(aetna, clp(1, "1", line("L1", 15000, 9000, cas("PR", "3", -100)))), "L1 paid 9000", "L1 PR-3 to patient -100", "-100 back to pay_1", "posted 1", "pay_1 has paid 9000 too much")
 	})
 	t.Run("a payer that was named later has what was left to the one that stood there", func(t *testing.T) {
 		st := charged(t, visit(aetna, medico))
