@@ -572,6 +572,22 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// stopped is a sandbox's clock that stands.
+type stopped time.Time
+
+func (s stopped) Now() time.Time                           { return time.Time(s) }
+func (s stopped) Advance(context.Context, time.Time) error { return nil }
+
+// quiet says what is left to do as a list of texts, as the document says: one look never suffices, and says so.
+func TestQuietSaysWhatIsLeft(t *testing.T) {
+	e := open(t, Config{Clock: stopped(time.Now())})
+	for path, want := range map[string]string{"/v1/sandbox/quiet": `{"busy":["nothing is left to do at this moment`, "/v1/sandbox/quiet?wait=30s": `{"busy":[],"quiet":true}`} {
+		if w := e.call("GET", path, ""); w.StatusCode != 200 || !strings.HasPrefix(w.text, want) {
+			t.Errorf("%s: %d %s, want %s", path, w.StatusCode, w.text, want)
+		}
+	}
+}
+
 // A key that asks too much is told when to go on; others are not held up.
 func TestTooManyRequests(t *testing.T) {
 	e := open(t, Config{})

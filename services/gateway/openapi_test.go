@@ -84,6 +84,9 @@ func TestTheDocumentSaysWhatIsServed(t *testing.T) {
 		if key != command {
 			t.Errorf("%s: an Idempotency-Key is in the document: %v", call, key)
 		}
+		if _, has := o.Responses["422"]; has != (r.method == http.MethodPost || len(query) > 0) {
+			t.Errorf("%s: the document says that a rule may refuse it: %v", call, has)
+		}
 		made, has := o.Responses["201"]
 		if _, location := made.Headers["Location"]; has != r.creates || location != (r.created != "") {
 			t.Errorf("%s: the document says that it makes something: %v, to be found: %v", call, has, location)

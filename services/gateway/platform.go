@@ -260,6 +260,9 @@ func (e *edge) awaitQuiet(ctx context.Context, wait time.Duration) (quiet bool, 
 		}
 		last = now
 		if !time.Now().Before(deadline) {
+			if len(why) == 0 {
+				why = []string{"nothing is left to do at this moment; whether it stays so shows at a second look: ask with wait=5s"}
+			}
 			return false, why, nil
 		}
 		select {

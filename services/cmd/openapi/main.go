@@ -425,6 +425,9 @@ func operation(paths object, path, method string, o object) {
 	if method == "post" {
 		may = append(may, "413", "415")
 	}
+	if asks := slices.ContainsFunc(parameters, func(p any) bool { return p.(object)["in"] == "query" }); asks || strings.HasSuffix(path, ":search") {
+		may = append(may, "422") // a rule may say that a day is none, a number nobody's
+	}
 	if method == "post" && !strings.HasSuffix(path, ":search") {
 		may = append(may, "412", "422")
 		parameters = append(parameters, ref("parameters", "IdempotencyKey"), ref("parameters", "IfMatch"), ref("parameters", "DryRun"))

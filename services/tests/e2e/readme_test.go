@@ -12,7 +12,7 @@ import (
 )
 
 // script is what the README tells a newcomer to paste: every shell block between its two marks.
-func script(t *testing.T) string {
+func script(t *testing.T) (blocks []string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
 	if err != nil {
@@ -23,16 +23,15 @@ func script(t *testing.T) string {
 	if !ok || !end {
 		t.Fatal("the README's marks are gone")
 	}
-	var out strings.Builder
 	for i, part := range strings.Split(walk, "```") {
 		if block, shell := strings.CutPrefix(part, "sh\n"); shell && i%2 == 1 {
-			out.WriteString(block)
+			blocks = append(blocks, block)
 		}
 	}
-	if strings.Count(out.String(), "\n") < 20 {
-		t.Fatalf("only this was found:\n%s", out.String())
+	if len(blocks) < 5 || strings.Count(strings.Join(blocks, ""), "\n") < 20 {
+		t.Fatalf("only this was found:\n%s", blocks)
 	}
-	return out.String()
+	return blocks
 }
 
 // The README's first claim, pasted as it stands: from a patient to the bytes of the 835 that set a cent. So it is after an import, and after the examples of docs/api.md.
@@ -55,14 +54,13 @@ func TestTheFirstClaimOfTheREADME(t *testing.T) {
 		}
 		return string(out)
 	}
+	// A block that is pasted again, in the same shell, gives the first answer again.
 	walk := func(run string) {
 		t.Helper()
-		out := paste(script(t), "U="+p.URL, "KEY="+p.Key, "RUN="+run)
-		for _, want := range []string{"COVERAGE_STATUS_ACTIVE", "ENCOUNTER_STATUS_CODED", "CLAIM_STATUS_CLOSED", `"insurance_balance":{"amount_minor":"0"`, `"text":"CAS*CO*45*`, `"balance":{"amount_minor":"2000"`,
-			`, your copay $20.00. Open: $20.00 with you."`} {
-			if !strings.Contains(out, want) {
-				t.Errorf("the walk %s does not show %s:\n%s", run, want, out)
-			}
+		blocks := script(t)
+		first, again, _ := strings.Cut(paste(strings.Join(blocks, "")+"echo ONCE-MORE\n"+strings.Join(blocks[1:], ""), "U="+p.URL, "KEY="+p.Key), "ONCE-MORE")
+		for _, out := range []string{first, again} {
+			shows(t, run, out)
 		}
 	}
 	walk("first")
@@ -94,4 +92,18 @@ func TestTheFirstClaimOfTheREADME(t *testing.T) {
 		t.Errorf("%d examples are refused:\n%s", n, answers)
 	}
 	walk("third")
+}
+
+// shows says what a walk does not show, and which of its calls were refused.
+func shows(t *testing.T, run, out string) {
+	t.Helper()
+	for _, want := range []string{"COVERAGE_STATUS_ACTIVE", "ENCOUNTER_STATUS_CODED", "CLAIM_STATUS_CLOSED", `"insurance_balance":{"amount_minor":"0"`, `"text":"CAS*CO*45*`, `"balance":{"amount_minor":"2000"`,
+		`, your copay $20.00. Open: $20.00 with you."`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the walk %s does not show %s:\n%s", run, want, out)
+		}
+	}
+	if strings.Contains(out, `"status":4`) {
+		t.Errorf("a call of the walk %s is refused:\n%s", run, out)
+	}
 }
