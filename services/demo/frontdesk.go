@@ -213,7 +213,7 @@ func (e *ehr) span(v *visit, minutes int) (from, thru *timestamppb.Timestamp, er
 
 func (e *ehr) appointment(ctx context.Context, v *visit) (string, error) {
 	return e.idOf(ctx, v.name+" appointment", "/v1/appointments", func() (_ proto.Message, err error) {
-		request := &intakev1.ScheduleAppointmentRequest{Modality: v.modality, ServiceCode: v.code, Units: v.units}
+		request := &intakev1.ScheduleAppointmentRequest{Modality: v.modality, ServiceCode: v.code, Units: &v.units}
 		if request.PatientId, err = e.patient(ctx, v.patient); err != nil {
 			return nil, err
 		}

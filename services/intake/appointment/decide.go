@@ -56,9 +56,9 @@ var code = regexp.MustCompile(`^[0-9A-Z]{5}$`)
 
 // Schedule books a visit.
 func Schedule(s State, c *pb.ScheduleAppointmentRequest, id string, known Known) ([]es.Event, error) {
-	units := c.Units
-	if units == 0 {
-		units = 1
+	units := int32(1)
+	if c.Units != nil {
+		units = *c.Units
 	}
 	length := c.EndAt.GetSeconds() - c.StartAt.GetSeconds()
 	if length == 0 && c.EndAt.GetNanos() > c.StartAt.GetNanos() {
@@ -75,7 +75,7 @@ func Schedule(s State, c *pb.ScheduleAppointmentRequest, id string, known Known)
 	_, named := typev1.Modality_name[int32(c.Modality)]
 	no.If(!named || c.Modality == 0, Modality, "modality", "say whether it is in person, by video or by phone, and where the patient is")
 	no.If(!code.MatchString(c.ServiceCode), ServiceCode, "service_code", "%q is not a service code: 5 capitals and digits, without modifiers", c.ServiceCode)
-	no.If(units < 1 || units > 999, ServiceCode, "units", "%d units: a visit has 1 to 999", units)
+	no.If(units < 1 || units > 999, ServiceCode, "units", "%d units: a visit has 1 to 999; left out, it has 1", units)
 	if c.AuthorizationId != "" {
 		no.If(known.Authorization == nil, AuthorizationOfPatient, "authorization_id", "there is no authorization %s: request it first", c.AuthorizationId)
 		no.If(known.Authorization != nil && known.Authorization.PatientId != c.PatientId, AuthorizationOfPatient, "authorization_id", "authorization %s is another patient's", c.AuthorizationId)

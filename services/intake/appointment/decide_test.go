@@ -51,6 +51,11 @@ func TestSchedule(t *testing.T) {
 		Patient: true, Clinician: true, Location: true, ServiceDate: monday, Authorization: &authorizationv1.AuthorizationRequested{AuthorizationId: "aut_1", PatientId: "pat_1"},
 		Responsible: []*pb.ResponsiblePayer{{CoverageId: "cov_1", PayerId: "pay_1", PayerSequence: 1}},
 	}
+	units := func(n int32) func(*pb.ScheduleAppointmentRequest) {
+		return func(c *pb.ScheduleAppointmentRequest) { c.Units = &n }
+	}
+	four := booked("")
+	four.Units = 4
 	day := booked("")
 	day.EndAt = at(start + 86400)
 	estest.Run(t, Stream, decide(all), []estest.Case[*pb.ScheduleAppointmentRequest]{
@@ -60,7 +65,10 @@ func TestSchedule(t *testing.T) {
 		{Name: "it ends after it starts", When: ask(lasting(0)), Refused: "intake.visit_times"},
 		{Name: "a whole day is the longest", When: ask(lasting(86400)), Then: events{day}},
 		{Name: "a second more is refused", When: ask(lasting(86401)), Refused: "intake.visit_times"},
-		{Name: "units are not negative", When: ask(func(c *pb.ScheduleAppointmentRequest) { c.Units = -1 }), Refused: "intake.service_code"},
+		{Name: "as many units as are named", When: ask(units(4)), Then: events{four}},
+		{Name: "units are not negative", When: ask(units(-1)), Refused: "intake.service_code"},
+		{Name: "a visit of no units is none: leave them out", When: ask(units(0)), Refused: "intake.service_code"},
+		{Name: "nor a thousand", When: ask(units(1000)), Refused: "intake.service_code"},
 	})
 	estest.Run(t, Stream, decide(Known{}), []estest.Case[*pb.ScheduleAppointmentRequest]{
 		{

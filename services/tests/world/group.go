@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	authorizationv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/authorization/v1"
@@ -294,7 +295,7 @@ func (g *Group) Session(n int, minutes int, modality typev1.Modality) error {
 	}
 	appointment, err := g.do("intake", key+" appointment", func(ctx context.Context, c Conn) (*typev1.Receipt, error) {
 		return intakev1.NewIntakeServiceClient(c).ScheduleAppointment(ctx, &intakev1.ScheduleAppointmentRequest{
-			PatientId: p.ID, ClinicianId: clinician, LocationId: g.Location, StartAt: timestamppb.New(start), EndAt: timestamppb.New(end), Modality: modality, ServiceCode: code, Units: 1,
+			PatientId: p.ID, ClinicianId: clinician, LocationId: g.Location, StartAt: timestamppb.New(start), EndAt: timestamppb.New(end), Modality: modality, ServiceCode: code, Units: proto.Int32(1),
 			AuthorizationId: authorization,
 		})
 	})

@@ -1714,7 +1714,7 @@ type ScheduleAppointmentRequest struct {
 	EndAt           *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_at,json=endAt,proto3" json:"end_at,omitempty"`       // UTC, after start_at, at most 24 h later
 	Modality        v1.Modality            `protobuf:"varint,6,opt,name=modality,proto3,enum=evenkeel.type.v1.Modality" json:"modality,omitempty"`
 	ServiceCode     string                 `protobuf:"bytes,7,opt,name=service_code,json=serviceCode,proto3" json:"service_code,omitempty"`             // expected; CPT or HCPCS, 5 characters
-	Units           int32                  `protobuf:"varint,8,opt,name=units,proto3" json:"units,omitempty"`                                           // as the payer counts them for this code; 0: 1
+	Units           *int32                 `protobuf:"varint,8,opt,name=units,proto3,oneof" json:"units,omitempty"`                                     // as the payer counts them for this code, 1 to 999; left out: 1
 	AuthorizationId string                 `protobuf:"bytes,9,opt,name=authorization_id,json=authorizationId,proto3" json:"authorization_id,omitempty"` // that is to cover it; empty: none
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -1800,8 +1800,8 @@ func (x *ScheduleAppointmentRequest) GetServiceCode() string {
 }
 
 func (x *ScheduleAppointmentRequest) GetUnits() int32 {
-	if x != nil {
-		return x.Units
+	if x != nil && x.Units != nil {
+		return *x.Units
 	}
 	return 0
 }
@@ -2619,7 +2619,7 @@ const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"\fservice_date\x18\x03 \x01(\tR\vserviceDate\x12\x10\n" +
 	"\x03hop\x18\x04 \x01(\x05R\x03hop\x12B\n" +
 	"\x06status\x18\x05 \x01(\x0e2*.evenkeel.intake.v1.EligibilityCheckStatusR\x06status\x12K\n" +
-	"\x0fcoverage_status\x18\x06 \x01(\x0e2\".evenkeel.intake.v1.CoverageStatusR\x0ecoverageStatus\"\xbc\x03\n" +
+	"\x0fcoverage_status\x18\x06 \x01(\x0e2\".evenkeel.intake.v1.CoverageStatusR\x0ecoverageStatus\"\xcb\x03\n" +
 	"\x1aScheduleAppointmentRequest\x12&\n" +
 	"\n" +
 	"patient_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tpatientId\x12*\n" +
@@ -2629,9 +2629,10 @@ const file_evenkeel_intake_v1_service_proto_rawDesc = "" +
 	"\bstart_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\astartAt\x129\n" +
 	"\x06end_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x05endAt\x12<\n" +
 	"\bmodality\x18\x06 \x01(\x0e2\x1a.evenkeel.type.v1.ModalityB\x04\xb8\xd4\x18\x01R\bmodality\x12'\n" +
-	"\fservice_code\x18\a \x01(\tB\x04\xb8\xd4\x18\x01R\vserviceCode\x12\x14\n" +
-	"\x05units\x18\b \x01(\x05R\x05units\x12)\n" +
-	"\x10authorization_id\x18\t \x01(\tR\x0fauthorizationId\"l\n" +
+	"\fservice_code\x18\a \x01(\tB\x04\xb8\xd4\x18\x01R\vserviceCode\x12\x19\n" +
+	"\x05units\x18\b \x01(\x05H\x00R\x05units\x88\x01\x01\x12)\n" +
+	"\x10authorization_id\x18\t \x01(\tR\x0fauthorizationIdB\b\n" +
+	"\x06_units\"l\n" +
 	"\x18CancelAppointmentRequest\x12.\n" +
 	"\x0eappointment_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rappointmentId\x12 \n" +
 	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06reason\"\x83\x01\n" +
@@ -2880,6 +2881,7 @@ func file_evenkeel_intake_v1_service_proto_init() {
 		return
 	}
 	file_evenkeel_intake_v1_events_proto_init()
+	file_evenkeel_intake_v1_service_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
