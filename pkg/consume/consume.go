@@ -8,12 +8,14 @@
 package consume
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,12 +49,12 @@ type Consumer struct {
 	mu      sync.Mutex
 	loaded  bool
 	handled [es.Slots]int64
+	heard   [es.Slots][]heard // what is not handled yet, in the order of the log
 	seen    int64
 	asked   [es.Slots]time.Time // when a replay was asked for
 	moved   chan struct{}       // closed and made anew when a mark moves
-	hands   map[*hand]bool      // batches in work
-	lately  hand                // the last one that was done, and when
-	doneAt  time.Time
+	oldest  time.Time           // when the oldest event of the last batch was recorded
+	doneAt  time.Time           // and when that batch was done
 	woken   chan struct{}
 	metrics metrics
 }
@@ -65,7 +67,7 @@ func New(o Options) *Consumer {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Consumer{Options: o, moved: make(chan struct{}), hands: map[*hand]bool{}, woken: make(chan struct{}, 1), metrics: newMetrics(o.Handler.Consumer, o.Source)}
+	return &Consumer{Options: o, moved: make(chan struct{}), woken: make(chan struct{}, 1), metrics: newMetrics(o.Handler.Consumer, o.Source)}
 }
 
 // Events handled in one transaction at most.
@@ -111,9 +113,7 @@ func (c *Consumer) handle(ctx context.Context, contents []wire.Content) error {
 		if len(records) == 0 {
 			return nil
 		}
-		done := c.take(records)
 		err := c.commit(ctx, records)
-		done()
 		if errors.Is(err, eventlog.ErrFenced) {
 			if err := c.load(ctx, true); err != nil {
 				return err
@@ -154,7 +154,8 @@ func (c *Consumer) sift(contents []wire.Content) (records []eventlog.Record, hol
 			for _, slot := range slices.Sorted(maps.Keys(b.LastBySlot)) { // in one order: a seed asks for the same again
 				last := b.LastBySlot[slot]
 				c.seen = max(c.seen, last)
-				if last > at(slot) && slot >= 0 && slot < es.Slots {
+				if slot >= 0 && slot < es.Slots && last > at(slot) {
+					c.hear(slot, last, c.Engine.Clock())
 					miss(slot)
 				}
 			}
@@ -168,13 +169,46 @@ func (c *Consumer) sift(contents []wire.Content) (records []eventlog.Record, hol
 		case r.Position <= h:
 			c.metrics.duplicates.Add(context.Background(), 1, c.metrics.labels)
 		case open[r.Slot] || r.Previous > h:
+			c.hear(r.Slot, r.Position, r.RecordedAt.AsTime())
 			miss(r.Slot)
 		default:
+			c.hear(r.Slot, r.Position, r.RecordedAt.AsTime())
 			high[r.Slot] = r.Position
 			records = append(records, r)
 		}
 	}
 	return records, holes
+}
+
+// heard is an event that is there and not handled, and when it was recorded, or first heard of.
+type heard struct {
+	position int64
+	at       time.Time
+}
+
+// heardMost of a slot are remembered.
+const heardMost = 1000
+
+// hear notes an event of a slot until it is handled. The lock is held.
+func (c *Consumer) hear(slot int32, position int64, at time.Time) {
+	all := c.heard[slot]
+	i, known := slices.BinarySearchFunc(all, position, func(h heard, position int64) int { return cmp.Compare(h.position, position) })
+	switch {
+	case known && at.Before(all[i].at):
+		all[i].at = at
+	case !known && len(all) < heardMost:
+		c.heard[slot] = slices.Insert(all, i, heard{position, at})
+	}
+}
+
+// settle forgets what has been handled of a slot. The lock is held.
+func (c *Consumer) settle(slot int) {
+	all := c.heard[slot]
+	n := 0
+	for n < len(all) && all[n].position <= c.handled[slot] {
+		n++
+	}
+	c.heard[slot] = slices.Delete(all, 0, n)
 }
 
 func (c *Consumer) ask(ctx context.Context, h hole) error {
@@ -200,7 +234,7 @@ func (c *Consumer) ask(ctx context.Context, h hole) error {
 	return nil
 }
 
-// commit handles new records as one unit; records that the database refuses end alone.
+// commit handles new records as one unit; records that the log refuses end alone.
 func (c *Consumer) commit(ctx context.Context, records []eventlog.Record) error {
 	err := c.tryCommit(ctx, records, nil)
 	var row *eventlog.RowError
@@ -257,7 +291,7 @@ func (c *Consumer) tryCommit(ctx context.Context, records []eventlog.Record, poi
 		if err != nil {
 			return err
 		}
-		c.done(prepared.Unit.Inbox, result)
+		c.done(records, prepared.Unit.Inbox, result)
 		c.metrics.handled.Add(ctx, int64(len(records)), c.metrics.labels)
 		for _, p := range unit.Park {
 			if p.State == eventlog.Dead {
@@ -285,9 +319,14 @@ func (c *Consumer) state(p *eventlog.Parked, o engine.Outcome) {
 	case errors.Is(o.Err, engine.ErrBehind):
 		p.State = eventlog.Behind
 	default:
-		p.State, p.Error = eventlog.Dead, o.Err.Error()
+		p.State, p.Error = eventlog.Dead, plain(o.Err.Error())
 		p.Attempts++
 	}
+}
+
+// plain is a text that a database can hold, whatever spoilt the event.
+func plain(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "?")
 }
 
 func (c *Consumer) advances(records []eventlog.Record) []eventlog.Advance {
@@ -306,11 +345,19 @@ func (c *Consumer) advances(records []eventlog.Record) []eventlog.Advance {
 	return out
 }
 
-func (c *Consumer) done(advances []eventlog.Advance, result eventlog.Result) {
+func (c *Consumer) done(records []eventlog.Record, advances []eventlog.Advance, result eventlog.Result) {
+	now, oldest := c.Engine.Clock(), records[0].RecordedAt.AsTime()
+	for _, r := range records {
+		if at := r.RecordedAt.AsTime(); at.Before(oldest) {
+			oldest = at
+		}
+	}
 	c.mu.Lock()
 	for _, a := range advances {
 		c.handled[a.Slot] = max(c.handled[a.Slot], a.New)
+		c.settle(int(a.Slot))
 	}
+	c.oldest, c.doneAt = oldest, now
 	close(c.moved)
 	c.moved = make(chan struct{})
 	c.mu.Unlock()
@@ -343,53 +390,34 @@ func (c *Consumer) load(ctx context.Context, again bool) error {
 	}
 	c.mu.Lock()
 	c.handled, c.loaded = marks, true
-	for _, m := range marks {
+	for slot, m := range marks {
 		c.seen = max(c.seen, m)
+		c.settle(slot)
 	}
 	c.mu.Unlock()
 	return nil
 }
 
-// hand is a batch in work: when its oldest event was recorded.
-type hand struct{ since time.Time }
-
-// take notes a batch until it is done.
-func (c *Consumer) take(records []eventlog.Record) (done func()) {
-	h := &hand{records[0].RecordedAt.AsTime()}
-	for _, r := range records {
-		if at := r.RecordedAt.AsTime(); at.Before(h.since) {
-			h.since = at
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.hands[h] = true
-	return func() {
-		now := c.Engine.Clock()
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.hands, h)
-		c.lately, c.doneAt = *h, now
-	}
-}
-
 // lagHolds is for how long a batch that was done still counts: between two batches a consumer is not up to date.
 const lagHolds = 15 * time.Second
 
-// Lag is how far what has been handled is behind: how many events of the source this process has heard of and not handled, and how old the oldest event is that is in work, or was a
-// moment ago. Of a consumer that has handled everything both are 0.
+// Lag is how far what has been handled is behind: how many events of the source this process has heard of and not handled, and how old the oldest of them is, or of the last batch
+// was a moment ago. Of a consumer that has handled everything both are 0; one slot that is stuck shows, however well the others go on. What another process has handled
+// since is known after Refresh.
 func (c *Consumer) Lag() (events int64, age time.Duration) {
-	handled, seen := c.Position()
 	now := c.Engine.Clock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for h := range c.hands {
-		age = max(age, now.Sub(h.since))
+	for _, all := range c.heard {
+		if len(all) > 0 {
+			events += int64(len(all))
+			age = max(age, now.Sub(all[0].at))
+		}
 	}
-	if seen > handled && !c.doneAt.IsZero() && now.Sub(c.doneAt) < lagHolds {
-		age = max(age, c.doneAt.Sub(c.lately.since))
+	if events > 0 && !c.doneAt.IsZero() && now.Sub(c.doneAt) < lagHolds {
+		age = max(age, c.doneAt.Sub(c.oldest))
 	}
-	return max(0, seen-handled), age
+	return events, age
 }
 
 // Handled is the high-water mark of a slot, as this process knows it, and the last position of the source it has heard of.
@@ -399,12 +427,17 @@ func (c *Consumer) Handled(slot int16) (handled, seen int64) {
 	return c.handled[slot], c.seen
 }
 
-// Position is the highest position this process knows to be handled, and the last one it has heard of.
+// Position is the position up to which everything is handled that this process has heard of, and the last one it has heard of.
 func (c *Consumer) Position() (handled, seen int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, h := range c.handled {
 		handled = max(handled, h)
+	}
+	for _, all := range c.heard {
+		if len(all) > 0 {
+			handled = min(handled, all[0].position-1)
+		}
 	}
 	return handled, c.seen
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,6 +275,208 @@ func TestAPoisonEventStopsItsStreamOnly(t *testing.T) {
 	}
 }
 
+// Whatever goes wrong with an event in the same way each time makes it a dead letter of its stream; what else is in its batch, and in its slot, goes on.
+func TestWhateverMakesAnEventPoison(t *testing.T) {
+	const patient = "pat_1"
+	to := func(stream es.Stream[ledger], id string, decide func(ledger, *authv1.UnitsReleased) ([]es.Event, error)) es.React {
+		return func(r es.Recorded, look es.Look) ([]es.Command, error) {
+			e := r.Event.(*intakev1.AppointmentCheckedIn)
+			if e.AppointmentId != "poison" {
+				return react(r, look)
+			}
+			return []es.Command{es.Do(ledgers, e.PatientId, record, &authv1.UnitsReleased{AppointmentId: "of the poison"}), es.Do(stream, id, decide, &authv1.UnitsReleased{AppointmentId: e.AppointmentId})}, nil
+		}
+	}
+	says := func(e es.Event) func(ledger, *authv1.UnitsReleased) ([]es.Event, error) {
+		return func(ledger, *authv1.UnitsReleased) ([]es.Event, error) { return []es.Event{e}, nil }
+	}
+	panics := es.Stream[ledger]{Kind: "ledger", Evolve: func(ledger, es.Event) ledger { panic("a fold without a case") }}
+	poisoned := func(r es.Recorded) bool {
+		e, ok := r.Event.(*intakev1.AppointmentCheckedIn)
+		return ok && e.AppointmentId == "poison"
+	}
+	for _, c := range []struct {
+		name    string
+		handler engine.Handler
+		timers  func(es.Recorded) []es.TimerOp
+		says    string
+	}{
+		{"the text of its event is no UTF-8", engine.Handler{React: to(ledgers, patient, says(&authv1.UnitsReleased{Reason: "M\xDCLLER"}))}, nil, "invalid UTF-8"},
+		{"the name in its event is no UTF-8", engine.Handler{React: to(ledgers, patient, says(&intakev1.PatientRegistered{PatientId: patient, MedicalRecordNumber: "\xC9"}))}, nil, "invalid UTF-8"},
+		{"nobody's key seals its event", engine.Handler{React: to(ledgers, patient, says(&intakev1.PatientRegistered{MedicalRecordNumber: "1"}))}, nil, "nobody's key"},
+		{"its person was forgotten", engine.Handler{React: to(ledgers, patient, says(&intakev1.PatientRegistered{PatientId: "forgotten", MedicalRecordNumber: "1"}))}, nil, "destroyed"},
+		{"its decision panics", engine.Handler{React: to(ledgers, patient, func(ledger, *authv1.UnitsReleased) ([]es.Event, error) { panic("no such line") })}, nil, "no such line"},
+		{"its fold panics", engine.Handler{React: to(panics, "pat_9", record1)}, nil, "a fold without a case"},
+		{"its stream's name is no text", engine.Handler{React: to(ledgers, "pat\x00", record1)}, nil, "no text"},
+		{"its reaction panics", engine.Handler{React: func(r es.Recorded, look es.Look) ([]es.Command, error) {
+			if poisoned(r) {
+				panic("no id")
+			}
+			return react(r, look)
+		}}, nil, "no id"},
+		{"what it waits for is no text", engine.Handler{Mirrors: []es.AnyMirror{known}, React: func(r es.Recorded, look es.Look) ([]es.Command, error) {
+			if poisoned(r) {
+				if _, there := es.Find(look, known, "\x00"); !there {
+					return nil, es.Wait(known, "\x00")
+				}
+			}
+			return react(r, look)
+		}}, nil, "wait"},
+		{"the keys of a mirror panic", engine.Handler{React: to(ledgers, patient, record1), Mirrors: []es.AnyMirror{es.Mirror[bool]{Name: "m", Evolve: func(bool, es.Event) bool { return true }, Keys: func(r es.Recorded) []string {
+			if poisoned(r) {
+				panic("no key")
+			}
+			return nil
+		}}}}, nil, "no key"},
+		{"the key of a mirror is no text", engine.Handler{React: to(ledgers, patient, record1), Mirrors: []es.AnyMirror{es.Mirror[bool]{Name: "m", Evolve: func(bool, es.Event) bool { return true }, Keys: func(r es.Recorded) []string {
+			if poisoned(r) {
+				return []string{"\x00"}
+			}
+			return nil
+		}}}}, nil, "no text"},
+		{"its projection panics", engine.Handler{React: to(ledgers, patient, record1), Project: func(r es.Recorded) []es.Statement {
+			if poisoned(r) {
+				panic("no such column")
+			}
+			return nil
+		}}, nil, "no such column"},
+		{"its timers panic", engine.Handler{React: to(ledgers, patient, record1)}, func(r es.Recorded) []es.TimerOp {
+			if r.Event.(*authv1.UnitsReleased).AppointmentId == "poison" {
+				panic("no day")
+			}
+			return nil
+		}, "no day"},
+		{"its timer has no key", engine.Handler{React: to(ledgers, patient, record1)}, func(r es.Recorded) []es.TimerOp {
+			if r.Event.(*authv1.UnitsReleased).AppointmentId == "poison" {
+				return []es.TimerOp{{Set: &es.Timer{Kind: "ledger", StreamID: patient, DueAt: start, Body: &platformv1.StatusRequest{}}}}
+			}
+			return nil
+		}, "key is missing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, c.handler)
+			r.target.Options.Timers = c.timers
+			vault := &seal.Memory{}
+			if err := vault.Shred(ctx, tenant, "forgotten"); err != nil {
+				t.Fatal(err)
+			}
+			r.target.Codec = seal.NewCodec(vault)
+			for _, v := range [][2]string{{patient, "v1"}, {patient, "poison"}, {"pat_2", "v2"}, {patient, "v3"}, {"pat_2", "v4"}} {
+				r.checkIn(t, v[0], v[1])
+			}
+			if err := r.consumer.Handle(ctx, r.sent(t)); err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(r.effects(t)); got != "map[pat_1:[v1] pat_2:[v2 v4]]" {
+				t.Errorf("got %s", got)
+			}
+			dead, err := r.target.Log.ListParked(ctx, "authorization", eventlog.Dead, 10)
+			if err != nil || len(dead) != 1 || dead[0].Record.Version != 2 || !strings.Contains(dead[0].Error, c.says) {
+				t.Errorf("dead letters: %v (%v)", dead, err)
+			}
+			if n, _ := r.consumer.Lag(); n != 0 {
+				t.Errorf("%d events are still to be handled", n)
+			}
+		})
+	}
+}
+
+// record1 is record without its objection.
+func record1(_ ledger, e *authv1.UnitsReleased) ([]es.Event, error) { return []es.Event{e}, nil }
+
+// A stream whose history can't be folded any more takes what comes for it out of the way, and nothing else.
+func TestAStreamThatCantBeFolded(t *testing.T) {
+	spoilt := false
+	picky := es.Stream[ledger]{Kind: "ledger", Evolve: func(s ledger, e es.Event) ledger {
+		if spoilt && e.(*authv1.UnitsReleased).AppointmentId == "v1" {
+			panic("a fold that a later version broke")
+		}
+		return ledgers.Evolve(s, e)
+	}}
+	r := newRig(t, engine.Handler{React: func(r es.Recorded, _ es.Look) ([]es.Command, error) {
+		e := r.Event.(*intakev1.AppointmentCheckedIn)
+		return []es.Command{es.Do(picky, e.PatientId, record, &authv1.UnitsReleased{AppointmentId: e.AppointmentId})}, nil
+	}})
+	r.checkIn(t, "pat_1", "v1")
+	if err := r.consumer.Handle(ctx, r.sent(t)); err != nil {
+		t.Fatal(err)
+	}
+	spoilt = true
+	restarted, err := engine.New(r.target.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.target = restarted
+	r.consumer = r.open(r.consumer.Handler)
+	for _, v := range [][2]string{{"pat_1", "v3"}, {"pat_2", "v2"}, {"pat_2", "v4"}} {
+		r.checkIn(t, v[0], v[1])
+	}
+	if err := r.consumer.Handle(ctx, r.sent(t)); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(r.effects(t)); got != "map[pat_1:[v1] pat_2:[v2 v4]]" {
+		t.Errorf("got %s", got)
+	}
+	spoilt = false
+	dead, _ := r.target.Log.ListParked(ctx, "authorization", eventlog.Dead, 10)
+	if len(dead) != 1 {
+		t.Fatalf("dead letters: %v", dead)
+	}
+	if err := Retry(ctx, r.target.Log, dead[0]); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Drain(ctx, r.target, r.consumer.Handler); n != 1 || err != nil {
+		t.Errorf("%d handled once the fold is mended, %v", n, err)
+	}
+}
+
+// A fault of the database is nobody's poison: nothing is parked, it shows for as long as it lasts, and then everything is handled.
+func TestAFaultIsTriedAgainAndShows(t *testing.T) {
+	r := newRig(t, engine.Handler{React: react})
+	down := false
+	r.target.Log.(*memlog.Log).Faults = func(op string) error {
+		if down && op == memlog.BeforeCommit {
+			return errors.New("the database is away")
+		}
+		return nil
+	}
+	r.checkIn(t, "pat_1", "v1")
+	r.checkIn(t, "pat_2", "v2") // of another slot
+	sent := r.sent(t)
+	down = true
+	for range 3 {
+		r.now = r.now.Add(time.Minute)
+		if err := r.consumer.Handle(ctx, sent[:1]); err == nil {
+			t.Fatal("it was handled without a database")
+		}
+	}
+	down = false
+	if err := r.consumer.Handle(ctx, sent[1:]); err != nil { // others go on, and their marks pass the one that is stuck
+		t.Fatal(err)
+	}
+	if n, age := r.consumer.Lag(); n != 1 || age != 3*time.Minute {
+		t.Errorf("one slot is stuck: %d events, %v", n, age)
+	}
+	if handled, seen := r.consumer.Position(); handled != 0 || seen != 2 {
+		t.Errorf("everything up to %d of %d", handled, seen)
+	}
+	if parked, _ := r.target.Log.ListParked(ctx, "authorization", "", 10); len(parked) != 0 {
+		t.Errorf("parked: %v", parked)
+	}
+	if err := r.open(r.consumer.Handler).Handle(ctx, sent[:1]); err != nil { // another process has the partition now
+		t.Fatal(err)
+	}
+	if err := r.consumer.Refresh(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n, age := r.consumer.Lag(); n != 0 || age != 0 {
+		t.Errorf("another has handled it: %d events, %v", n, age)
+	}
+	if got := fmt.Sprint(r.effects(t)); got != "map[pat_1:[v1] pat_2:[v2]]" {
+		t.Errorf("got %s", got)
+	}
+}
+
 // known are the patients that the consumer has heard of.
 var known = es.Mirror[bool]{
 	Name: "patient",
@@ -336,7 +539,7 @@ func TestLag(t *testing.T) {
 		t.Errorf("one that it has only heard of: %d events, %v", n, old)
 	}
 	r.now = r.now.Add(lagHolds)
-	if n, old := r.consumer.Lag(); n != 1 || old != 0 {
+	if n, old := r.consumer.Lag(); n != 1 || old != lagHolds {
 		t.Errorf("nothing comes: %d events, %v", n, old)
 	}
 }

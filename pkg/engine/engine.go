@@ -409,10 +409,14 @@ func (e *Engine) pend(ctx context.Context, why cause, key eventlog.StreamKey, cm
 			Trace: []byte(carrier["traceparent"]), Clear: s.Clear, Sealed: s.Sealed, Subject: s.Subject,
 		}}
 		if e.Options.Timers != nil {
-			timers = append(timers, e.Options.Timers(es.Recorded{
+			set, err := timersSafely(e.Options.Timers, es.Recorded{
 				Event: ev, ID: id, Tenant: key.Tenant, Source: e.Service, Kind: cmd.Kind, StreamID: cmd.ID,
 				OccurredOn: date.Of(now, nil), RecordedAt: now, Actor: why.actor, Correlation: why.correlation,
-			})...)
+			})
+			if err != nil {
+				return nil, nil, err
+			}
+			timers = append(timers, set...)
 		}
 	}
 	return pending, timers, nil
@@ -512,7 +516,7 @@ func (e *Engine) OpenAll(ctx context.Context, records []eventlog.Record) ([]es.R
 	return out, nil
 }
 
-// Open decodes a record and opens what is sealed. Errors: *seal.UnknownTypeError, *BadRecordError; others are faults of the vault.
+// Open decodes a record and opens what is sealed. Errors: *seal.UnknownTypeError, *seal.UnfitError, *BadRecordError; others are faults of the vault.
 func Open(ctx context.Context, codec *seal.Codec, r eventlog.Record) (es.Recorded, error) {
 	tenant, err := uuid.Parse(r.TenantId)
 	if err != nil {
@@ -553,12 +557,42 @@ func (e *BadRecordError) Error() string {
 }
 func (e *BadRecordError) Unwrap() error { return e.Err }
 
+// brokenError: a reaction, a fold, a projection or another pure function panicked.
+type brokenError struct {
+	what string
+	why  any
+}
+
+func (e *brokenError) Error() string { return fmt.Sprintf("%s failed: %v", e.what, e.why) }
+
+// caught makes an error of a panic; it is to be deferred.
+func caught(err *error, what string) {
+	if r := recover(); r != nil {
+		*err = &brokenError{what, r}
+	}
+}
+
+// lasting says whether an error is that of what is handled: it comes again whenever that is tried. All others are faults of a database or the network, and pass.
+func lasting(err error) bool {
+	var unknown *seal.UnknownTypeError
+	var unfit *seal.UnfitError
+	var bad *BadRecordError
+	var panicked *brokenError
+	return errors.As(err, &unknown) || errors.As(err, &unfit) || errors.As(err, &bad) || errors.As(err, &panicked)
+}
+
+func timersSafely(timers func(es.Recorded) []es.TimerOp, r es.Recorded) (ops []es.TimerOp, err error) {
+	defer caught(&err, "the timers of "+r.Kind)
+	return timers(r), nil
+}
+
+func foldSafely(cmd es.Command, state any, event es.Event) (next any, err error) {
+	defer caught(&err, "the fold of "+cmd.Kind)
+	return cmd.Fold(state, event), nil
+}
+
 func decideSafely(cmd es.Command, state any) (events []es.Event, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			events, err = nil, fmt.Errorf("the decision on %s failed: %v", cmd.Kind, r)
-		}
-	}()
+	defer caught(&err, "the decision on "+cmd.Kind)
 	return cmd.Decide(state)
 }
 
@@ -627,7 +661,9 @@ func (e *Engine) fold(ctx context.Context, records []eventlog.Record, cmd es.Com
 		if err != nil {
 			return folded{}, fmt.Errorf("fold %s: %w", r.Stream, err)
 		}
-		f.state = cmd.Fold(f.state, rec.Event)
+		if f.state, err = foldSafely(cmd, f.state, rec.Event); err != nil {
+			return folded{}, fmt.Errorf("fold %s: %w", r.Stream, err)
+		}
 		f.version = int(r.Version)
 	}
 	return f, nil

@@ -69,13 +69,12 @@ type work struct {
 // left nothing in the unit; later records of the same stream are told to wait behind (Outcome.Err = ErrBehind). An error is a fault: try again later.
 func (e *Engine) Prepare(ctx context.Context, h Handler, records []eventlog.Record) (*Prepared, error) {
 	stimuli := make([]stimulus, len(records))
-	broken := map[int]error{}
+	failed := map[int]error{}
 	for i, r := range records {
+		stimuli[i].stream = eventlog.KeyOf(r) // also of one that fails here: nothing of its stream overtakes it
 		rec, err := e.Open(ctx, r)
-		var unknown *seal.UnknownTypeError
-		var bad *BadRecordError
-		if errors.As(err, &unknown) || errors.As(err, &bad) {
-			broken[i] = err
+		if lasting(err) {
+			failed[i] = err
 			continue
 		}
 		if err != nil {
@@ -85,10 +84,9 @@ func (e *Engine) Prepare(ctx context.Context, h Handler, records []eventlog.Reco
 			why:    cause{id: rec.ID, tenant: rec.Tenant, actor: "service:" + e.Service, correlation: rec.Correlation, causation: rec.ID.String()},
 			stream: eventlog.StreamKey{Tenant: rec.Tenant, Stream: r.Stream},
 		}
-		for _, m := range h.Mirrors {
-			for _, key := range m.MirrorKeys(rec) {
-				s.mirrors = append(s.mirrors, eventlog.MirrorRow{Mirror: m.MirrorName(), Tenant: rec.Tenant, Key: key, Record: r})
-			}
+		if s.mirrors, err = mirrorRows(h.Mirrors, rec, r); err != nil {
+			failed[i] = err
+			continue
 		}
 		if h.React != nil {
 			s.react = func(look es.Look) ([]es.Command, error) { return h.React(rec, look) }
@@ -106,7 +104,17 @@ func (e *Engine) Prepare(ctx context.Context, h Handler, records []eventlog.Reco
 		}
 		stimuli[i] = s
 	}
-	return e.prepareAll(ctx, stimuli, broken)
+	return e.prepareAll(ctx, stimuli, failed)
+}
+
+func mirrorRows(mirrors []es.AnyMirror, rec es.Recorded, r eventlog.Record) (rows []eventlog.MirrorRow, err error) {
+	defer caught(&err, "the keys of a mirror")
+	for _, m := range mirrors {
+		for _, key := range m.MirrorKeys(rec) {
+			rows = append(rows, eventlog.MirrorRow{Mirror: m.MirrorName(), Tenant: rec.Tenant, Key: key, Record: r})
+		}
+	}
+	return rows, nil
 }
 
 // ErrBehind: an earlier event of the same stream is not handled.
@@ -129,8 +137,9 @@ func (e *Engine) tryAll(ctx context.Context, stimuli []stimulus, failed map[int]
 	if err != nil {
 		return nil, false, err
 	}
-	if err := e.loadAll(ctx, stimuli, commands, p.touched); err != nil {
-		return nil, false, err
+	if again, err := e.loadAll(ctx, stimuli, commands, p.touched, failed); err != nil || again {
+		p.drop()
+		return nil, again, err
 	}
 	for i, s := range stimuli {
 		if !p.Outcomes[i].OK() {
@@ -187,6 +196,9 @@ func (e *Engine) step(ctx context.Context, p *Prepared, why cause, cmd es.Comman
 		return nil
 	}
 	pending, timers, err := e.pend(ctx, why, key, cmd, events, step)
+	if lasting(err) {
+		return err
+	}
 	if err != nil {
 		return &faultError{err}
 	}
@@ -194,7 +206,9 @@ func (e *Engine) step(ctx context.Context, p *Prepared, why cause, cmd es.Comman
 		return err
 	}
 	for _, ev := range events {
-		w.state = cmd.Fold(w.state, ev)
+		if w.state, err = foldSafely(cmd, w.state, ev); err != nil {
+			return err
+		}
 	}
 	w.version += len(events)
 	w.events = append(w.events, pending...)
@@ -203,8 +217,9 @@ func (e *Engine) step(ctx context.Context, p *Prepared, why cause, cmd es.Comman
 
 // reactAll runs the reactions, again and again until everything they looked up has been read: they are pure, so running one twice does no harm.
 func (e *Engine) reactAll(ctx context.Context, stimuli []stimulus, failed map[int]error, known map[eventlog.MirrorKey][]es.Event, outcomes []Outcome) ([][]es.Command, error) {
+	spoilt := map[eventlog.MirrorKey]error{}
 	for {
-		look := &looker{engine: e, known: known, fresh: map[eventlog.MirrorKey][]es.Event{}}
+		look := &looker{engine: e, known: known, fresh: map[eventlog.MirrorKey][]es.Event{}, spoilt: spoilt}
 		commands := make([][]es.Command, len(stimuli))
 		stopped := map[eventlog.StreamKey]bool{}
 		for i, s := range stimuli {
@@ -227,12 +242,15 @@ func (e *Engine) reactAll(ctx context.Context, stimuli []stimulus, failed map[in
 			}
 			missed := len(look.missing)
 			cmds, err := reactSafely(s.react, look)
+			if look.broken != nil {
+				err, look.broken = look.broken, nil
+			}
 			if len(look.missing) > missed {
 				continue // it will run again, with what it missed
 			}
 			var wait *es.WaitError
 			switch {
-			case errors.As(err, &wait):
+			case errors.As(err, &wait) && eventlog.Storable(wait.Key):
 				outcomes[i].Wait = wait
 				stopped[s.stream] = true
 			case err != nil:
@@ -254,13 +272,18 @@ func (e *Engine) reactAll(ctx context.Context, stimuli []stimulus, failed map[in
 	}
 }
 
-// loadAll folds every stream that a command needs: kept ones from memory, the others in one read.
-func (e *Engine) loadAll(ctx context.Context, stimuli []stimulus, commands [][]es.Command, touched map[eventlog.StreamKey]*work) error {
+// loadAll folds every stream that a command needs: kept ones from memory, the others in one read. again: a stream can't be folded, so the stimuli that need it are failed now.
+func (e *Engine) loadAll(ctx context.Context, stimuli []stimulus, commands [][]es.Command, touched map[eventlog.StreamKey]*work, failed map[int]error) (again bool, err error) {
 	var missing []eventlog.StreamKey
 	first := map[eventlog.StreamKey]es.Command{}
 	for i, cmds := range commands {
 		for _, cmd := range cmds {
 			key := eventlog.StreamKey{Tenant: stimuli[i].why.tenant, Stream: es.Name(cmd.Kind, cmd.ID)}
+			if !eventlog.Storable(key.Stream) {
+				failed[i] = fmt.Errorf("a command on %s: the name of its stream holds what is no text", cmd.Kind)
+				again = true
+				continue
+			}
 			if _, ok := first[key]; ok {
 				continue
 			}
@@ -272,21 +295,33 @@ func (e *Engine) loadAll(ctx context.Context, stimuli []stimulus, commands [][]e
 			missing = append(missing, key)
 		}
 	}
-	if len(missing) == 0 {
-		return nil
+	if len(missing) == 0 || again {
+		return again, nil
 	}
 	loaded, err := e.Log.Streams(ctx, missing, nil)
 	if err != nil {
-		return fmt.Errorf("load %d streams: %w", len(missing), err)
+		return false, fmt.Errorf("load %d streams: %w", len(missing), err)
 	}
+	spoilt := map[eventlog.StreamKey]error{}
 	for _, key := range missing {
 		f, err := e.fold(ctx, loaded[key].Events, first[key])
+		if lasting(err) {
+			spoilt[key] = err
+			continue
+		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		touched[key] = &work{folded: f, loaded: f.version, cmd: first[key]}
 	}
-	return nil
+	for i, cmds := range commands {
+		for _, cmd := range cmds {
+			if err := spoilt[eventlog.StreamKey{Tenant: stimuli[i].why.tenant, Stream: es.Name(cmd.Kind, cmd.ID)}]; err != nil {
+				failed[i] = err
+			}
+		}
+	}
+	return len(spoilt) > 0, nil
 }
 
 // Commit appends the prepared unit. After ErrConflict or ErrFenced prepare again.
@@ -307,20 +342,12 @@ func (p *Prepared) Commit(ctx context.Context) (eventlog.Result, error) {
 func (p *Prepared) drop() { p.touched = nil }
 
 func reactSafely(react func(es.Look) ([]es.Command, error), look es.Look) (cmds []es.Command, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			cmds, err = nil, fmt.Errorf("the reaction failed: %v", r)
-		}
-	}()
+	defer caught(&err, "the reaction")
 	return react(look)
 }
 
 func projectSafely(project func() []es.Statement) (s []es.Statement, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			s, err = nil, fmt.Errorf("the projection failed: %v", r)
-		}
-	}()
+	defer caught(&err, "the projection")
 	return project(), nil
 }
 
@@ -331,11 +358,20 @@ type looker struct {
 	known   map[eventlog.MirrorKey][]es.Event // read from the database
 	fresh   map[eventlog.MirrorKey][]es.Event // of this batch
 	missing []eventlog.MirrorKey
+	spoilt  map[eventlog.MirrorKey]error // what is kept under the key can't be opened
+	broken  error                        // why what was looked up last can't be told
 }
 
 // Mirrored are the events kept under the key.
 func (l *looker) Mirrored(mirror, key string) []es.Event {
 	k := eventlog.MirrorKey{Mirror: mirror, Tenant: l.tenant, Key: key}
+	if !eventlog.Storable(key) {
+		return nil // nothing can be kept under it
+	}
+	if err := l.spoilt[k]; err != nil {
+		l.broken = err
+		return nil
+	}
 	base, ok := l.known[k]
 	if !ok {
 		l.missing = append(l.missing, k)
@@ -375,6 +411,10 @@ func (l *looker) fetch(ctx context.Context, keys []eventlog.MirrorKey) error {
 		events := make([]es.Event, 0, len(rows[k]))
 		for _, r := range rows[k] {
 			rec, err := l.engine.Open(ctx, r)
+			if lasting(err) && l.spoilt != nil {
+				l.spoilt[k] = fmt.Errorf("read mirror %s: %w", k.Mirror, err)
+				break
+			}
 			if err != nil {
 				return fmt.Errorf("read mirror %s: %w", k.Mirror, err)
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,7 @@ func (u Unit) Check() error {
 		at := func() string { return fmt.Sprintf("append %d to %s", i, a.Stream) }
 		c.when(a.Tenant == uuid.Nil, at, "its tenant is missing")
 		c.when(a.Stream == "", at, "its stream is missing")
+		c.when(!Storable(a.Stream), at, "its stream's name "+noText)
 		c.when(a.Expect < AnyVersion, at, "it expects a version below 0")
 		for k, p := range a.Events {
 			at := func() string { return fmt.Sprintf("event %d of append %d to %s", k, i, a.Stream) }
@@ -32,10 +34,12 @@ func (u Unit) Check() error {
 		at := func() string { return "request" }
 		c.when(r.Tenant == uuid.Nil, at, "its tenant is missing")
 		c.when(r.Key == "", at, "its key is missing")
+		c.when(!Storable(r.Key), at, "its key "+noText)
 	}
 	for i, r := range u.Mirrors {
 		c.when(r.Record == nil || r.Record.GetPosition() < 1, func() string { return fmt.Sprintf("mirror row %d of %s", i, r.Mirror) },
 			"its record has no position: it must come from a log")
+		c.when(!Storable(r.Key), func() string { return fmt.Sprintf("mirror row %d of %s", i, r.Mirror) }, "its key "+noText)
 	}
 	for i, p := range append(append([]Parked(nil), u.Park...), u.Repark...) {
 		at := func() string { return fmt.Sprintf("parked event %d of %s", i, p.Consumer) }
@@ -47,17 +51,24 @@ func (u Unit) Check() error {
 		c.when(err != nil, at, "its tenant id is no UUID")
 		c.when(p.State != Waiting && p.State != Dead && p.State != Behind && p.State != Ready, at, "its state is none of waiting, dead, behind, ready")
 		c.when((p.State == Waiting) != (p.WaitsFor != MirrorKey{}), at, "waiting and a key to wait for go together")
+		c.when(!Storable(p.WaitsFor.Key), at, "the key it waits for "+noText)
 	}
 	set := map[TimerKey]bool{}
 	for _, t := range u.SetTimers {
 		set[t.TimerKey] = true
 		c.when(t.Tenant == uuid.Nil || t.Key == "", func() string { return "timer " + t.Key }, "its tenant or key is missing")
+		c.when(!Storable(t.Key) || !Storable(t.StreamID), func() string { return "timer of " + t.Kind }, "its key or stream "+noText)
 	}
 	for _, k := range u.Cancel {
 		c.when(set[k], func() string { return "timer " + k.Key }, "it is both set and cancelled")
 	}
 	return errors.Join(c.problems...)
 }
+
+const noText = "holds what is no text"
+
+// Storable says whether a database can hold the name or key: text of UTF-8, without a NUL.
+func Storable(name string) bool { return utf8.ValidString(name) && strings.IndexByte(name, 0) < 0 }
 
 type checker struct{ problems []error }
 

@@ -164,10 +164,11 @@ type UsedError struct{ Answer Answer }
 
 func (*UsedError) Error() string { return "the idempotency key was used before" }
 
-// RowError: the database refused one unit's rows (a broken constraint of a read model, say). Only that unit failed.
+// RowError: one unit's rows can't be written: it is made wrongly (Unit.Check), or the database refused them (a broken constraint of a read model, say). Only that unit failed, and it will
+// whenever it is tried.
 type RowError struct{ Err error }
 
-func (e *RowError) Error() string { return fmt.Sprintf("refused by the database: %v", e.Err) }
+func (e *RowError) Error() string { return fmt.Sprintf("refused by the log: %v", e.Err) }
 func (e *RowError) Unwrap() error { return e.Err }
 
 // Head is the end of a log.

@@ -69,12 +69,19 @@ func (p *Process) lookAtInvariants(ctx context.Context, s *running) {
 func (p *Process) observeLag() error {
 	meter := otel.Meter("evenkeel/host")
 	events, err1 := meter.Int64ObservableGauge("evenkeel_consumer_lag_events", metric.WithDescription("events of a source that a consumer has heard of and not handled"))
-	seconds, err2 := meter.Float64ObservableGauge("evenkeel_consumer_lag_seconds", metric.WithUnit("s"), metric.WithDescription("age of the oldest event that a consumer has in work; 0: it is up to date"))
-	registered, err3 := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+	seconds, err2 := meter.Float64ObservableGauge("evenkeel_consumer_lag_seconds", metric.WithUnit("s"), metric.WithDescription("age of the oldest event that a consumer has heard of and not handled; 0: it is up to date"))
+	registered, err3 := meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
 		for _, s := range p.running {
 			for source, c := range s.consumers {
 				labels := metric.WithAttributes(attribute.String("consumer", s.Name), attribute.String("source", source))
 				n, age := c.Lag()
+				if n > 0 { // of partitions that are another process's now, that one may have handled it
+					counting, cancel := context.WithTimeout(ctx, countWithin)
+					if c.Refresh(counting) == nil {
+						n, age = c.Lag()
+					}
+					cancel()
+				}
 				o.ObserveInt64(events, n, labels)
 				o.ObserveFloat64(seconds, max(0, age.Seconds()), labels)
 			}

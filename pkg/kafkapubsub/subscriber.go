@@ -466,8 +466,7 @@ func (s *subscription) deliver(ctx context.Context, records []kafka.Message) del
 		return deliveryEnded
 	}
 	last := records[len(records)-1]
-	s.client.metrics.lag.Record(ctx, max(0, last.HighWaterMark-last.Offset-1), metric.WithAttributes(
-		append(s.attributes(), attribute.Int("messaging.destination.partition.id", last.Partition))...))
+	s.lag(ctx, last, last.Offset+1)
 
 	msg := s.message(records)
 	own, cancel := context.WithCancel(context.WithValue(ctx, deliveryKey{}, delivery{
@@ -484,6 +483,7 @@ func (s *subscription) deliver(ctx context.Context, records []kafka.Message) del
 	case <-msg.Acked():
 		return deliveryAcked
 	case <-msg.Nacked():
+		s.lag(ctx, last, records[0].Offset) // they are still to be handled
 		return deliveryNacked
 	case <-ctx.Done():
 	}
@@ -493,6 +493,12 @@ func (s *subscription) deliver(ctx context.Context, records []kafka.Message) del
 	default:
 		return deliveryEnded
 	}
+}
+
+// lag tells how many records of a partition there are from an offset on.
+func (s *subscription) lag(ctx context.Context, last kafka.Message, from int64) {
+	s.client.metrics.lag.Record(ctx, max(0, last.HighWaterMark-from), metric.WithAttributes(
+		append(s.attributes(), attribute.Int("messaging.destination.partition.id", last.Partition))...))
 }
 
 func (s *subscription) keepLast(partition int, m kafka.Message) {

@@ -97,7 +97,7 @@ func newMetrics() (m metrics, err error) {
 	m.processSeconds, errs[3] = meter.Float64Histogram("messaging.process.duration", metric.WithUnit("s"),
 		metric.WithDescription("time that a handler took for one message or batch"))
 	m.lag, errs[4] = meter.Int64Gauge("messaging.kafka.consumer.lag", metric.WithUnit("{message}"),
-		metric.WithDescription("records of a partition behind the one handed over last"))
+		metric.WithDescription("records of a partition behind those handed over last, and these too once they were nacked"))
 	m.fetchErrors, errs[5] = meter.Int64Counter("messaging.kafka.consumer.fetch.errors",
 		metric.WithDescription("fetches that failed and were tried again"))
 	m.resets, errs[6] = meter.Int64Counter("messaging.kafka.consumer.resets",

@@ -28,6 +28,14 @@ var ErrShredded = errors.New("the key was destroyed")
 // ErrNoKey: the subject never had a key.
 var ErrNoKey = errors.New("there is no such key")
 
+// UnfitError: the message can't be sealed or opened as it is, whenever it is tried. All other errors are faults of the vault, and pass.
+type UnfitError struct{ Err error }
+
+func (e *UnfitError) Error() string { return e.Err.Error() }
+func (e *UnfitError) Unwrap() error { return e.Err }
+
+func unfit(format string, args ...any) error { return &UnfitError{fmt.Errorf(format, args...)} }
+
 // Vault keeps one 32-byte key per tenant and subject. Implementations: PG here, a KMS in production.
 type Vault interface {
 	// Key is the subject's key. With create, one is made when there is none. Errors: ErrShredded, ErrNoKey.
@@ -52,38 +60,39 @@ type Sealed struct {
 	Subject string
 }
 
-// Seal takes the PHI out of a message. eventID is unique to it.
+// Seal takes the PHI out of a message. eventID is unique to it. Errors: *UnfitError, also where the subject's key was destroyed (ErrShredded); others are faults of the vault.
 func (c *Codec) Seal(ctx context.Context, tenant uuid.UUID, eventID string, m proto.Message) (Sealed, error) {
 	marshal := proto.MarshalOptions{Deterministic: true}
 	s, err := c.shapeOf(m.ProtoReflect().Descriptor())
 	if err != nil {
-		return Sealed{}, err
+		return Sealed{}, &UnfitError{err}
 	}
 	if !s.phi {
-		clear, err := marshal.Marshal(m)
-		return Sealed{Clear: clear}, err
+		return onlyClear(m)
 	}
 	public := proto.Clone(m)
 	secret := m.ProtoReflect().New().Interface()
 	if !split(public.ProtoReflect(), secret.ProtoReflect(), s) {
-		clear, err := marshal.Marshal(public)
-		return Sealed{Clear: clear}, err
+		return onlyClear(public)
 	}
 	subject := m.ProtoReflect().Get(s.subject).String()
 	if subject == "" {
-		return Sealed{}, fmt.Errorf("seal %s: %s is empty: nobody's key would seal its PHI", m.ProtoReflect().Descriptor().FullName(), s.subject.Name())
+		return Sealed{}, unfit("seal %s: %s is empty: nobody's key would seal its PHI", m.ProtoReflect().Descriptor().FullName(), s.subject.Name())
 	}
 	key, err := c.vault.Key(ctx, tenant, subject, true)
+	if errors.Is(err, ErrShredded) {
+		return Sealed{}, unfit("seal %s: %w", m.ProtoReflect().Descriptor().FullName(), err)
+	}
 	if err != nil {
 		return Sealed{}, fmt.Errorf("seal %s: %w", m.ProtoReflect().Descriptor().FullName(), err)
 	}
 	clear, err := marshal.Marshal(public)
 	if err != nil {
-		return Sealed{}, fmt.Errorf("seal: %w", err)
+		return Sealed{}, unfit("seal: %w", err)
 	}
 	plain, err := marshal.Marshal(secret)
 	if err != nil {
-		return Sealed{}, fmt.Errorf("seal: %w", err)
+		return Sealed{}, unfit("seal: %w", err)
 	}
 	gcm, err := subtle.NewAESGCM(key)
 	if err != nil {
@@ -96,7 +105,15 @@ func (c *Codec) Seal(ctx context.Context, tenant uuid.UUID, eventID string, m pr
 	return Sealed{Clear: clear, Sealed: box, Subject: subject}, nil
 }
 
-// Open puts a message together again. Where the subject's key was destroyed it returns the clear part and shredded = true.
+func onlyClear(m proto.Message) (Sealed, error) {
+	clear, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		return Sealed{}, unfit("seal: %w", err)
+	}
+	return Sealed{Clear: clear}, nil
+}
+
+// Open puts a message together again. Errors: *UnknownTypeError, *UnfitError (also ErrNoKey); others are faults of the vault. Where the subject's key was destroyed it returns the clear part and shredded = true.
 func (c *Codec) Open(ctx context.Context, tenant uuid.UUID, eventID, typ string, s Sealed) (m proto.Message, shredded bool, err error) {
 	m, err = Clear(typ, s.Clear)
 	if err != nil || len(s.Sealed) == 0 {
@@ -105,6 +122,9 @@ func (c *Codec) Open(ctx context.Context, tenant uuid.UUID, eventID, typ string,
 	key, err := c.vault.Key(ctx, tenant, s.Subject, false)
 	if errors.Is(err, ErrShredded) {
 		return m, true, nil
+	}
+	if errors.Is(err, ErrNoKey) {
+		return nil, false, unfit("open %s %s: %w", typ, eventID, err)
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("open %s %s: %w", typ, eventID, err)
@@ -115,11 +135,11 @@ func (c *Codec) Open(ctx context.Context, tenant uuid.UUID, eventID, typ string,
 	}
 	plain, err := gcm.Decrypt(s.Sealed, associated(tenant, s.Subject, eventID))
 	if err != nil {
-		return nil, false, fmt.Errorf("open %s %s: the ciphertext is not this event's: %w", typ, eventID, err)
+		return nil, false, unfit("open %s %s: the ciphertext is not this event's: %w", typ, eventID, err)
 	}
 	secret := m.ProtoReflect().New().Interface()
 	if err := proto.Unmarshal(plain, secret); err != nil {
-		return nil, false, fmt.Errorf("open %s %s: %w", typ, eventID, err)
+		return nil, false, unfit("open %s %s: %w", typ, eventID, err)
 	}
 	proto.Merge(m, secret)
 	return m, false, nil
@@ -133,7 +153,7 @@ func Clear(typ string, clear []byte) (proto.Message, error) {
 	}
 	m := t.New().Interface()
 	if err := proto.Unmarshal(clear, m); err != nil {
-		return nil, fmt.Errorf("decode %s: %w", typ, err)
+		return nil, unfit("decode %s: %w", typ, err)
 	}
 	return m, nil
 }

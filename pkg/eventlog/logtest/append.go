@@ -237,6 +237,9 @@ func malformed(f *fixture) {
 	}{
 		{"no tenant", changed(func(a *eventlog.Append) { a.Tenant = uuid.Nil })},
 		{"no stream", changed(func(a *eventlog.Append) { a.Stream = "" })},
+		{"a stream with a NUL", changed(func(a *eventlog.Append) { a.Stream = "a/\x00" })},
+		{"a stream that is no UTF-8", changed(func(a *eventlog.Append) { a.Stream = "a/\xC9" })},
+		{"a mirror key with a NUL", eventlog.Unit{Appends: []eventlog.Append{good}, Mirrors: []eventlog.MirrorRow{{Mirror: "m", Tenant: one, Key: "\x00", Record: foreign("e", 1, "p/1", "x")}}}},
 		{"no record", changed(func(a *eventlog.Append) { a.Events[0].Record = nil })},
 		{"no id", changed(func(a *eventlog.Append) { a.Events[0].Record.EventId = "" })},
 		{"another's tenant", changed(func(a *eventlog.Append) { a.Events[0].Record.TenantId = two.String() })},
@@ -250,8 +253,10 @@ func malformed(f *fixture) {
 		{"set and cancelled", eventlog.Unit{Appends: []eventlog.Append{good}, Cancel: []eventlog.TimerKey{{Tenant: one, Key: "t"}},
 			SetTimers: []eventlog.TimerRow{{TimerKey: eventlog.TimerKey{Tenant: one, Key: "t"}, DueAt: t0}}}},
 	} {
-		if _, err := f.Append(f.ctx(), c.unit); err == nil {
-			f.Errorf("%s was accepted", c.name)
+		_, err := f.Append(f.ctx(), c.unit)
+		var row *eventlog.RowError
+		if !errors.As(err, &row) {
+			f.Errorf("%s: %v, want a RowError", c.name, err)
 		}
 	}
 	equal(f, "events", texts(f.all()), []string{})

@@ -79,7 +79,7 @@ var _ eventlog.Log = (*Log)(nil)
 // Append commits a unit.
 func (l *Log) Append(ctx context.Context, u eventlog.Unit) (eventlog.Result, error) {
 	if err := u.Check(); err != nil {
-		return eventlog.Result{}, fmt.Errorf("append: %w", err)
+		return eventlog.Result{}, &eventlog.RowError{Err: fmt.Errorf("append: %w", err)}
 	}
 	if err := ctx.Err(); err != nil {
 		return eventlog.Result{}, fmt.Errorf("append: %w", err)

@@ -141,7 +141,7 @@ var errUsed = errors.New("the request key was used")
 // Append commits a unit together with those of other callers.
 func (l *Log) Append(ctx context.Context, u eventlog.Unit) (eventlog.Result, error) {
 	if err := u.Check(); err != nil {
-		return eventlog.Result{}, fmt.Errorf("append to the log of %s: %w", l.options.Service, err)
+		return eventlog.Result{}, &eventlog.RowError{Err: fmt.Errorf("append to the log of %s: %w", l.options.Service, err)}
 	}
 	ctx, end := l.meter.append(ctx, u)
 	result, err := l.append(ctx, u)

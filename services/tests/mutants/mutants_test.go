@@ -79,6 +79,16 @@ var mutants = []mutant{
 		guards: []guard{{"pkg", "./consume", "TestNothingOvertakesAWaitingEvent"}},
 	},
 	{
+		name: "an event that can't be recorded is tried for ever", file: "pkg/engine/handle.go",
+		text: "\tif lasting(err) {\n\t\treturn err\n\t}\n\tif err != nil {\n\t\treturn &faultError{err}", instead: "\tif err != nil {\n\t\treturn &faultError{err}",
+		guards: []guard{{"pkg", "./consume", "TestWhateverMakesAnEventPoison"}},
+	},
+	{
+		name: "what is handled past a slot that is stuck counts for it", file: "pkg/consume/consume.go",
+		text: "handled = min(handled, all[0].position-1)", instead: "_ = all",
+		guards: []guard{{"pkg", "./consume", "TestAFaultIsTriedAgainAndShows"}},
+	},
+	{
 		name: "what waits is not woken", file: "pkg/eventlog/memlog/memlog.go",
 		text: "if p.State == eventlog.Waiting && fresh[p.WaitsFor] {", instead: "if false && fresh[p.WaitsFor] {",
 		guards: []guard{wait, simulation},
