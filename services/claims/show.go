@@ -129,6 +129,9 @@ func told(event proto.Message) (string, *typev1.Source) {
 	case *pb.LineDenied:
 		return fmt.Sprintf("%s denied with %s-%s: %s", cmp.Or(e.ServiceCode, "claim"), e.GroupCode, e.Carc, money.Format(e.DeniedAmount)), nil
 	case *pb.DenialOverturned:
+		if e.TakenBack {
+			return fmt.Sprintf("denial %s-%s ended with the decision that was taken back", e.GroupCode, e.Carc), nil
+		}
 		return fmt.Sprintf("denial %s-%s given up: %s recovered", e.GroupCode, e.Carc, money.Format(e.RecoveredAmount)), nil
 	case *pb.CorrectedClaimPrepared:
 		return fmt.Sprintf("version %d prepared (frequency %d): %s", e.ClaimVersion, e.Content.GetFrequencyCode(), e.Reason), nil

@@ -154,12 +154,13 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 	if r.MatchedBy == byPriorNumber && !reversal && r.StatusCode != statusPreview {
 		events = answeredBefore(s)
 	}
-	events = append(events, &pb.ClaimAdjudicated{
+	told := &pb.ClaimAdjudicated{
 		ClaimId: id, RemittanceId: e.RemittanceId, StatusCode: r.StatusCode, ChargeAmount: r.ChargeAmount, PaidAmount: r.PaidAmount,
 		PatientResponsibilityAmount: content.PatientShare(r), PayerClaimControlNumber: r.PayerClaimControlNumber, AdjudicationDate: e.AdjudicationDate,
 		Reversal: reversal, Source: r.Source, ClaimOrdinal: r.Ordinal, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, DisputedAmount: e.DisputedAmount,
 		DecisionStands: e.DecisionStands, Duplicate: copied(e, d.Others), AwaitedVersion: awaited(s, e), VoidRefused: refusesVoid(s, e),
-	})
+	}
+	events = append(events, told)
 	if reversal {
 		switch {
 		case e.DecisionStands && !s.Withdrawn: // what it refuses is open again
@@ -175,8 +176,14 @@ func Adjudicate(s State, d Decision) ([]es.Event, error) {
 			if (!s.Closed || s.VoidRefused) && !other {
 				events = append(events, withdrawn(s, reversedForClose))
 			}
-		case s.Closed:
-			events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "the payer has taken its decision back"})
+		default:
+			if !s.Withdrawn { // what it had denied is open with the rest
+				events = append(events, denied(s, d)...)
+			}
+			told.OpenAmount = openAfter(s.with(events...), d.Others)
+			if s.Closed {
+				events = append(events, &pb.ClaimReopened{ClaimId: id, Reason: "the payer has taken its decision back"})
+			}
 		}
 		return events, nil
 	}

@@ -56,14 +56,14 @@ func words(s State, e *postingv1.ClaimPaymentPosted) []word {
 }
 
 // denied are the denials that a decision makes, changes and ends. The last word on a line counts, and of it no more than is open to the payer after all of its decisions in force. A
-// reversal that leaves later decisions in force makes theirs anew: what they could not refuse while it was paid is open again.
+// reversal leaves those of the decisions that stay in force, made anew: what they could not refuse while it was paid is open again, and what only the reversed one refused is refused no more.
 func denied(s State, d Decision) []es.Event {
 	inForce := append(slices.Clone(d.Others), d.Posted)
 	from := len(d.Others)
-	if Reversal(d.Posted) {
-		inForce, from = d.Others, 0
-	}
 	refused, said := refusedNow(s), map[string]word{}
+	if Reversal(d.Posted) {
+		inForce, from, refused = d.Others, 0, map[string][]refusal{}
+	}
 	for n, p := range inForce[from:] {
 		if paidAsAWhole(p) {
 			clear(refused)
@@ -75,7 +75,27 @@ func denied(s State, d Decision) []es.Event {
 			}
 		}
 	}
-	return changes(s, inForce, refused, said, d.Posted.RemittanceId, max(d.Posted.RemittanceClaim.PaidAmount, 0))
+	events := changes(s, inForce, refused, said, d.Posted.RemittanceId, max(d.Posted.RemittanceClaim.PaidAmount, 0))
+	for _, e := range events {
+		if ended, is := e.(*pb.DenialOverturned); is {
+			ended.TakenBack = Reversal(d.Posted)
+		}
+	}
+	return events
+}
+
+// openAfter is what is open to the payer after its decisions in force, less what it denies.
+func openAfter(s State, inForce []*postingv1.ClaimPaymentPosted) int64 {
+	rest := leftTo(s.Content)
+	for _, p := range inForce {
+		for _, w := range words(s, p) {
+			rest.decides(w.lineID, w.paid, w.adjustments)
+		}
+	}
+	for _, x := range s.Denials {
+		rest.less(x.LineId, x.DeniedAmount)
+	}
+	return rest.of("")
 }
 
 // lessened are the denials in force of which less is open, after earlier payers have decided anew.
@@ -125,7 +145,7 @@ func changes(s State, inForce []*postingv1.ClaimPaymentPosted, refused map[strin
 				events = append(events, &pb.LineDenied{
 					ClaimId: s.Created.ClaimId, PatientId: s.Created.PatientId, PayerId: s.Content.PayerId, LineId: line, ServiceCode: w.code, ServiceDate: w.day,
 					GroupCode: f.group, Carc: f.carc, Rarc: w.rarc, DeniedAmount: f.amount, Origin: f.code.Origin, DefaultAction: f.code.Action, Label: f.code.Label,
-					AppealDueDate: appealDue(w.decided), RemittanceId: remittanceID, LocationId: s.Created.LocationId,
+					AppealDueDate: appealDueOf(s, line, f, w.decided), RemittanceId: remittanceID, LocationId: s.Created.LocationId,
 				})
 			}
 		default: // less of it is open than was
@@ -222,6 +242,17 @@ func appealDue(decided string) string {
 		return ""
 	}
 	return date.Add(decided, AppealDays)
+}
+
+// appealDueOf is when an appeal of a denial must have been filed. The clock of one that ended with its decision, and is made again by the next one, keeps running.
+func appealDueOf(s State, line string, f refusal, decided string) string {
+	due := appealDue(decided)
+	for _, x := range s.Ended {
+		if x.LineId == line && x.GroupCode == f.group && x.Carc == f.carc && x.AppealDueDate != "" && (due == "" || x.AppealDueDate < due) {
+			due = x.AppealDueDate
+		}
+	}
+	return due
 }
 
 func refusals(adjustments []*typev1.Adjustment) []refusal {

@@ -117,6 +117,51 @@ func TestAPayerDeniesNoMoreThanIsOpenToIt(t *testing.T) {
 	})
 }
 
+// A decision that is taken back takes its denials with it: what it refused is open with the rest, until the payer decides anew. Denials of a decision that stays in force stay.
+func TestDenialsEndWithTheirDecision(t *testing.T) {
+	line := func(sign, paid int64, more ...*typev1.Adjustment) *exchangev1.RemittanceLine {
+		l := decidedLine("L1", "90837", sign*15000, sign*paid, append([]*typev1.Adjustment{cas("CO", "45", 5500), cas("PR", "3", 2000)}, more...)...)
+		for _, a := range l.Adjustments {
+			a.Amount *= sign
+		}
+		return l
+	}
+	decided := func(remittance, status, number string, sign int64, lines ...*exchangev1.RemittanceLine) *postingv1.ClaimPaymentPosted {
+		p := numbered(remittance, status, number, lines...)
+		p.RemittanceClaim.ChargeAmount = sign * 16000
+		return p
+	}
+	in := decided("r1", "1", "081", 1, line(1, 5000, cas("CO", "50", 2500)), decidedLine("L2", "90785", 1000, 1000))
+	back := decided("r2", "22", "081", -1, line(-1, 5000, cas("CO", "50", 2500)), decidedLine("L2", "90785", -1000, -1000))
+	w := gone(t)
+	w.tell(t, in, back)
+	names := w.names(clm1)
+	if got := strings.Join(names[len(names)-2:], " "); got != "ClaimAdjudicated DenialOverturned" || openDenials(w.states[clm1]) != "" {
+		t.Fatal(names)
+	}
+	if a, d := last[*pb.ClaimAdjudicated](w, clm1), last[*pb.DenialOverturned](w, clm1); a.OpenAmount != 16000 || !d.TakenBack || d.RecoveredAmount != 0 {
+		t.Fatal(a, d)
+	}
+	again := decided("r3", "1", "105", 1, line(1, 5000, cas("CO", "50", 2500)), decidedLine("L2", "90785", 1000, 1000))
+	again.AdjudicationDate = "2026-05-02"
+	w.tell(t, again)
+	if d := last[*pb.LineDenied](w, clm1); openDenials(w.states[clm1]) != "L1:50:2500" || d.RemittanceId != "r3" || d.AppealDueDate != "2026-06-18" {
+		t.Fatalf("denied again, the clock of the appeal keeps running: %v", d)
+	}
+
+	w = gone(t)
+	more := decided("r2", "1", "105", 1, decidedLine("L1", "90837", 15000, 2500, cas("CO", "45", 12500)))
+	moreBack := decided("r3", "22", "105", -1, decidedLine("L1", "90837", -15000, -2500, cas("CO", "45", -12500)))
+	w.tell(t, in, more)
+	if openDenials(w.states[clm1]) != "" {
+		t.Fatal("it was paid")
+	}
+	w.tell(t, moreBack)
+	if a := last[*pb.ClaimAdjudicated](w, clm1); openDenials(w.states[clm1]) != "L1:50:2500" || a.OpenAmount != 0 {
+		t.Errorf("the first decision is in force: %v, %v", openDenials(w.states[clm1]), a)
+	}
+}
+
 // Whatever two payers decide, deny, repeat and take back: what is denied in force never exceeds what is open to the payer, by line and in all.
 func TestDeniedNeverExceedsWhatIsOpen(t *testing.T) {
 	charge := map[string]int64{"L1": 15000, "L2": 1000}

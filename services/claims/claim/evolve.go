@@ -44,7 +44,8 @@ type State struct {
 	Paid        int64                      // cents, what it took back taken off
 	Coverage    *pb.CoverageChangeDetected // how the coverages of the day are other than the claim's; nil: they are not
 	Denials     []*pb.LineDenied
-	Disputed    int64 // cents that the payer owes by our reckoning and not by its own
+	Ended       []*pb.LineDenied // denials that ended with a decision that was taken back, until the payer decides anew
+	Disputed    int64            // cents that the payer owes by our reckoning and not by its own
 
 	NextClaimID string // of the next payer, once prepared
 	Closed      bool
@@ -153,7 +154,7 @@ func Evolve(s State, event es.Event) State {
 		if e.Duplicate || e.VoidRefused { // it decides nothing: what was decided before is in force
 			return s
 		}
-		s.EverDecided, s.Decided = true, true
+		s.EverDecided, s.Decided, s.Ended = true, true, nil
 		s.PayerNumber = cmp.Or(e.PayerClaimControlNumber, acked, s.PayerNumber)
 		s.Numbers, s.Last = append(s.Numbers, s.PayerNumber), e.RemittanceId
 	case *pb.ClaimVoidRefused:
@@ -170,7 +171,11 @@ func Evolve(s State, event es.Event) State {
 		s.Denials = append(s.Denials, e)
 	case *pb.DenialOverturned:
 		s.Denials = slices.DeleteFunc(s.Denials, func(d *pb.LineDenied) bool {
-			return d.LineId == e.LineId && d.GroupCode == e.GroupCode && d.Carc == e.Carc
+			is := d.LineId == e.LineId && d.GroupCode == e.GroupCode && d.Carc == e.Carc
+			if is && e.TakenBack {
+				s.Ended = append(s.Ended, d)
+			}
+			return is
 		})
 	case *pb.SecondaryClaimPrepared:
 		s.NextClaimID = e.NextClaimId
@@ -226,6 +231,7 @@ func takenBack(numbers []string, reversed string) []string {
 // with is the state after events that a decision is about to record; the state it was given stays as it is.
 func (s State) with(events ...es.Event) State {
 	s.Answers, s.Files, s.Remits, s.Overdue, s.Denials = maps.Clone(s.Answers), maps.Clone(s.Files), maps.Clone(s.Remits), maps.Clone(s.Overdue), slices.Clone(s.Denials)
+	s.Ended = slices.Clone(s.Ended)
 	s.Numbers, s.Given, s.Noes, s.Disowned = slices.Clone(s.Numbers), maps.Clone(s.Given), maps.Clone(s.Noes), maps.Clone(s.Disowned)
 	for _, e := range events {
 		s = Evolve(s, e)

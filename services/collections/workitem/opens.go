@@ -134,15 +134,19 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 		if !e.Reversal || e.DecisionStands {
 			return nil
 		}
-		if e.PaidAmount == 0 { // a denial: no money goes back, and the whole charge is open as before
+		open := ""
+		if e.OpenAmount > 0 {
+			open = "; " + money.Format(e.OpenAmount) + " is open with it"
+		}
+		if e.PaidAmount == 0 { // a denial: no money goes back
 			return &pb.WorkItemOpened{
-				Kind: "takeback", Subject: e.ClaimId, Title: "Decision taken back", Detail: "the payer took its decision back, which paid nothing, and has not decided anew",
-				PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
+				Kind: "takeback", Subject: e.ClaimId, Title: "Decision taken back", Detail: "the payer took its decision back, which paid nothing, and has not decided anew" + open,
+				AtRiskAmount: e.OpenAmount, PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
 			}
 		}
 		return &pb.WorkItemOpened{
-			Kind: "takeback", Subject: e.ClaimId, Title: "Payment taken back", Detail: fmt.Sprintf("the payer took %s back and has not decided anew", money.Format(size(e.PaidAmount))),
-			AtRiskAmount: size(e.PaidAmount), PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
+			Kind: "takeback", Subject: e.ClaimId, Title: "Payment taken back", Detail: fmt.Sprintf("the payer took %s back and has not decided anew%s", money.Format(size(e.PaidAmount)), open),
+			AtRiskAmount: max(e.OpenAmount, size(e.PaidAmount)), PatientId: e.PatientId, ClaimId: e.ClaimId, PayerId: e.PayerId, RemittanceId: e.RemittanceId,
 		}
 	case *claimsv1.ClaimVoidRefused:
 		codes := or(strings.Join(e.AdjustmentCodes, ", "), "no code")

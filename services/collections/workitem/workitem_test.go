@@ -157,6 +157,16 @@ func TestWhatIsTakenBackIsAtRisk(t *testing.T) {
 	}
 }
 
+// The item about a decision that was taken back is the one for all that is open then.
+func TestATakebackIsAboutAllThatIsOpen(t *testing.T) {
+	for paid, title := range map[int64]string{-5000: "Payment taken back", 0: "Decision taken back"} {
+		item := opens(es.Recorded{Event: &claimsv1.ClaimAdjudicated{ClaimId: "c", Reversal: true, PaidAmount: paid, OpenAmount: 15500}})
+		if item.Title != title || item.AtRiskAmount != 15500 || !strings.Contains(item.Detail, "$155.00 is open with it") {
+			t.Error(item)
+		}
+	}
+}
+
 // One authorization's no is nobody's work once another has said yes, in whichever order the two are heard; nor is what was missing for a visit that is voided.
 func TestAnotherAuthorizationSaidYes(t *testing.T) {
 	no := es.Recorded{Event: &authorizationv1.UnitsRefused{AuthorizationId: "aut_1", EncounterId: "e", Reasons: []*problemv1.Reason{{RuleId: "r"}}}}

@@ -2261,6 +2261,7 @@ type ClaimAdjudicated struct {
 	Duplicate                   bool                   `protobuf:"varint,16,opt,name=duplicate,proto3" json:"duplicate,omitempty"`                                 // refused as a copy (CARC 18) of what the payer has decided, which stays its decision
 	AwaitedVersion              int32                  `protobuf:"varint,17,opt,name=awaited_version,json=awaitedVersion,proto3" json:"awaited_version,omitempty"` // that the payer still has to answer: this decides an earlier one, takes back, or decides nothing; 0: none
 	VoidRefused                 bool                   `protobuf:"varint,18,opt,name=void_refused,json=voidRefused,proto3" json:"void_refused,omitempty"`          // refuses a void: what the payer has decided before stays its decision
+	OpenAmount                  int64                  `protobuf:"varint,19,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`             // of a reversal that nothing stands after: what is open with the payer then, less what it denies
 	unknownFields               protoimpl.UnknownFields
 	sizeCache                   protoimpl.SizeCache
 }
@@ -2419,6 +2420,13 @@ func (x *ClaimAdjudicated) GetVoidRefused() bool {
 		return x.VoidRefused
 	}
 	return false
+}
+
+func (x *ClaimAdjudicated) GetOpenAmount() int64 {
+	if x != nil {
+		return x.OpenAmount
+	}
+	return 0
 }
 
 // The payer answered a void without taking its decision back: the claim is as it was before the void.
@@ -2890,6 +2898,7 @@ type DenialOverturned struct {
 	Carc            string                 `protobuf:"bytes,6,opt,name=carc,proto3" json:"carc,omitempty"`
 	PatientId       string                 `protobuf:"bytes,7,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"`
 	PayerId         string                 `protobuf:"bytes,8,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	TakenBack       bool                   `protobuf:"varint,9,opt,name=taken_back,json=takenBack,proto3" json:"taken_back,omitempty"` // it ended with its decision, which the payer has taken back; what was denied is open
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2978,6 +2987,13 @@ func (x *DenialOverturned) GetPayerId() string {
 		return x.PayerId
 	}
 	return ""
+}
+
+func (x *DenialOverturned) GetTakenBack() bool {
+	if x != nil {
+		return x.TakenBack
+	}
+	return false
 }
 
 type CorrectedClaimPrepared struct {
@@ -3712,7 +3728,7 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x123\n" +
 	"\x16timely_filing_due_date\x18\x04 \x01(\tR\x13timelyFilingDueDate\x12\x1b\n" +
 	"\tdays_left\x18\x05 \x01(\x05R\bdaysLeft\x12#\n" +
-	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\xd0\x05\n" +
+	"\rcharge_amount\x18\x06 \x01(\x03R\fchargeAmount\"\xf1\x05\n" +
 	"\x10ClaimAdjudicated\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rremittance_id\x18\x02 \x01(\tR\fremittanceId\x12\x1f\n" +
@@ -3735,7 +3751,9 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\x0fdecision_stands\x18\x0f \x01(\bR\x0edecisionStands\x12\x1c\n" +
 	"\tduplicate\x18\x10 \x01(\bR\tduplicate\x12'\n" +
 	"\x0fawaited_version\x18\x11 \x01(\x05R\x0eawaitedVersion\x12!\n" +
-	"\fvoid_refused\x18\x12 \x01(\bR\vvoidRefused\"\xba\x02\n" +
+	"\fvoid_refused\x18\x12 \x01(\bR\vvoidRefused\x12\x1f\n" +
+	"\vopen_amount\x18\x13 \x01(\x03R\n" +
+	"openAmount\"\xba\x02\n" +
 	"\x10ClaimVoidRefused\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3790,7 +3808,7 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\rremittance_id\x18\x0e \x01(\tR\fremittanceId\x12\x1f\n" +
 	"\vlocation_id\x18\x0f \x01(\tR\n" +
 	"locationId\x12\x14\n" +
-	"\x05label\x18\x10 \x01(\tR\x05label\"\x83\x02\n" +
+	"\x05label\x18\x10 \x01(\tR\x05label\"\xa2\x02\n" +
 	"\x10DenialOverturned\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x17\n" +
 	"\aline_id\x18\x02 \x01(\tR\x06lineId\x12)\n" +
@@ -3801,7 +3819,9 @@ const file_evenkeel_claims_v1_events_proto_rawDesc = "" +
 	"\x04carc\x18\x06 \x01(\tR\x04carc\x12\x1d\n" +
 	"\n" +
 	"patient_id\x18\a \x01(\tR\tpatientId\x12\x19\n" +
-	"\bpayer_id\x18\b \x01(\tR\apayerId\"\xf0\x01\n" +
+	"\bpayer_id\x18\b \x01(\tR\apayerId\x12\x1d\n" +
+	"\n" +
+	"taken_back\x18\t \x01(\bR\ttakenBack\"\xf0\x01\n" +
 	"\x16CorrectedClaimPrepared\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12#\n" +
 	"\rclaim_version\x18\x02 \x01(\x05R\fclaimVersion\x12\x1d\n" +
