@@ -11,6 +11,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/page"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/services/reporting/kpi"
 )
 
 // defaultDays is how far a report of denials looks back when no day is named.
@@ -124,14 +125,25 @@ func (s *Server) ListDenialRows(ctx context.Context, r *pb.ListDenialRowsRequest
 		return nil, err
 	}
 	from, thru := window(q, r.FromDate, r.ThruDate)
-	if r.FromDate == "" {
+	where := ` WHERE d.tenant_id = $1
+		AND ($6 = '' OR d.carc = $6 OR d.group_code || '-' || d.carc = $6) AND ($7 = '' OR d.claim_id IN (SELECT claim_id FROM claims WHERE tenant_id = $1 AND patient_control_number = $7))`
+	const days = `d.denied_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR d.payer_id = $4) AND ($5 = '' OR d.location_id = $5)`
+	switch r.CountedIn {
+	case "denials": // the lines that the first decision denied, as GetDenials adds them up
+		where += ` AND (d.claim_id, d.remittance_id) IN (SELECT c.claim_id, c.first_remittance_id FROM claims c` + decided + `)`
+	case "payers.denied": // neither recovered nor ended with its claim, as GetPayers adds them up
+		where += ` AND ` + days + ` AND (d.overturned_date IS NULL OR d.overturned_date > $3::text::date) AND NOT EXISTS (SELECT FROM claims c WHERE c.tenant_id = $1 AND c.claim_id = d.claim_id AND c.withdrawn_date <= $3::text::date)`
+	case "":
+		where += ` AND ` + days
+	default:
+		return nil, refuse.Because(CountedExists, "counted_in", "%q has no denied lines: want denials or payers.denied", r.CountedIn)
+	}
+	if r.FromDate == "" && r.CountedIn != "denials" {
 		from = "0001-01-01"
 	}
 	args := []any{q.tenant, from, thru, r.PayerId, r.LocationId, r.Carc, r.PatientControlNumber}
-	const where = ` WHERE d.tenant_id = $1 AND d.denied_date BETWEEN $2::text::date AND $3::text::date AND ($4 = '' OR d.payer_id = $4) AND ($5 = '' OR d.location_id = $5)
-		AND ($6 = '' OR d.carc = $6 OR d.group_code || '-' || d.carc = $6) AND ($7 = '' OR d.claim_id IN (SELECT claim_id FROM claims WHERE tenant_id = $1 AND patient_control_number = $7))`
 	out := &pb.ListDenialRowsResponse{TotalAmount: money.Of(0)}
-	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(denied_amount), 0)::bigint, count(*) FROM denials d`+where, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
+	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(denied_amount), 0)::bigint, count(*), count(DISTINCT d.claim_id) FROM denials d`+where, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows, &out.TotalClaims); err != nil {
 		return nil, fmt.Errorf("denial rows: %w", err)
 	}
 	after, values := o.After(8)
@@ -212,14 +224,28 @@ func (s *Server) ListClaims(ctx context.Context, r *pb.ListClaimsRequest) (*pb.L
 	if thru == "" {
 		thru = "9999-12-31"
 	}
-	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, r.Status, from, thru, r.PatientControlNumber, r.AccountId}
-	const where = ` WHERE c.tenant_id = $1 AND ($3 = '' OR c.payer_id = $3) AND ($4 = '' OR c.location_id = $4) AND ($5 = '' OR c.status = $5)
-		AND c.service_date BETWEEN $6::text::date AND $7::text::date AND ($8 = '' OR c.patient_control_number = $8) AND ($9 = '' OR c.account_id = $9)`
+	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, r.Status, from, thru, r.PatientControlNumber, r.AccountId, q.asOf, q.asOf}
+	where := ` WHERE c.tenant_id = $1 AND ($3 = '' OR c.payer_id = $3) AND ($4 = '' OR c.location_id = $4) AND ($5 = '' OR c.status = $5)
+		AND c.service_date BETWEEN $6::text::date AND $7::text::date AND ($8 = '' OR c.patient_control_number = $8) AND ($9 = '' OR c.account_id = $9) AND $10::text <= $11::text`
+	switch r.CountedIn {
+	case "":
+	case "payers.claims":
+		where += ` AND (c.withdrawn_date IS NULL OR c.withdrawn_date > $2::text::date)`
+	default:
+		f, part := partOf(r.CountedIn)
+		if f.Claims[part] == "" {
+			return nil, refuse.Because(CountedExists, "counted_in", "%q has no claims: want a number that the description of counted_in names", r.CountedIn)
+		}
+		if args[9], args[10], err = s.days(ctx, q, f, part); err != nil {
+			return nil, err
+		}
+		where += ` AND c.claim_id IN (SELECT claim_id FROM claims WHERE tenant_id = $1 AND ` + kpi.Within(f.Claims[part], "$10", "$11") + `)`
+	}
 	out := &pb.ListClaimsResponse{TotalChargeAmount: money.Of(0)}
 	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(sum(charge_amount), 0)::bigint, count(*) FROM `+claimsAsOf+where, args...).Scan(&out.TotalChargeAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
-	after, values := o.After(10)
+	after, values := o.After(12)
 	rows, err := s.rt.DB.Query(ctx, `SELECT c.claim_id, c.account_id, c.patient_id, c.patient_control_number, c.payer_id,
 			coalesce(p.name, c.payer_id), c.payer_sequence, c.location_id,
 			coalesce(l.name, c.location_id), c.service_date::text, c.status, c.charge_amount, c.paid_amount,

@@ -18,9 +18,9 @@ func (s *Server) GetKpis(ctx context.Context, r *pb.GetKpisRequest) (*pb.Kpis, e
 	if err != nil {
 		return nil, err
 	}
-	var first string
-	if err := s.rt.DB.QueryRow(ctx, `SELECT coalesce(min(first_submitted_date)::text, $2) FROM claims WHERE tenant_id = $1 AND payer_sequence = 1`, q.tenant, q.asOf).Scan(&first); err != nil {
-		return nil, fmt.Errorf("the first claim: %w", err)
+	first, err := s.firstSent(ctx, q.tenant, q.asOf)
+	if err != nil {
+		return nil, err
 	}
 	out := &pb.Kpis{AsOf: q.asOf}
 	for _, f := range kpi.Figures {

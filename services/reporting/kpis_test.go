@@ -162,6 +162,13 @@ func TestCleanClaimsAndInitialDenialsAreCountedFromTheEvents(t *testing.T) {
 			}
 		}
 	}
+	for _, day := range []string{"2026-07-15", "2026-05-30", "2026-02-20"} {
+		if n := b.bothNumbersHaveTheirRows(day); n < 4 {
+			t.Errorf("%s: %d numbers were followed", day, n)
+		}
+		b.everyDenialHasItsLines(day, "", "")
+		b.everyDenialHasItsLines(day, "2026-03-04", "2026-04-30")
+	}
 	if found := b.verify(); len(found.Findings) > 0 {
 		t.Fatal(found.Findings)
 	}

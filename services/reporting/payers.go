@@ -20,17 +20,14 @@ func (s *Server) GetPayers(ctx context.Context, r *pb.GetPayersRequest) (*pb.Pay
 		return nil, err
 	}
 	rows, err := s.rt.DB.Query(ctx, `WITH leg AS (
-			SELECT CASE WHEN a.account_id IS NULL THEN l.payer_id WHEN a.first_payer_id = '' THEN 'patient' ELSE a.first_payer_id END AS first_payer, l.payer_id AS payer,
-				CASE WHEN l.ledger_account = 'revenue_gross' THEN 'charged' WHEN l.ledger_account = 'contractual' THEN 'contractual' WHEN l.ledger_account = 'ar_insurance' THEN 'open'
-					WHEN l.ledger_account = 'ar_patient' AND l.event_type <> 'PatientPaymentAllocated' THEN 'patient'
-					WHEN l.ledger_account = 'cash_clearing' AND l.event_type IN ('InsurancePaymentPosted', 'PostingReversed') -- net of what was taken back
-						OR l.ledger_account IN ('conversion', 'bank') AND l.event_type = 'PriorAdjudicationPosted' THEN 'paid' END AS what, -- imported: paid before the move; bank: in old events
+			SELECT `+firstOf+` AS first_payer, l.payer_id AS payer, `+whatOf+` AS what,
 				sum(l.amount) AS amount
 			FROM ledger_legs l LEFT JOIN accounts a ON a.tenant_id = l.tenant_id AND a.account_id = l.account_id
 			WHERE l.tenant_id = $1 AND l.occurred_on <= $2::text::date AND ($3 = '' OR a.location_id = $3) GROUP BY 1, 2, 3),
 		part AS (
 			SELECT first_payer AS payer, what, CASE what WHEN 'charged' THEN -amount ELSE amount END AS amount FROM leg WHERE what IN ('charged', 'contractual', 'patient')
 			UNION ALL SELECT payer, what, amount FROM leg WHERE what IN ('paid', 'open')
+			UNION ALL SELECT DISTINCT payer_id, 'claims', 0::bigint FROM claims WHERE tenant_id = $1 AND created_date <= $2::text::date AND ($3 = '' OR location_id = $3) -- also where nothing is booked yet
 			UNION ALL SELECT payer, 'taken over', amount FROM leg WHERE what IN ('paid', 'open') AND payer <> first_payer
 			UNION ALL SELECT first_payer, 'passed on', amount FROM leg WHERE what IN ('paid', 'open') AND payer <> first_payer
 			UNION ALL SELECT first_payer, 'allowed', -amount FROM leg WHERE what IN ('charged', 'contractual') OR what = 'open' AND payer = first_payer)

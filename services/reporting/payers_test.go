@@ -180,6 +180,11 @@ func TestEachRowOfThePayersAddsUp(t *testing.T) {
 					}
 				}
 			}
+			for _, location := range []string{"", "loc_1"} {
+				b.everyNumberHasItsRows(date.Add("2026-02-01", 12), location)
+				b.everyNumberHasItsRows(today, location)
+			}
+			b.bothNumbersHaveTheirRows("2026-03-28")
 			now, _ := b.payers(&pb.GetPayersRequest{AsOf: today})
 			if diff := cmp.Diff(last, now, protocmp.Transform()); order > 0 && diff != "" {
 				t.Errorf("in another order it is another table:\n%s", diff)

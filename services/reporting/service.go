@@ -20,6 +20,7 @@ import (
 	"github.com/evenkeel/evenkeel/pkg/money"
 	"github.com/evenkeel/evenkeel/pkg/page"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
+	"github.com/evenkeel/evenkeel/services/reporting/kpi"
 )
 
 // Server answers the service's gRPC methods.
@@ -65,7 +66,7 @@ func (s *Server) asked(ctx context.Context, asOf string, named map[string]string
 const open = `WITH open AS (
 		SELECT account_id, payer_id, payer_sequence, amount, first_of_account, first_of_payer, location_id, service_date, bill_date,
 			CASE WHEN $5 AND bill_date <= $2::date THEN bill_date ELSE service_date END AS since
-		FROM receivables WHERE tenant_id = $1 AND from_day <= $2::date AND thru_day > $2::date AND ($3 = '' OR payer_id = $3) AND ($4 = '' OR location_id = $4))`
+		FROM receivables WHERE tenant_id = $1 AND from_day <= $2::date AND thru_day > $2::date AND ($3 = '' OR payer_id = $3 OR $3 = 'insurance' AND payer_id <> 'patient') AND ($4 = '' OR location_id = $4))`
 
 // inBucket is the number of the bucket of a day since; a balance below 0 has no age.
 const inBucket = `CASE WHEN amount < 0 THEN 5 WHEN $2::date - since <= 30 THEN 0 WHEN $2::date - since <= 60 THEN 1 WHEN $2::date - since <= 90 THEN 2 WHEN $2::date - since <= 120 THEN 3 ELSE 4 END AS bucket`
@@ -81,6 +82,26 @@ const (
 	credit       = "credit"
 	creditBucket = 5
 )
+
+// bucketsOf are the numbers of the buckets that a word names; empty: all.
+func bucketsOf(word string) (numbers []int32, ok bool) {
+	switch word {
+	case "":
+		return []int32{0, 1, 2, 3, 4, creditBucket}, true
+	case "debit":
+		return []int32{0, 1, 2, 3, 4}, true
+	case "91+":
+		return []int32{3, 4}, true
+	case credit:
+		return []int32{creditBucket}, true
+	}
+	for i, b := range buckets {
+		if b.Bucket == word {
+			return []int32{int32(i)}, true
+		}
+	}
+	return nil, false
+}
 
 func newGroup(id, name string) *pb.AgingGroup {
 	g := &pb.AgingGroup{GroupId: id, Name: name, Total: money.Of(0), DebitAmount: money.Of(0), CreditAmount: money.Of(0)}
@@ -113,7 +134,7 @@ func (s *Server) GetAging(ctx context.Context, r *pb.GetAgingRequest) (*pb.Aging
 	if r.GroupBy == pb.GroupBy_GROUP_BY_LOCATION {
 		key, called = "location_id", "coalesce((SELECT name FROM locations l WHERE l.tenant_id = $1 AND l.location_id = g.id), g.id)"
 		if r.PayerId == "" {
-			first = "first_of_account" // of one payer alone the account's first row may be another's
+			first = "first_of_account" // of some payers alone the account's first row may be another's
 		}
 	}
 	byBill := r.Basis == pb.AgingBasis_AGING_BASIS_BILL_DATE
@@ -165,21 +186,13 @@ func (s *Server) ListAgingRows(ctx context.Context, r *pb.ListAgingRowsRequest) 
 	if err := refuse.Together(err, wrong); err != nil {
 		return nil, err
 	}
-	bucket := -1
-	if r.Bucket == credit {
-		bucket = creditBucket
-	}
-	for i, b := range buckets {
-		if b.Bucket == r.Bucket {
-			bucket = i
-		}
-	}
-	if r.Bucket != "" && bucket < 0 {
-		return nil, refuse.Because(refuse.Rule{ID: "reporting.bucket_exists", Version: 1, Owner: "integrations"}, "bucket", "%q is no bucket: want 0-30, 31-60, 61-90, 91-120, 121+ or credit", r.Bucket)
+	of, ok := bucketsOf(r.Bucket)
+	if !ok {
+		return nil, refuse.Because(refuse.Rule{ID: "reporting.bucket_exists", Version: 1, Owner: "integrations"}, "bucket", "%q is no bucket: want 0-30, 31-60, 61-90, 91-120, 121+, 91+, debit or credit", r.Bucket)
 	}
 	byBill := r.Basis == pb.AgingBasis_AGING_BASIS_BILL_DATE
-	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, byBill, bucket, r.PatientControlNumber}
-	const where = ` WHERE ($6::int < 0 OR b.bucket = $6) AND ($7 = '' OR b.account_id IN (SELECT account_id FROM claims WHERE tenant_id = $1 AND patient_control_number = $7))`
+	args := []any{q.tenant, q.asOf, r.PayerId, r.LocationId, byBill, of, r.PatientControlNumber}
+	const where = ` WHERE b.bucket = ANY($6::int[]) AND ($7 = '' OR b.account_id IN (SELECT account_id FROM claims WHERE tenant_id = $1 AND patient_control_number = $7))`
 	out := &pb.ListAgingRowsResponse{TotalAmount: money.Of(0)}
 	if err := s.rt.DB.QueryRow(ctx, open+`SELECT coalesce(sum(b.amount), 0)::bigint, count(*) FROM (SELECT account_id, amount, `+inBucket+` FROM open) b`+where, args...).Scan(&out.TotalAmount.AmountMinor, &out.TotalRows); err != nil {
 		return nil, fmt.Errorf("aging rows: %w", err)
@@ -269,20 +282,36 @@ func (s *Server) ListLegs(ctx context.Context, r *pb.ListLegsRequest) (*pb.ListL
 	if r.LedgerAccount != typev1.LedgerAccount_LEDGER_ACCOUNT_UNSPECIFIED {
 		ledgerAccount = word(r.LedgerAccount.String(), "LEDGER_ACCOUNT_")
 	}
+	counted, from, thru, err := s.legsCounted(ctx, q, r.CountedIn)
+	if err != nil {
+		return nil, err
+	}
+	args := []any{q.tenant, q.asOf, r.AccountId, r.RemittanceId, ledgerAccount, r.PayerId, r.LocationId, from, thru}
+	of := ` FROM (SELECT *, ` + counted.row + ` AS party, ` + kpi.Within(counted.sign, "$8", "$9") + ` AS sign
+			FROM (SELECT l.*, a.location_id, a.service_date, a.posted_date, a.first_payer_id, ` + firstOf + ` AS first_payer, ` + whatOf + ` AS what
+				FROM ledger_legs l LEFT JOIN accounts a ON a.tenant_id = l.tenant_id AND a.account_id = l.account_id
+				WHERE l.tenant_id = $1 AND l.occurred_on <= $2::text::date AND ($3 = '' OR l.account_id = $3) AND ($4 = '' OR l.remittance_id = $4) AND ($5 = '' OR l.ledger_account = $5)) l) l
+		WHERE sign IS NOT NULL AND ($6 = '' OR party = $6) AND ($7 = '' OR location_id = $7) AND $8::text <= $9::text`
+	out := &pb.ListLegsResponse{TotalDebitAmount: money.Of(0), TotalCreditAmount: money.Of(0), TotalAmount: money.Of(0)}
+	if err := s.rt.DB.QueryRow(ctx, `SELECT count(*), coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint, coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint, coalesce(sum(amount * sign), 0)::bigint`+of, args...).
+		Scan(&out.TotalRows, &out.TotalDebitAmount.AmountMinor, &out.TotalCreditAmount.AmountMinor, &out.TotalAmount.AmountMinor); err != nil {
+		return nil, fmt.Errorf("legs: %w", err)
+	}
 	rows, err := s.rt.DB.Query(ctx, `SELECT event_id::text, event_type, stream, position, leg, occurred_on::text, recorded_at, ledger_account, amount, payer_id, payer_sequence, account_id, line_id,
-			claim_id, remittance_id, carc, interchange_id, source_offset, source_length, source_segment, source_sha256
-		FROM ledger_legs WHERE tenant_id = $1 AND occurred_on <= $2::text::date AND ($3 = '' OR account_id = $3) AND ($4 = '' OR remittance_id = $4)
-			AND ($5 = '' OR ledger_account = $5) AND ($6 = '' OR payer_id = $6) AND (position, leg) < ($7::text::bigint, $8::text::int)
-		ORDER BY position DESC, leg DESC LIMIT $9`, q.tenant, q.asOf, r.AccountId, r.RemittanceId, ledgerAccount, r.PayerId, at.Key[0], at.Key[1], at.Limit+1)
+			claim_id, remittance_id, carc, interchange_id, source_offset, source_length, source_segment, source_sha256, amount * sign`+of+` AND (position, leg) < ($10::text::bigint, $11::text::int)
+		ORDER BY position DESC, leg DESC LIMIT $12`, append(args, at.Key[0], at.Key[1], at.Limit+1)...)
 	if err != nil {
 		return nil, fmt.Errorf("legs: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pb.LedgerLeg, error) {
-		l := &pb.LedgerLeg{Amount: money.Of(0), Source: &typev1.Source{}}
+		l := &pb.LedgerLeg{Amount: money.Of(0), CountedAmount: money.Of(0), Source: &typev1.Source{}}
 		var account string
 		var recorded time.Time
 		err := row.Scan(&l.EventId, &l.EventType, &l.Stream, &l.Position, &l.Leg, &l.OccurredOn, &recorded, &account, &l.Amount.AmountMinor, &l.PayerId, &l.PayerSequence, &l.AccountId, &l.LineId,
-			&l.ClaimId, &l.RemittanceId, &l.Carc, &l.Source.InterchangeId, &l.Source.Offset, &l.Source.Length, &l.Source.Segment, &l.Source.FileSha256)
+			&l.ClaimId, &l.RemittanceId, &l.Carc, &l.Source.InterchangeId, &l.Source.Offset, &l.Source.Length, &l.Source.Segment, &l.Source.FileSha256, &l.CountedAmount.AmountMinor)
+		if r.CountedIn == "" {
+			l.CountedAmount = nil
+		}
 		l.RecordedAt, l.LedgerAccount = timestamppb.New(recorded), ledgerAccountOf(account)
 		if l.Source.InterchangeId == "" {
 			l.Source = nil
@@ -292,7 +321,6 @@ func (s *Server) ListLegs(ctx context.Context, r *pb.ListLegsRequest) (*pb.ListL
 	if err != nil {
 		return nil, fmt.Errorf("legs: %w", err)
 	}
-	out := &pb.ListLegsResponse{}
 	out.Legs, out.NextPageToken = page.Cut(list, at, func(l *pb.LedgerLeg) []string {
 		return []string{strconv.FormatInt(l.Position, 10), strconv.Itoa(int(l.Leg))}
 	})

@@ -537,6 +537,8 @@ func TestDenialsCountTheFirstDecision(t *testing.T) {
 	if err != nil || d.Total.ClaimsAdjudicated != 0 || d.Total.RateMillionths != 0 || !d.Total.Small {
 		t.Fatal(d, err)
 	}
+	b.everyDenialHasItsLines("", "", "")
+	b.everyDenialHasItsLines("2026-06-28", "", "")
 	rows, err := b.api.ListDenialRows(hosttest.As(t.Context(), b.p, ""), &pb.ListDenialRowsRequest{PageSize: 1})
 	if err != nil || len(rows.Rows) != 1 || rows.TotalRows != 3 || rows.Rows[0].Carc != "29" || rows.NextPageToken == "" {
 		t.Fatal(rows, err)

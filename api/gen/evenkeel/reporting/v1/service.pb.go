@@ -136,7 +136,7 @@ type GetAgingRequest struct {
 	AsOf          string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	Basis         AgingBasis             `protobuf:"varint,2,opt,name=basis,proto3,enum=evenkeel.reporting.v1.AgingBasis" json:"basis,omitempty"`
 	GroupBy       GroupBy                `protobuf:"varint,3,opt,name=group_by,json=groupBy,proto3,enum=evenkeel.reporting.v1.GroupBy" json:"group_by,omitempty"` // payer (default) or location
-	PayerId       string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                                     // only this payer; "patient" for what patients owe
+	PayerId       string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`                                     // only this payer; "patient" for what patients owe, "insurance" for what payers owe
 	LocationId    string                 `protobuf:"bytes,5,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -516,9 +516,9 @@ type ListAgingRowsRequest struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	AsOf       string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	Basis      AgingBasis             `protobuf:"varint,2,opt,name=basis,proto3,enum=evenkeel.reporting.v1.AgingBasis" json:"basis,omitempty"`
-	PayerId    string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerId    string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // "patient" for what patients owe, "insurance" for what payers owe
 	LocationId string                 `protobuf:"bytes,4,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
-	Bucket     string                 `protobuf:"bytes,5,opt,name=bucket,proto3" json:"bucket,omitempty"` // or credit, for balances below 0; empty: all
+	Bucket     string                 `protobuf:"bytes,5,opt,name=bucket,proto3" json:"bucket,omitempty"` // or 91+ for both of the oldest, debit for balances above 0 of any age, credit for those below 0; empty: all
 	PageSize   int32                  `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken  string                 `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// amount, days, service_date, payer, account or patient_control_number; with - before it the largest first. Empty: -amount.
@@ -1108,8 +1108,8 @@ func (x *Denials) GetTotal() *DenialGroup {
 type ListDenialRowsRequest struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	AsOf       string                 `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	FromDate   string                 `protobuf:"bytes,2,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
-	ThruDate   string                 `protobuf:"bytes,3,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"`
+	FromDate   string                 `protobuf:"bytes,2,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"` // of the denial; empty: no first day, but for counted_in denials, which then begin 90 days before thru_date
+	ThruDate   string                 `protobuf:"bytes,3,opt,name=thru_date,json=thruDate,proto3" json:"thru_date,omitempty"` // empty: as_of
 	PayerId    string                 `protobuf:"bytes,4,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
 	LocationId string                 `protobuf:"bytes,5,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"`
 	Carc       string                 `protobuf:"bytes,6,opt,name=carc,proto3" json:"carc,omitempty"`
@@ -1118,8 +1118,11 @@ type ListDenialRowsRequest struct {
 	// denied_date, service_date, amount, payer, carc or patient_control_number; with - before it the largest first. Empty: -denied_date.
 	Sort                 string `protobuf:"bytes,9,opt,name=sort,proto3" json:"sort,omitempty"`
 	PatientControlNumber string `protobuf:"bytes,10,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // only this one; empty: all
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Only the lines that make up an amount of a report. denials: denied_amount of GetDenials with the same days, payer and location. payers.denied: denied_amount of GetPayers, what is
+	// neither recovered nor taken back with its claim. Empty: all.
+	CountedIn     string `protobuf:"bytes,11,opt,name=counted_in,json=countedIn,proto3" json:"counted_in,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListDenialRowsRequest) Reset() {
@@ -1218,6 +1221,13 @@ func (x *ListDenialRowsRequest) GetSort() string {
 func (x *ListDenialRowsRequest) GetPatientControlNumber() string {
 	if x != nil {
 		return x.PatientControlNumber
+	}
+	return ""
+}
+
+func (x *ListDenialRowsRequest) GetCountedIn() string {
+	if x != nil {
+		return x.CountedIn
 	}
 	return ""
 }
@@ -1424,6 +1434,7 @@ type ListDenialRowsResponse struct {
 	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	TotalAmount   *v1.Money              `protobuf:"bytes,3,opt,name=total_amount,json=totalAmount,proto3" json:"total_amount,omitempty"`
 	TotalRows     int64                  `protobuf:"varint,4,opt,name=total_rows,json=totalRows,proto3" json:"total_rows,omitempty"`
+	TotalClaims   int64                  `protobuf:"varint,5,opt,name=total_claims,json=totalClaims,proto3" json:"total_claims,omitempty"` // that the lines are of
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1482,6 +1493,13 @@ func (x *ListDenialRowsResponse) GetTotalAmount() *v1.Money {
 func (x *ListDenialRowsResponse) GetTotalRows() int64 {
 	if x != nil {
 		return x.TotalRows
+	}
+	return 0
+}
+
+func (x *ListDenialRowsResponse) GetTotalClaims() int64 {
+	if x != nil {
+		return x.TotalClaims
 	}
 	return 0
 }
@@ -2241,9 +2259,13 @@ type ListLegsRequest struct {
 	AccountId     string                 `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	RemittanceId  string                 `protobuf:"bytes,3,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
 	LedgerAccount v1.LedgerAccount       `protobuf:"varint,4,opt,name=ledger_account,json=ledgerAccount,proto3,enum=evenkeel.type.v1.LedgerAccount" json:"ledger_account,omitempty"`
-	PayerId       string                 `protobuf:"bytes,5,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	PayerId       string                 `protobuf:"bytes,5,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"` // of the leg; with counted_in: whose row of the report, "patient" for self-pay
 	PageSize      int32                  `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken     string                 `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	LocationId    string                 `protobuf:"bytes,8,opt,name=location_id,json=locationId,proto3" json:"location_id,omitempty"` // of the leg's account
+	// Only the legs that make up a number of a report, each with counted_amount: a column of GetPayers, its patient_paid_amount or unapplied_amount, or the numerator or denominator of a key
+	// figure as of the day. Empty: all.
+	CountedIn     string `protobuf:"bytes,9,opt,name=counted_in,json=countedIn,proto3" json:"counted_in,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2327,6 +2349,20 @@ func (x *ListLegsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListLegsRequest) GetLocationId() string {
+	if x != nil {
+		return x.LocationId
+	}
+	return ""
+}
+
+func (x *ListLegsRequest) GetCountedIn() string {
+	if x != nil {
+		return x.CountedIn
+	}
+	return ""
+}
+
 type LedgerLeg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	EventId       string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
@@ -2346,6 +2382,7 @@ type LedgerLeg struct {
 	RemittanceId  string                 `protobuf:"bytes,15,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
 	Carc          string                 `protobuf:"bytes,16,opt,name=carc,proto3" json:"carc,omitempty"`
 	Source        *v1.Source             `protobuf:"bytes,17,opt,name=source,proto3" json:"source,omitempty"`
+	CountedAmount *v1.Money              `protobuf:"bytes,18,opt,name=counted_amount,json=countedAmount,proto3" json:"counted_amount,omitempty"` // what it adds to the number that counted_in names: its amount, or the opposite
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2499,12 +2536,23 @@ func (x *LedgerLeg) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *LedgerLeg) GetCountedAmount() *v1.Money {
+	if x != nil {
+		return x.CountedAmount
+	}
+	return nil
+}
+
 type ListLegsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Legs          []*LedgerLeg           `protobuf:"bytes,1,rep,name=legs,proto3" json:"legs,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Legs              []*LedgerLeg           `protobuf:"bytes,1,rep,name=legs,proto3" json:"legs,omitempty"`
+	NextPageToken     string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	TotalRows         int64                  `protobuf:"varint,3,opt,name=total_rows,json=totalRows,proto3" json:"total_rows,omitempty"` // of all rows, not of this page
+	TotalDebitAmount  *v1.Money              `protobuf:"bytes,4,opt,name=total_debit_amount,json=totalDebitAmount,proto3" json:"total_debit_amount,omitempty"`
+	TotalCreditAmount *v1.Money              `protobuf:"bytes,5,opt,name=total_credit_amount,json=totalCreditAmount,proto3" json:"total_credit_amount,omitempty"` // positive
+	TotalAmount       *v1.Money              `protobuf:"bytes,6,opt,name=total_amount,json=totalAmount,proto3" json:"total_amount,omitempty"`                     // debits − credits; with counted_in the number that it names
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ListLegsResponse) Reset() {
@@ -2549,6 +2597,34 @@ func (x *ListLegsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListLegsResponse) GetTotalRows() int64 {
+	if x != nil {
+		return x.TotalRows
+	}
+	return 0
+}
+
+func (x *ListLegsResponse) GetTotalDebitAmount() *v1.Money {
+	if x != nil {
+		return x.TotalDebitAmount
+	}
+	return nil
+}
+
+func (x *ListLegsResponse) GetTotalCreditAmount() *v1.Money {
+	if x != nil {
+		return x.TotalCreditAmount
+	}
+	return nil
+}
+
+func (x *ListLegsResponse) GetTotalAmount() *v1.Money {
+	if x != nil {
+		return x.TotalAmount
+	}
+	return nil
 }
 
 type ListDepositsRequest struct {
@@ -2777,8 +2853,11 @@ type ListClaimsRequest struct {
 	Sort                 string `protobuf:"bytes,9,opt,name=sort,proto3" json:"sort,omitempty"`
 	PatientControlNumber string `protobuf:"bytes,10,opt,name=patient_control_number,json=patientControlNumber,proto3" json:"patient_control_number,omitempty"` // only this one; empty: all
 	AccountId            string `protobuf:"bytes,11,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Only the claims that make up a number of a report: claims of GetPayers, which were not taken back; or those that a key figure as of the day counts above the line (numerator), below it
+	// (denominator), or below and not above (remainder). Empty: all.
+	CountedIn     string `protobuf:"bytes,12,opt,name=counted_in,json=countedIn,proto3" json:"counted_in,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListClaimsRequest) Reset() {
@@ -2884,6 +2963,13 @@ func (x *ListClaimsRequest) GetPatientControlNumber() string {
 func (x *ListClaimsRequest) GetAccountId() string {
 	if x != nil {
 		return x.AccountId
+	}
+	return ""
+}
+
+func (x *ListClaimsRequest) GetCountedIn() string {
+	if x != nil {
+		return x.CountedIn
 	}
 	return ""
 }
@@ -3172,14 +3258,14 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\tfreshness\x18\x05 \x01(\v2 .evenkeel.reporting.v1.FreshnessR\tfreshness\"s\n" +
 	"\tFreshness\x12?\n" +
 	"\rhandled_until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\fhandledUntil\x12%\n" +
-	"\x0eevents_handled\x18\x02 \x01(\x03R\reventsHandled\"\xf2\x02\n" +
+	"\x0eevents_handled\x18\x02 \x01(\x03R\reventsHandled\"\xfe\x02\n" +
 	"\x14ListAgingRowsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x127\n" +
 	"\x05basis\x18\x02 \x01(\x0e2!.evenkeel.reporting.v1.AgingBasisR\x05basis\x12\x19\n" +
 	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12\x1f\n" +
 	"\vlocation_id\x18\x04 \x01(\tR\n" +
-	"locationId\x12J\n" +
-	"\x06bucket\x18\x05 \x01(\tB2\xbaH/\xd8\x01\x01r*R\x040-30R\x0531-60R\x0561-90R\x0691-120R\x04121+R\x06creditR\x06bucket\x12\x1b\n" +
+	"locationId\x12V\n" +
+	"\x06bucket\x18\x05 \x01(\tB>\xbaH;\xd8\x01\x01r6R\x040-30R\x0531-60R\x0561-90R\x0691-120R\x04121+R\x0391+R\x05debitR\x06creditR\x06bucket\x12\x1b\n" +
 	"\tpage_size\x18\x06 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\a \x01(\tR\tpageToken\x12\x12\n" +
@@ -3234,7 +3320,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\tfrom_date\x18\x01 \x01(\tR\bfromDate\x12\x1b\n" +
 	"\tthru_date\x18\x02 \x01(\tR\bthruDate\x12:\n" +
 	"\x06groups\x18\x03 \x03(\v2\".evenkeel.reporting.v1.DenialGroupR\x06groups\x128\n" +
-	"\x05total\x18\x04 \x01(\v2\".evenkeel.reporting.v1.DenialGroupR\x05total\"\xbc\x02\n" +
+	"\x05total\x18\x04 \x01(\v2\".evenkeel.reporting.v1.DenialGroupR\x05total\"\xfd\x02\n" +
 	"\x15ListDenialRowsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x1b\n" +
 	"\tfrom_date\x18\x02 \x01(\tR\bfromDate\x12\x1b\n" +
@@ -3248,7 +3334,9 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"page_token\x18\b \x01(\tR\tpageToken\x12\x12\n" +
 	"\x04sort\x18\t \x01(\tR\x04sort\x124\n" +
 	"\x16patient_control_number\x18\n" +
-	" \x01(\tR\x14patientControlNumber\"\x93\x05\n" +
+	" \x01(\tR\x14patientControlNumber\x12?\n" +
+	"\n" +
+	"counted_in\x18\v \x01(\tB \xbaH\x1d\xd8\x01\x01r\x18R\adenialsR\rpayers.deniedR\tcountedIn\"\x93\x05\n" +
 	"\tDenialRow\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3277,13 +3365,14 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"overturned\x124\n" +
 	"\x16patient_control_number\x18\x12 \x01(\tR\x14patientControlNumber\x12\x14\n" +
 	"\x05label\x18\x13 \x01(\tR\x05label\x12\x1c\n" +
-	"\twithdrawn\x18\x14 \x01(\bR\twithdrawn\"\xd1\x01\n" +
+	"\twithdrawn\x18\x14 \x01(\bR\twithdrawn\"\xf4\x01\n" +
 	"\x16ListDenialRowsResponse\x124\n" +
 	"\x04rows\x18\x01 \x03(\v2 .evenkeel.reporting.v1.DenialRowR\x04rows\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12:\n" +
 	"\ftotal_amount\x18\x03 \x01(\v2\x17.evenkeel.type.v1.MoneyR\vtotalAmount\x12\x1d\n" +
 	"\n" +
-	"total_rows\x18\x04 \x01(\x03R\ttotalRows\"a\n" +
+	"total_rows\x18\x04 \x01(\x03R\ttotalRows\x12!\n" +
+	"\ftotal_claims\x18\x05 \x01(\x03R\vtotalClaims\"a\n" +
 	"\x0eGetKpisRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x1f\n" +
 	"\vlocation_id\x18\x02 \x01(\tR\n" +
@@ -3352,7 +3441,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\bbalances\x18\x02 \x03(\v2$.evenkeel.reporting.v1.LedgerBalanceR\bbalances\x126\n" +
 	"\n" +
 	"sum_amount\x18\x03 \x01(\v2\x17.evenkeel.type.v1.MoneyR\tsumAmount\x12\x12\n" +
-	"\x04legs\x18\x04 \x01(\x03R\x04legs\"\x89\x02\n" +
+	"\x04legs\x18\x04 \x01(\x03R\x04legs\"\xcc\x04\n" +
 	"\x0fListLegsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x1d\n" +
 	"\n" +
@@ -3362,7 +3451,11 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\bpayer_id\x18\x05 \x01(\tR\apayerId\x12\x1b\n" +
 	"\tpage_size\x18\x06 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\a \x01(\tR\tpageToken\"\x83\x05\n" +
+	"page_token\x18\a \x01(\tR\tpageToken\x12\x1f\n" +
+	"\vlocation_id\x18\b \x01(\tR\n" +
+	"locationId\x12\x9f\x02\n" +
+	"\n" +
+	"counted_in\x18\t \x01(\tB\xff\x01\xbaH\xfb\x01\xd8\x01\x01r\xf5\x01R\x0epayers.chargedR\x0epayers.allowedR\x11payers.taken_overR\x10payers.passed_onR\vpayers.paidR\x12payers.contractualR\x0epayers.patientR\x13payers.patient_paidR\x10payers.unappliedR\x16days_in_ar.denominatorR\x1dnet_collection_rate.numeratorR\x1fnet_collection_rate.denominatorR\tcountedIn\"\xc3\x05\n" +
 	"\tLedgerLeg\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -3385,10 +3478,16 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\bclaim_id\x18\x0e \x01(\tR\aclaimId\x12#\n" +
 	"\rremittance_id\x18\x0f \x01(\tR\fremittanceId\x12\x12\n" +
 	"\x04carc\x18\x10 \x01(\tR\x04carc\x120\n" +
-	"\x06source\x18\x11 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"p\n" +
+	"\x06source\x18\x11 \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12>\n" +
+	"\x0ecounted_amount\x18\x12 \x01(\v2\x17.evenkeel.type.v1.MoneyR\rcountedAmount\"\xdb\x02\n" +
 	"\x10ListLegsResponse\x124\n" +
 	"\x04legs\x18\x01 \x03(\v2 .evenkeel.reporting.v1.LedgerLegR\x04legs\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x84\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
+	"\n" +
+	"total_rows\x18\x03 \x01(\x03R\ttotalRows\x12E\n" +
+	"\x12total_debit_amount\x18\x04 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x10totalDebitAmount\x12G\n" +
+	"\x13total_credit_amount\x18\x05 \x01(\v2\x17.evenkeel.type.v1.MoneyR\x11totalCreditAmount\x12:\n" +
+	"\ftotal_amount\x18\x06 \x01(\v2\x17.evenkeel.type.v1.MoneyR\vtotalAmount\"\x84\x01\n" +
 	"\x13ListDepositsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x1c\n" +
 	"\tunmatched\x18\x02 \x01(\bR\tunmatched\x12\x1b\n" +
@@ -3406,7 +3505,7 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\rremittance_id\x18\a \x01(\tR\fremittanceId\"z\n" +
 	"\x14ListDepositsResponse\x12:\n" +
 	"\bdeposits\x18\x01 \x03(\v2\x1e.evenkeel.reporting.v1.DepositR\bdeposits\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb8\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xef\x05\n" +
 	"\x11ListClaimsRequest\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x12\x19\n" +
 	"\bpayer_id\x18\x02 \x01(\tR\apayerId\x12\x1f\n" +
@@ -3422,7 +3521,9 @@ const file_evenkeel_reporting_v1_service_proto_rawDesc = "" +
 	"\x16patient_control_number\x18\n" +
 	" \x01(\tR\x14patientControlNumber\x12\x1d\n" +
 	"\n" +
-	"account_id\x18\v \x01(\tR\taccountId\"\x85\x06\n" +
+	"account_id\x18\v \x01(\tR\taccountId\x12\xb4\x02\n" +
+	"\n" +
+	"counted_in\x18\f \x01(\tB\x94\x02\xbaH\x90\x02\xd8\x01\x01r\x8a\x02R\rpayers.claimsR\x1aclean_claim_rate.numeratorR\x1cclean_claim_rate.denominatorR\x1aclean_claim_rate.remainderR\x1dinitial_denial_rate.numeratorR\x1finitial_denial_rate.denominatorR\x1ffirst_pass_acceptance.numeratorR!first_pass_acceptance.denominatorR\x1ffirst_pass_acceptance.remainderR\tcountedIn\"\x85\x06\n" +
 	"\bClaimRow\x12\x19\n" +
 	"\bclaim_id\x18\x01 \x01(\tR\aclaimId\x12\x1d\n" +
 	"\n" +
@@ -3591,41 +3692,45 @@ var file_evenkeel_reporting_v1_service_proto_depIdxs = []int32{
 	34, // 52: evenkeel.reporting.v1.LedgerLeg.amount:type_name -> evenkeel.type.v1.Money
 	36, // 53: evenkeel.reporting.v1.LedgerLeg.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
 	38, // 54: evenkeel.reporting.v1.LedgerLeg.source:type_name -> evenkeel.type.v1.Source
-	26, // 55: evenkeel.reporting.v1.ListLegsResponse.legs:type_name -> evenkeel.reporting.v1.LedgerLeg
-	34, // 56: evenkeel.reporting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
-	29, // 57: evenkeel.reporting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.reporting.v1.Deposit
-	36, // 58: evenkeel.reporting.v1.ClaimRow.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	34, // 59: evenkeel.reporting.v1.ClaimRow.charge_amount:type_name -> evenkeel.type.v1.Money
-	34, // 60: evenkeel.reporting.v1.ClaimRow.paid_amount:type_name -> evenkeel.type.v1.Money
-	34, // 61: evenkeel.reporting.v1.ClaimRow.denied_amount:type_name -> evenkeel.type.v1.Money
-	34, // 62: evenkeel.reporting.v1.ClaimRow.open_amount:type_name -> evenkeel.type.v1.Money
-	32, // 63: evenkeel.reporting.v1.ListClaimsResponse.claims:type_name -> evenkeel.reporting.v1.ClaimRow
-	34, // 64: evenkeel.reporting.v1.ListClaimsResponse.total_charge_amount:type_name -> evenkeel.type.v1.Money
-	2,  // 65: evenkeel.reporting.v1.ReportingService.GetAging:input_type -> evenkeel.reporting.v1.GetAgingRequest
-	7,  // 66: evenkeel.reporting.v1.ReportingService.ListAgingRows:input_type -> evenkeel.reporting.v1.ListAgingRowsRequest
-	10, // 67: evenkeel.reporting.v1.ReportingService.GetDenials:input_type -> evenkeel.reporting.v1.GetDenialsRequest
-	13, // 68: evenkeel.reporting.v1.ReportingService.ListDenialRows:input_type -> evenkeel.reporting.v1.ListDenialRowsRequest
-	16, // 69: evenkeel.reporting.v1.ReportingService.GetKpis:input_type -> evenkeel.reporting.v1.GetKpisRequest
-	19, // 70: evenkeel.reporting.v1.ReportingService.GetPayers:input_type -> evenkeel.reporting.v1.GetPayersRequest
-	22, // 71: evenkeel.reporting.v1.ReportingService.GetLedger:input_type -> evenkeel.reporting.v1.GetLedgerRequest
-	25, // 72: evenkeel.reporting.v1.ReportingService.ListLegs:input_type -> evenkeel.reporting.v1.ListLegsRequest
-	28, // 73: evenkeel.reporting.v1.ReportingService.ListDeposits:input_type -> evenkeel.reporting.v1.ListDepositsRequest
-	31, // 74: evenkeel.reporting.v1.ReportingService.ListClaims:input_type -> evenkeel.reporting.v1.ListClaimsRequest
-	5,  // 75: evenkeel.reporting.v1.ReportingService.GetAging:output_type -> evenkeel.reporting.v1.Aging
-	9,  // 76: evenkeel.reporting.v1.ReportingService.ListAgingRows:output_type -> evenkeel.reporting.v1.ListAgingRowsResponse
-	12, // 77: evenkeel.reporting.v1.ReportingService.GetDenials:output_type -> evenkeel.reporting.v1.Denials
-	15, // 78: evenkeel.reporting.v1.ReportingService.ListDenialRows:output_type -> evenkeel.reporting.v1.ListDenialRowsResponse
-	18, // 79: evenkeel.reporting.v1.ReportingService.GetKpis:output_type -> evenkeel.reporting.v1.Kpis
-	21, // 80: evenkeel.reporting.v1.ReportingService.GetPayers:output_type -> evenkeel.reporting.v1.Payers
-	24, // 81: evenkeel.reporting.v1.ReportingService.GetLedger:output_type -> evenkeel.reporting.v1.Ledger
-	27, // 82: evenkeel.reporting.v1.ReportingService.ListLegs:output_type -> evenkeel.reporting.v1.ListLegsResponse
-	30, // 83: evenkeel.reporting.v1.ReportingService.ListDeposits:output_type -> evenkeel.reporting.v1.ListDepositsResponse
-	33, // 84: evenkeel.reporting.v1.ReportingService.ListClaims:output_type -> evenkeel.reporting.v1.ListClaimsResponse
-	75, // [75:85] is the sub-list for method output_type
-	65, // [65:75] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	34, // 55: evenkeel.reporting.v1.LedgerLeg.counted_amount:type_name -> evenkeel.type.v1.Money
+	26, // 56: evenkeel.reporting.v1.ListLegsResponse.legs:type_name -> evenkeel.reporting.v1.LedgerLeg
+	34, // 57: evenkeel.reporting.v1.ListLegsResponse.total_debit_amount:type_name -> evenkeel.type.v1.Money
+	34, // 58: evenkeel.reporting.v1.ListLegsResponse.total_credit_amount:type_name -> evenkeel.type.v1.Money
+	34, // 59: evenkeel.reporting.v1.ListLegsResponse.total_amount:type_name -> evenkeel.type.v1.Money
+	34, // 60: evenkeel.reporting.v1.Deposit.amount:type_name -> evenkeel.type.v1.Money
+	29, // 61: evenkeel.reporting.v1.ListDepositsResponse.deposits:type_name -> evenkeel.reporting.v1.Deposit
+	36, // 62: evenkeel.reporting.v1.ClaimRow.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	34, // 63: evenkeel.reporting.v1.ClaimRow.charge_amount:type_name -> evenkeel.type.v1.Money
+	34, // 64: evenkeel.reporting.v1.ClaimRow.paid_amount:type_name -> evenkeel.type.v1.Money
+	34, // 65: evenkeel.reporting.v1.ClaimRow.denied_amount:type_name -> evenkeel.type.v1.Money
+	34, // 66: evenkeel.reporting.v1.ClaimRow.open_amount:type_name -> evenkeel.type.v1.Money
+	32, // 67: evenkeel.reporting.v1.ListClaimsResponse.claims:type_name -> evenkeel.reporting.v1.ClaimRow
+	34, // 68: evenkeel.reporting.v1.ListClaimsResponse.total_charge_amount:type_name -> evenkeel.type.v1.Money
+	2,  // 69: evenkeel.reporting.v1.ReportingService.GetAging:input_type -> evenkeel.reporting.v1.GetAgingRequest
+	7,  // 70: evenkeel.reporting.v1.ReportingService.ListAgingRows:input_type -> evenkeel.reporting.v1.ListAgingRowsRequest
+	10, // 71: evenkeel.reporting.v1.ReportingService.GetDenials:input_type -> evenkeel.reporting.v1.GetDenialsRequest
+	13, // 72: evenkeel.reporting.v1.ReportingService.ListDenialRows:input_type -> evenkeel.reporting.v1.ListDenialRowsRequest
+	16, // 73: evenkeel.reporting.v1.ReportingService.GetKpis:input_type -> evenkeel.reporting.v1.GetKpisRequest
+	19, // 74: evenkeel.reporting.v1.ReportingService.GetPayers:input_type -> evenkeel.reporting.v1.GetPayersRequest
+	22, // 75: evenkeel.reporting.v1.ReportingService.GetLedger:input_type -> evenkeel.reporting.v1.GetLedgerRequest
+	25, // 76: evenkeel.reporting.v1.ReportingService.ListLegs:input_type -> evenkeel.reporting.v1.ListLegsRequest
+	28, // 77: evenkeel.reporting.v1.ReportingService.ListDeposits:input_type -> evenkeel.reporting.v1.ListDepositsRequest
+	31, // 78: evenkeel.reporting.v1.ReportingService.ListClaims:input_type -> evenkeel.reporting.v1.ListClaimsRequest
+	5,  // 79: evenkeel.reporting.v1.ReportingService.GetAging:output_type -> evenkeel.reporting.v1.Aging
+	9,  // 80: evenkeel.reporting.v1.ReportingService.ListAgingRows:output_type -> evenkeel.reporting.v1.ListAgingRowsResponse
+	12, // 81: evenkeel.reporting.v1.ReportingService.GetDenials:output_type -> evenkeel.reporting.v1.Denials
+	15, // 82: evenkeel.reporting.v1.ReportingService.ListDenialRows:output_type -> evenkeel.reporting.v1.ListDenialRowsResponse
+	18, // 83: evenkeel.reporting.v1.ReportingService.GetKpis:output_type -> evenkeel.reporting.v1.Kpis
+	21, // 84: evenkeel.reporting.v1.ReportingService.GetPayers:output_type -> evenkeel.reporting.v1.Payers
+	24, // 85: evenkeel.reporting.v1.ReportingService.GetLedger:output_type -> evenkeel.reporting.v1.Ledger
+	27, // 86: evenkeel.reporting.v1.ReportingService.ListLegs:output_type -> evenkeel.reporting.v1.ListLegsResponse
+	30, // 87: evenkeel.reporting.v1.ReportingService.ListDeposits:output_type -> evenkeel.reporting.v1.ListDepositsResponse
+	33, // 88: evenkeel.reporting.v1.ReportingService.ListClaims:output_type -> evenkeel.reporting.v1.ListClaimsResponse
+	79, // [79:89] is the sub-list for method output_type
+	69, // [69:79] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_reporting_v1_service_proto_init() }
