@@ -235,7 +235,7 @@ func denialChart(r *request, d *reportingv1.Denials) chart {
 			BarX: x - step/4, BarW: step / 2, BarH: h, BarY: countBase - h, CountY: countBase - h - 4, Small: g.Small, Count: grouped(g.ClaimsAdjudicated),
 			Week: monthDay(g.GroupId), WeekShown: i%2 == 0 || len(d.Groups) <= 9,
 		}
-		p.Href, p.Name = weekRows(r, g), fmt.Sprintf("Week of %s: %s of %s denied, %s", spelled(g.GroupId), grouped(g.ClaimsDenied), plural(g.ClaimsAdjudicated, "claim"), rate(int64(g.RateMillionths)))
+		p.Href, p.Name = weekRows(r, d, g), fmt.Sprintf("Week of %s: %s of %s denied, %s", spelled(g.GroupId), grouped(g.ClaimsDenied), plural(g.ClaimsAdjudicated, "claim"), rate(int64(g.RateMillionths)))
 		if g.ClaimsAdjudicated == 0 {
 			p.Name = fmt.Sprintf("Week of %s: no claim decided", spelled(g.GroupId))
 		} else {
@@ -253,17 +253,23 @@ func denialChart(r *request, d *reportingv1.Denials) chart {
 	return c
 }
 
-func weekRows(r *request, g *reportingv1.DenialGroup) string {
+// weekRows are the lines that a week of the rates counts; the first and the last week may be cut by the time that the rates are of.
+func weekRows(r *request, d *reportingv1.Denials, g *reportingv1.DenialGroup) string {
 	if !date.Valid(g.GroupId) {
 		return r.to("/denials")
 	}
-	return r.to("/denials", "from", g.GroupId, "thru", date.Add(g.GroupId, 6), "payer", r.q.Get("payer"), "location", r.q.Get("location"))
+	return r.rated(max(g.GroupId, d.FromDate), min(date.Add(g.GroupId, 6), d.ThruDate))
+}
+
+// rated is where the lines are that the rates of some days count. pairs are as with to.
+func (r *request) rated(from, thru string, pairs ...string) string {
+	return r.to("/denials", append([]string{"from", from, "thru", thru, "counted", "denials", "payer", r.q.Get("payer"), "location", r.q.Get("location")}, pairs...)...)
 }
 
 // denialTable is the rates with the counts behind them.
 func denialTable(r *request, title, first string, d *reportingv1.Denials) *table {
 	t := &table{
-		Caption: title, Note: spelled(d.FromDate) + " to " + spelled(d.ThruDate),
+		Caption: title, Note: "first decisions of first payers, " + spelled(d.FromDate) + " to " + spelled(d.ThruDate),
 		Columns: []column{{Name: first}, {Name: "Decided", Num: true}, {Name: "Denied", Num: true}, {Name: "Rate", Num: true}, {Name: "Charged", Num: true}, {Name: "Denied amount", Num: true}},
 		Empty:   "No payer decided a claim in this time.", Todo: "Choose a longer time.",
 	}
@@ -279,16 +285,16 @@ func denialTable(r *request, title, first string, d *reportingv1.Denials) *table
 		name, href := g.Name, ""
 		switch {
 		case first == "Payer":
-			href = r.here("payer", g.GroupId, "by", "")
+			href = r.rated(d.FromDate, d.ThruDate, "payer", g.GroupId)
 		case first == byReason:
-			href = r.here("carc", g.GroupId, "by", "")
+			href = r.rated(d.FromDate, d.ThruDate, "carc", g.GroupId)
 		default:
-			name, href = spelled(g.GroupId), weekRows(r, g)
+			name, href = spelled(g.GroupId), weekRows(r, d, g)
 		}
 		t.Rows = append(t.Rows, row{Cells: line(g, name, href)})
 	}
 	if d.Total != nil && len(d.Groups) > 0 {
-		t.Foot = line(d.Total, "All", r.to("/denials", "from", d.FromDate, "thru", d.ThruDate))
+		t.Foot = line(d.Total, "All", r.rated(d.FromDate, d.ThruDate))
 	}
 	return t
 }

@@ -41,7 +41,8 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 	if age.Value != "" {
 		from, thru = serviceDays(age.Value, c.asOf(r))
 	}
-	p, f := &page{Nav: "claims", Dated: true}, r.filter(number, n.payerChoice(r, false), statusChoice(r), n.locationChoice(r), age)
+	p, f := &page{Nav: "claims", Dated: true}, r.filter(number, n.payerChoice(r), statusChoice(r), n.locationChoice(r), age, r.countedChoice(claimNumbersCounted))
+	f.days(from, thru)
 	if why != "" {
 		f.Wrong = append(f.Wrong, "No claim has the number "+number.Value+". "+why)
 	}
@@ -54,7 +55,7 @@ func (c *console) claimList(ctx context.Context, r *request) (*page, error) {
 		return c.unasked(r, p, "Claims", f)
 	}
 	ask := &reportingv1.ListClaimsRequest{
-		AsOf: r.at, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Status: r.q.Get("status"), FromDate: from, ThruDate: thru,
+		AsOf: r.at, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Status: r.q.Get("status"), FromDate: from, ThruDate: thru, CountedIn: r.q.Get("counted"),
 		Sort: r.sortBy(claimOrders),
 	}
 	var last *reportingv1.ListClaimsResponse

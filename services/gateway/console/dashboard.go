@@ -1,10 +1,8 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -33,18 +31,9 @@ func (t tile) Long() bool { return len(t.Value) > len("$999,999.99") }
 // Figures on the dashboard, in order.
 var tiles = []string{"days_in_ar", "clean_claim_rate", "net_collection_rate", "initial_denial_rate", "ar_total"}
 
-// figureRows is where the rows behind a figure are.
+// figureRows is where the rows behind a figure are: those that its numerator counts.
 func figureRows(r *request, k *reportingv1.Kpi) string {
-	switch k.KpiId {
-	case "net_collection_rate":
-		return r.to("/payers")
-	case "initial_denial_rate":
-		from, thru, _ := strings.Cut(k.Window, " to ")
-		return r.to("/denials", "from", from, "thru", thru)
-	case "clean_claim_rate", "first_pass_acceptance":
-		return r.to("/claims")
-	}
-	return r.to("/receivables")
+	return countedRows(r, k.KpiId, "numerator")
 }
 
 // counted figures are made of counts, the others of amounts.
@@ -119,9 +108,8 @@ func (c *console) dashboard(ctx context.Context, r *request) (*page, error) {
 		}
 		what.Href = "/work-items/" + w.WorkItemId
 		what.Class = "wrap wide"
-		due := day(w.DueDate)
-		due.Text, due.Title = monthDay(w.DueDate), due.Text
-		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{what, late(due, w, cmp.Or(r.at, c.today())), risk(w.AtRisk, what.Href)}})
+		on := c.asOf(r)
+		d.Work.Rows = append(d.Work.Rows, row{Cells: []cell{what, late(near(w.DueDate, on), w, on), risk(w.AtRisk, what.Href)}})
 	}
 	return &page{Title: "Dashboard", Nav: "dashboard", Body: "dashboard", Data: d, Dated: true}, nil
 }
@@ -217,11 +205,11 @@ func (c *console) kpi(ctx context.Context, r *request) (*page, error) {
 			others = append(others, t)
 			continue
 		}
-		part := func(n int64) cell {
+		part := func(n int64, name string) cell {
 			if counted[k.KpiId] {
-				return count(n, "")
+				return count(n, countedRows(r, k.KpiId, name))
 			}
-			return cents(n, "")
+			return cents(n, countedRows(r, k.KpiId, name))
 		}
 		d = &kpiPage{Tile: t, Rows: figureRows(r, k), Parts: []fact{
 			{"Formula", text(k.Formula)}, {"Version of the formula", count(int64(k.Version), "")}, {"Time", text(t.Window)},
@@ -230,10 +218,13 @@ func (c *console) kpi(ctx context.Context, r *request) (*page, error) {
 			d.Parts = append(d.Parts, fact{"Base", text(spelledIn(k.Base))})
 		}
 		if k.NumeratorName != "" {
-			d.Parts = append(d.Parts, fact{upper(k.NumeratorName), part(k.Numerator)})
+			d.Parts = append(d.Parts, fact{upper(k.NumeratorName), part(k.Numerator, "numerator")})
 		}
 		if k.DenominatorName != "" {
-			d.Parts = append(d.Parts, fact{upper(k.DenominatorName), part(k.Denominator)})
+			d.Parts = append(d.Parts, fact{upper(k.DenominatorName), part(k.Denominator, "denominator")})
+		}
+		if rest := countedRows(r, k.KpiId, "remainder"); rest != "" {
+			d.Parts = append(d.Parts, fact{"The others", part(k.Denominator-k.Numerator, "remainder")})
 		}
 		d.Parts = append(d.Parts, fact{"Value", cell{Text: t.Value, Class: "num"}}, fact{"Compared with the same length of time before", text(t.Change)})
 		if k.Target != "" {

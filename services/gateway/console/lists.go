@@ -50,6 +50,9 @@ func (r *request) filter(fields ...choice) *filter {
 	}
 	for i, c := range fields {
 		f.Set = f.Set || c.Value != ""
+		if len(r.q[c.Name]) > 1 {
+			f.Wrong = append(f.Wrong, fmt.Sprintf("%s: the address has it %d times. Choose one.", c.Label, len(r.q[c.Name])))
+		}
 		if c.Value != "" && c.Options != nil && !slices.ContainsFunc(c.Options, func(o option) bool { return o.Value == c.Value }) {
 			shown := c.Value
 			if !c.Free {
@@ -63,6 +66,13 @@ func (r *request) filter(fields ...choice) *filter {
 		}
 	}
 	return f
+}
+
+// days says what is wrong with two days that a filter has as the first and the last.
+func (f *filter) days(from, thru string) {
+	if date.Valid(from) && date.Valid(thru) && from > thru {
+		f.Wrong = append(f.Wrong, fmt.Sprintf("%s comes after %s: the first day cannot be later than the last. Change one of them.", spelled(from), spelled(thru)))
+	}
 }
 
 // unasked answers a list whose filter means nothing: what is wrong stands above the table, and the filter with it.

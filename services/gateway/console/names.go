@@ -71,10 +71,11 @@ func (n *names) location(id string) string {
 	return short(id)
 }
 
-func (n *names) payerChoice(r *request, patients bool) choice {
+// payerChoice is of the payers, and of those beside them: patient, and insurance for all that are none.
+func (n *names) payerChoice(r *request, beside ...string) choice {
 	o := []option{{"", "All payers"}}
-	if patients {
-		o = append(o, option{"patient", "Patients"})
+	for _, b := range beside {
+		o = append(o, option{b, map[string]string{"patient": "Patients", "insurance": "Payers without patients"}[b]})
 	}
 	return choice{Name: "payer", Label: "Payer", Value: r.q.Get("payer"), Options: append(o, n.payerList...)}
 }

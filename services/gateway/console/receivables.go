@@ -1,11 +1,13 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 
 	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
+	"github.com/evenkeel/evenkeel/pkg/date"
 	"github.com/evenkeel/evenkeel/pkg/money"
 )
 
@@ -32,7 +34,7 @@ func (c *console) receivables(ctx context.Context, r *request) (*page, error) {
 	}
 	bucket := r.q.Get("age")
 	p, f := &page{Nav: "receivables", Dated: true}, r.filter(
-		n.payerChoice(r, true), n.locationChoice(r), choice{Name: "age", Label: "Age", Value: bucket, Options: append(ages(), option{"credit", "Credit balances"})},
+		n.payerChoice(r, "patient", "insurance"), n.locationChoice(r), choice{Name: "age", Label: "Age", Value: bucket, Options: append(ages(), option{"91+", "Over 90 days"}, option{"debit", "Any, without credits"}, option{"credit", "Credit balances"})},
 		choice{Name: "basis", Label: "Age counts from", Value: r.q.Get("basis"), Options: bases})
 	if len(f.Wrong) > 0 {
 		return c.unasked(r, p, "Receivables", f)
@@ -106,6 +108,9 @@ func (c *console) agings(ctx context.Context, r *request, d *rows) error {
 // byReason heads the column of reason codes: an adjustment's group and the claim adjustment reason code, as in CO-197.
 const byReason = "Reason code"
 
+// denialDays is how many days denials look back when no first day is named, as reporting's rates do.
+const denialDays = 90
+
 // denials: the rate, then the denied lines.
 func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 	n, err := c.names(ctx)
@@ -120,31 +125,41 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 	from, thru := r.q.Get("from"), r.q.Get("thru")
 	by := r.q.Get("by")
 	p, f := &page{Nav: "denials", Dated: true}, r.filter(
-		number, n.payerChoice(r, false), n.locationChoice(r), choice{Name: "carc", Label: "Reason code", Value: r.q.Get("carc"), Type: "search", Hint: "CO-197"},
+		number, n.payerChoice(r), n.locationChoice(r), choice{Name: "carc", Label: "Reason code", Value: r.q.Get("carc"), Type: "search", Hint: "CO-197"},
 		choice{Name: "from", Label: "Decided from", Value: from, Type: "date"}, choice{Name: "thru", Label: "through", Value: thru, Type: "date"},
-		choice{Name: "by", Label: "Summary", Value: by, Options: []option{{"", "By week"}, {"payer", "By payer"}, {"carc", "By reason"}}})
+		choice{Name: "by", Label: "Summary", Value: by, Options: []option{{"", "By week"}, {"payer", "By payer"}, {"carc", "By reason"}}}, r.countedChoice(denialNumbers))
+	f.days(from, thru)
 	if why != "" {
 		f.Wrong = append(f.Wrong, "No claim has the number "+number.Value+". "+why)
 	}
 	if len(f.Wrong) > 0 {
 		return c.unasked(r, p, "Denials", f)
 	}
-	ask := &reportingv1.ListDenialRowsRequest{AsOf: r.at, FromDate: from, ThruDate: thru, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Carc: r.q.Get("carc"), Sort: r.sortBy(denialOrders)}
-	var last *reportingv1.ListDenialRowsResponse
+	// The rates and the lines below them are of the same days.
+	first, last := from, cmp.Or(thru, c.asOf(r))
+	counted, over := r.q.Get("counted"), "decided until "+spelled(last)
+	if first == "" && counted != "payers.denied" { // what is still denied is so since whenever
+		first = date.Add(last, 1-denialDays)
+	}
+	if first != "" {
+		over = "decided " + spelled(first) + " to " + spelled(last)
+	}
+	ask := &reportingv1.ListDenialRowsRequest{AsOf: r.at, FromDate: first, ThruDate: last, CountedIn: counted, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), Carc: r.q.Get("carc"), Sort: r.sortBy(denialOrders)}
+	var list *reportingv1.ListDenialRowsResponse
 	all, next, cut, err := walk(r, true, func(size int32, token string) ([]*reportingv1.DenialRow, string, error) {
 		ask.PageSize, ask.PageToken = size, token
 		a, err := c.reporting.ListDenialRows(ctx, ask)
 		if err != nil {
 			return nil, "", fmt.Errorf("list denials: %w", err)
 		}
-		last = a
+		list = a
 		return a.Rows, a.NextPageToken, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	t := &table{
-		ID: "rows", Caption: "Denied lines", Note: fmt.Sprintf("%s, %s", plural(last.TotalRows, "line"), money.Format(last.TotalAmount.GetAmountMinor())),
+		ID: "rows", Caption: "Denied lines", Note: fmt.Sprintf("%s of %s, %s; %s", plural(list.TotalRows, "line"), plural(list.TotalClaims, "claim"), money.Format(list.TotalAmount.GetAmountMinor()), over),
 		Columns: []column{
 			{Name: "Claim"}, {Name: "Denied on"}, {Name: "Service"}, {Name: "Code"}, {Name: "Payer"}, {Name: "Location"}, {Name: "Reason"}, {Name: "In words"}, {Name: "Caused in"}, {Name: "State"},
 			{Name: "Denied", Num: true}, {Name: "What to do", Aside: true}, {Name: "Claim id", Aside: true},
@@ -172,14 +187,14 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 	}
 	r.ordered(t, next, cut, denialOrders)
 	d := &rows{Title: "Denials", Tables: []*table{t}, Filter: f}
-	if !wantsCSV(r) && r.q.Get("page") == "" && r.q.Get("order") == "" && (from == "" || by != "") {
-		q := &reportingv1.GetDenialsRequest{AsOf: r.at, FromDate: from, ThruDate: thru, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), GroupBy: reportingv1.GroupBy_GROUP_BY_WEEK}
-		first := "Week of"
+	if !wantsCSV(r) && r.q.Get("page") == "" && r.q.Get("order") == "" && counted == "" && (from == "" || by != "") {
+		q := &reportingv1.GetDenialsRequest{AsOf: r.at, FromDate: first, ThruDate: last, PayerId: r.q.Get("payer"), LocationId: r.q.Get("location"), GroupBy: reportingv1.GroupBy_GROUP_BY_WEEK}
+		group := "Week of"
 		switch by {
 		case "payer":
-			q.GroupBy, first = reportingv1.GroupBy_GROUP_BY_PAYER, "Payer"
+			q.GroupBy, group = reportingv1.GroupBy_GROUP_BY_PAYER, "Payer"
 		case "carc":
-			q.GroupBy, first = reportingv1.GroupBy_GROUP_BY_CARC, byReason
+			q.GroupBy, group = reportingv1.GroupBy_GROUP_BY_CARC, byReason
 		}
 		a, err := c.reporting.GetDenials(ctx, q)
 		if err != nil {
@@ -193,7 +208,7 @@ func (c *console) denials(ctx context.Context, r *request) (*page, error) {
 					g.Name = g.GroupId + ", " + g.Name
 				}
 			}
-			d.Above = append(d.Above, denialTable(r, "Denial rate", first, a))
+			d.Above = append(d.Above, denialTable(r, "Denial rate", group, a))
 		}
 	}
 	return c.list(r, p, d, "denials")

@@ -260,17 +260,20 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 	}
 	location := r.q.Get("location")
 	line := func(p *reportingv1.PayerRow) []cell {
-		rows, claims := r.to("/receivables", "payer", p.PayerId, "location", location), r.to("/claims", "payer", p.PayerId, "location", location)
-		legs := func(account string) string { // the ledger knows no locations
-			if location != "" {
-				return claims
-			}
-			return r.to("/ledger/"+account, "payer", p.PayerId)
+		legs := func(column string) string {
+			return r.to("/legs", "counted", "payers."+column, "payer", p.PayerId, "location", location)
+		}
+		denied, claims := r.to("/denials", "payer", p.PayerId, "location", location, "counted", "payers.denied"), r.to("/claims", "payer", p.PayerId, "location", location, "counted", "payers.claims")
+		open := func(age string) string {
+			return r.to("/receivables", "payer", cmp.Or(p.PayerId, "insurance"), "location", location, "age", age)
+		}
+		debit, credit, name := open("debit"), open("credit"), open("")
+		if p.PayerId == "patient" { // sends no claims and owes nothing: what patients owe stands beside the payers
+			denied, claims, debit, credit, name = "", "", "", "", legs("charged")
 		}
 		return []cell{
-			entitled(p.Name, rows), count(p.Claims, claims), amount(p.ChargedAmount, claims), amount(p.AllowedAmount, claims), amount(p.TakenOverAmount, claims), amount(p.PassedOnAmount, claims), amount(p.PaidAmount, legs("cash_clearing")),
-			amount(p.ContractualAmount, legs("contractual")), amount(p.PatientAmount, legs("ar_patient")), amount(p.DeniedAmount, r.to("/denials", "payer", p.PayerId, "location", location)), amount(p.OpenAmount, rows),
-			amount(p.CreditAmount, r.to("/receivables", "payer", p.PayerId, "location", location, "age", "credit")),
+			entitled(p.Name, name), count(p.Claims, claims), amount(p.ChargedAmount, legs("charged")), amount(p.AllowedAmount, legs("allowed")), amount(p.TakenOverAmount, legs("taken_over")), amount(p.PassedOnAmount, legs("passed_on")),
+			amount(p.PaidAmount, legs("paid")), amount(p.ContractualAmount, legs("contractual")), amount(p.PatientAmount, legs("patient")), amount(p.DeniedAmount, denied), amount(p.OpenAmount, debit), amount(p.CreditAmount, credit),
 		}
 	}
 	for _, p := range a.Payers {
@@ -299,9 +302,9 @@ func (c *console) payers(ctx context.Context, r *request) (*page, error) {
 	}
 	beside.Foot = aside(t.Foot)
 	rest := &table{Caption: "Beside the payers", Columns: []column{{Name: "What"}, {Name: "Amount", Num: true}}, Rows: []row{
-		{Cells: []cell{text("Paid by patients"), amount(a.PatientPaidAmount, r.to("/ledger/unapplied_patient"))}},
-		{Cells: []cell{text("Patients owe"), amount(a.PatientOpenAmount, r.to("/receivables", "payer", "patient"))}},
-		{Cells: []cell{text("Money held: claims or patients not known yet"), amount(a.UnappliedAmount, r.to("/ledger"))}},
+		{Cells: []cell{text("Paid by patients"), amount(a.PatientPaidAmount, r.to("/legs", "counted", "payers.patient_paid", "location", location))}},
+		{Cells: []cell{text("Patients owe"), amount(a.PatientOpenAmount, r.to("/receivables", "payer", "patient", "location", location))}},
+		{Cells: []cell{text("Money held: claims or patients not known yet"), amount(a.UnappliedAmount, r.to("/legs", "counted", "payers.unapplied"))}},
 	}}
 	age := &table{Caption: "Open by age of service", Columns: []column{{Name: "Payer"}}}
 	for _, b := range buckets {
@@ -349,34 +352,24 @@ func (c *console) ledgerAccount(ctx context.Context, r *request) (*page, error) 
 	if err != nil {
 		return nil, err
 	}
-	f, name := r.filter(n.payerChoice(r, false)), ledgerName(typev1.LedgerAccount(account))
+	f, name := r.filter(n.payerChoice(r)), ledgerName(typev1.LedgerAccount(account))
 	p := &page{Nav: "ledger", Dated: true, Crumbs: []crumb{{"Ledger", r.to("/ledger")}}}
 	if len(f.Wrong) > 0 {
 		return c.unasked(r, p, name, f)
 	}
 	ask := &reportingv1.ListLegsRequest{AsOf: r.at, LedgerAccount: typev1.LedgerAccount(account), PayerId: r.q.Get("payer")}
-	all, next, over, err := walk(r, false, func(size int32, token string) ([]*reportingv1.LedgerLeg, string, error) {
-		ask.PageSize, ask.PageToken = size, token
-		a, err := c.reporting.ListLegs(ctx, ask)
-		if err != nil {
-			return nil, "", fmt.Errorf("list legs: %w", err)
-		}
-		return a.Legs, a.NextPageToken, nil
-	})
+	all, next, over, last, err := c.walkLegs(ctx, r, ask)
 	if err != nil {
 		return nil, err
 	}
 	t := &table{
-		Caption: "Legs", Note: "newest first; debits positive", Columns: []column{{Name: "Event"}, {Name: "Booked on"}, {Name: "Account"}, {Name: "Payer"}, {Name: "Reason code"}, {Name: "File"}, {Name: "Amount", Num: true}},
-		Empty: "Nothing is booked here.", Todo: "Choose another day or payer.",
+		Caption: "Legs", Note: fmt.Sprintf("%s: debits %s, credits %s, balance %s; newest first", plural(last.TotalRows, "leg"), money.Format(last.TotalDebitAmount.GetAmountMinor()), money.Format(last.TotalCreditAmount.GetAmountMinor()), money.Format(last.TotalAmount.GetAmountMinor())),
+		Columns: []column{{Name: "Event"}, {Name: "Booked on"}, {Name: "Account"}, {Name: "Payer"}, {Name: "Reason code"}, {Name: "File"}, {Name: "Amount", Num: true}},
+		Empty:   "Nothing is booked here.", Todo: "Choose another day or payer.",
 	}
 	for _, l := range all {
-		event := r.opens(r.to("/events/posting/"+l.Stream, "event", l.EventId))
-		at := cell{Text: "–", Class: "zero"}
-		if l.AccountId != "" {
-			at = id(l.AccountId, r.to("/accounts/"+l.AccountId))
-		}
-		t.Rows = append(t.Rows, row{Cells: []cell{link(eventName(l.EventType), event), day(l.OccurredOn), at, payerCell(n, l.PayerId), orDash(l.Carc), r.source(l.Source), amount(l.Amount, event)}})
+		cells := r.leg(n, l)
+		t.Rows = append(t.Rows, row{Cells: append(cells, amount(l.Amount, cells[0].Href))})
 	}
 	r.sorted(t, next, over, "Booked on", "Payer", "Amount")
 	return c.list(r, p, &rows{Title: name, Tables: []*table{t}, Filter: f}, "ledger-"+r.PathValue("account"))

@@ -30,6 +30,7 @@ func (c *console) views() map[string]screen {
 		"POST /patient-payments/{id}/reversals":        on(c.reversePayment, "POST /v1/patient-payments/{patient_payment_id}/reversals"),
 		"GET /events/{service}/{kind}/{id}":            on(c.event), // by the kind: see streams
 		"GET /payers":                                  on(c.payers, "GET /v1/reports/payers"),
+		"GET /legs":                                    on(c.legs, "GET /v1/reports/legs"),
 		"GET /ledger":                                  on(c.ledger, "GET /v1/reports/ledger"),
 		"GET /ledger/{account}":                        on(c.ledgerAccount, "GET /v1/reports/legs"),
 		"GET /remittances":                             on(c.remittances, "GET /v1/remittances"),

@@ -411,6 +411,7 @@ func (v *visit) claim() string     { return fmt.Sprintf("clm_%08d", v.n) }
 func (v *visit) number() string    { return fmt.Sprintf("EK%015d", 100_000+v.n) }
 func (v *visit) patientID() string { return fmt.Sprintf("pat_%08d", v.n/3) }
 func (v *visit) open() int64       { return v.insurance + v.patientO }
+func (v *visit) overturned() bool  { return v.n%8 == 0 }
 
 func name(of [][2]string, id string) string {
 	for _, x := range of {
@@ -460,6 +461,48 @@ func or(s, other string) string {
 	return s
 }
 
+// owes says whether what a payer, or the patient, owes is of the payer that is asked for.
+func owes(asked, payer string) bool {
+	return asked == "" || asked == payer || asked == "insurance" && payer != "patient"
+}
+
+// aged says whether a bucket is in what is asked for; nobody has a credit.
+func aged(asked string, bucket int) bool {
+	return asked == "" || asked == "debit" || asked == bucketNames[bucket] || asked == "91+" && bucket >= 3
+}
+
+// counts says whether a claim is in what a list is narrowed to by counted_in.
+func (v *visit) counts(in string) bool {
+	passed, accepted := v.status != "held", v.n%19 != 0
+	switch in {
+	case "clean_claim_rate.numerator":
+		return passed
+	case "clean_claim_rate.remainder":
+		return !passed
+	case "first_pass_acceptance.denominator":
+		return v.sent != ""
+	case "first_pass_acceptance.numerator":
+		return v.sent != "" && accepted
+	case "first_pass_acceptance.remainder":
+		return v.sent != "" && !accepted
+	case "initial_denial_rate.numerator":
+		return v.denied > 0 && date.Within(v.decided, "2026-02-01", "2026-02-28")
+	case "initial_denial_rate.denominator":
+		return v.sent != "" && date.Within(v.sent, "2026-01-01", "2026-01-31")
+	}
+	return true
+}
+
+// counted is how many claims count.
+func (b *books) counted(in string) (n int64) {
+	for _, v := range b.claims {
+		if v.counts(in) {
+			n++
+		}
+	}
+	return n
+}
+
 func (s reporting) GetAging(_ context.Context, r *reportingv1.GetAgingRequest) (*reportingv1.Aging, error) {
 	asOf := or(r.AsOf, today)
 	group := func(id, name string) *reportingv1.AgingGroup {
@@ -491,18 +534,18 @@ func (s reporting) GetAging(_ context.Context, r *reportingv1.GetAgingRequest) (
 		}
 		k := bucket(v, asOf)
 		if r.GroupBy == reportingv1.GroupBy_GROUP_BY_LOCATION {
-			if (r.PayerId == "" || r.PayerId == v.payer) && v.insurance != 0 {
+			if owes(r.PayerId, v.payer) && v.insurance != 0 {
 				add(v.location, name(places, v.location), k, v.insurance)
 			}
-			if (r.PayerId == "" || r.PayerId == "patient") && v.patientO != 0 {
+			if owes(r.PayerId, "patient") && v.patientO != 0 {
 				add(v.location, name(places, v.location), k, v.patientO)
 			}
 			continue
 		}
-		if v.insurance != 0 && (r.PayerId == "" || r.PayerId == v.payer) {
+		if v.insurance != 0 && owes(r.PayerId, v.payer) {
 			add(v.payer, name(payerNames, v.payer), k, v.insurance)
 		}
-		if v.patientO != 0 && (r.PayerId == "" || r.PayerId == "patient") {
+		if v.patientO != 0 && owes(r.PayerId, "patient") {
 			add("patient", "Patients", k, v.patientO)
 		}
 	}
@@ -515,7 +558,7 @@ func (s reporting) ListAgingRows(_ context.Context, r *reportingv1.ListAgingRows
 	out := &reportingv1.ListAgingRowsResponse{TotalAmount: money.Of(0)}
 	add := func(v *visit, payer, name2 string, n int64) {
 		k := bucketNames[bucket(v, asOf)]
-		if n == 0 || r.PayerId != "" && r.PayerId != payer || r.Bucket != "" && r.Bucket != k {
+		if n == 0 || !owes(r.PayerId, payer) || !aged(r.Bucket, bucket(v, asOf)) {
 			return
 		}
 		row := &reportingv1.AgingRow{
@@ -568,7 +611,7 @@ func paged[T any](rows []T, size int32, token string) ([]T, string) {
 func (s reporting) ListClaims(_ context.Context, r *reportingv1.ListClaimsRequest) (*reportingv1.ListClaimsResponse, error) {
 	out := &reportingv1.ListClaimsResponse{TotalChargeAmount: money.Of(0)}
 	for _, v := range s.b.claims {
-		if r.PayerId != "" && v.payer != r.PayerId || r.LocationId != "" && v.location != r.LocationId || r.Status != "" && v.status != r.Status || !date.Within(v.service, r.FromDate, r.ThruDate) {
+		if r.PayerId != "" && v.payer != r.PayerId || r.LocationId != "" && v.location != r.LocationId || r.Status != "" && v.status != r.Status || !date.Within(v.service, r.FromDate, r.ThruDate) || !v.counts(r.CountedIn) {
 			continue
 		}
 		out.Claims = append(out.Claims, &reportingv1.ClaimRow{
@@ -597,7 +640,7 @@ func (s reporting) ListClaims(_ context.Context, r *reportingv1.ListClaimsReques
 
 func (s reporting) GetDenials(_ context.Context, r *reportingv1.GetDenialsRequest) (*reportingv1.Denials, error) {
 	thru := or(r.ThruDate, or(r.AsOf, today))
-	from := or(r.FromDate, date.Add(thru, -90))
+	from := or(r.FromDate, date.Add(thru, -89))
 	out := &reportingv1.Denials{FromDate: from, ThruDate: thru, Total: &reportingv1.DenialGroup{ChargedAmount: money.Of(0), DeniedAmount: money.Of(0)}}
 	by := map[string]*reportingv1.DenialGroup{}
 	group := func(id, label string) *reportingv1.DenialGroup {
@@ -641,13 +684,13 @@ func (s reporting) ListDenialRows(_ context.Context, r *reportingv1.ListDenialRo
 	out := &reportingv1.ListDenialRowsResponse{TotalAmount: money.Of(0)}
 	origins := map[string][2]string{"197": {"AUTHORIZATION", "appeal with the authorization"}, "4": {"CODING", "correct the modifier and replace"}, "29": {"SUBMISSION", "appeal with proof of filing"}}
 	for _, v := range s.b.claims {
-		if v.denied == 0 || r.PayerId != "" && v.payer != r.PayerId || r.LocationId != "" && v.location != r.LocationId || r.Carc != "" && v.carc != r.Carc || !date.Within(v.decided, r.FromDate, r.ThruDate) {
+		if v.denied == 0 || r.PayerId != "" && v.payer != r.PayerId || r.LocationId != "" && v.location != r.LocationId || r.Carc != "" && v.carc != r.Carc || !date.Within(v.decided, r.FromDate, r.ThruDate) || r.CountedIn == "payers.denied" && v.overturned() {
 			continue
 		}
 		row := &reportingv1.DenialRow{
 			ClaimId: v.claim(), AccountId: v.account(), LineId: "L1", PayerId: v.payer, PayerName: name(payerNames, v.payer), LocationId: v.location, LocationName: name(places, v.location),
 			ServiceCode: v.code, ServiceDate: v.service, DeniedDate: v.decided, GroupCode: "CO", Carc: v.carc, DeniedAmount: money.Of(v.denied), Origin: origins[v.carc][0], DefaultAction: origins[v.carc][1],
-			Overturned: v.n%8 == 0, PatientControlNumber: v.number(), Label: reasonWords[v.carc],
+			Overturned: v.overturned(), PatientControlNumber: v.number(), Label: reasonWords[v.carc],
 		}
 		if v.carc == "4" {
 			row.Rarc = []string{"N519"}
@@ -655,6 +698,7 @@ func (s reporting) ListDenialRows(_ context.Context, r *reportingv1.ListDenialRo
 		out.Rows = append(out.Rows, row)
 		out.TotalAmount.AmountMinor += v.denied
 		out.TotalRows++
+		out.TotalClaims++
 	}
 	slices.SortStableFunc(out.Rows, func(a, b *reportingv1.DenialRow) int { return strings.Compare(b.DeniedDate, a.DeniedDate) })
 	out.Rows, out.NextPageToken = paged(out.Rows, r.PageSize, r.PageToken)
@@ -666,14 +710,19 @@ func (s reporting) GetKpis(ctx context.Context, r *reportingv1.GetKpisRequest) (
 	if err != nil {
 		return nil, err
 	}
+	rate := func(id string, k *reportingv1.Kpi) *reportingv1.Kpi {
+		k.KpiId, k.Unit, k.Known, k.Numerator, k.Denominator = id, "percent", true, s.b.counted(id+".numerator"), s.b.counted(id+".denominator")
+		k.ValueMillionths = k.Numerator * 1_000_000 / k.Denominator
+		return k
+	}
 	open, over := a.Total.Total.AmountMinor, a.Total.Buckets[3].Amount.AmountMinor+a.Total.Buckets[4].Amount.AmountMinor
 	window := "90 days to " + or(r.AsOf, today)
 	return &reportingv1.Kpis{AsOf: a.AsOf, Kpis: []*reportingv1.Kpi{
 		{KpiId: "days_in_ar", Version: 1, Name: "Days in A/R", Formula: "(receivables − credit balances) ÷ (gross charges of the last 90 days ÷ 90)", Unit: "days", ValueMillionths: 41_300_000, Known: true, NumeratorName: "receivables", Numerator: open, DenominatorName: "gross charges of 90 days", Denominator: 1_443_500, Window: window, PreviousValueMillionths: 43_400_000, PreviousKnown: true, Target: "below 40"},
-		{KpiId: "clean_claim_rate", Version: 2, Name: "Clean claim rate", Formula: "claims to first payers that passed every edit, also those that only warn, and went out as they were made ÷ claims to first payers that were made", Unit: "percent", ValueMillionths: 938_931, Known: true, NumeratorName: "claims that passed by themselves", Numerator: 123, DenominatorName: "claims made", Denominator: 131, Window: window, PreviousValueMillionths: 951_000, PreviousKnown: true, Target: "95 % or more"},
+		rate("clean_claim_rate", &reportingv1.Kpi{Version: 2, Name: "Clean claim rate", Formula: "claims to first payers that passed every edit, also those that only warn, and went out as they were made ÷ claims to first payers that were made", NumeratorName: "claims that passed by themselves", DenominatorName: "claims made", Window: window, PreviousValueMillionths: 951_000, PreviousKnown: true, Target: "95 % or more"}),
 		{KpiId: "net_collection_rate", Version: 1, Name: "Net collection rate", Formula: "payments ÷ (charges − contractual adjustments), for services of 90 days that ended 30 days before", Unit: "percent", ValueMillionths: 0, Known: false, NumeratorName: "payments", DenominatorName: "charges less contractual adjustments", Window: window, Target: "95 to 98 %"},
-		{KpiId: "initial_denial_rate", Version: 2, Name: "Initial denial rate", Formula: "claims to first payers whose first decision, in the month, denied a line ÷ claims sent to first payers in a month, on the average of the 3 months before", Unit: "percent", ValueMillionths: 106_000, Known: true, NumeratorName: "claims denied at first", Numerator: 9, DenominatorName: "claims sent in the months of the base", Denominator: 85, Window: "2026-02-01 to 2026-02-28", Base: "1 of the 3 months before, 2026-01-01 to 2026-01-31: the first claims are of then", PreviousValueMillionths: 121_000, PreviousKnown: true, Target: "below 5 %"},
-		{KpiId: "first_pass_acceptance", Version: 1, Name: "First-pass acceptance", Formula: "claims that the payer accepted at the first send ÷ claims it answered", Unit: "percent", ValueMillionths: 972_000, Known: true, NumeratorName: "accepted at the first send", Numerator: 105, DenominatorName: "claims answered", Denominator: 108, Window: window, PreviousValueMillionths: 972_000, PreviousKnown: true, Target: "95 to 98 %"},
+		rate("initial_denial_rate", &reportingv1.Kpi{Version: 2, Name: "Initial denial rate", Formula: "claims to first payers whose first decision, in the month, denied a line ÷ claims sent to first payers in a month, on the average of the 3 months before", NumeratorName: "claims denied at first", DenominatorName: "claims sent in the months of the base", Window: "2026-02-01 to 2026-02-28", Base: "1 of the 3 months before, 2026-01-01 to 2026-01-31: the first claims are of then", PreviousValueMillionths: 121_000, PreviousKnown: true, Target: "below 5 %"}),
+		rate("first_pass_acceptance", &reportingv1.Kpi{Version: 1, Name: "First-pass acceptance", Formula: "claims that the payer accepted at the first send ÷ claims it answered", NumeratorName: "accepted at the first send", DenominatorName: "claims answered", Window: window, PreviousValueMillionths: 947_368, PreviousKnown: true, Target: "95 to 98 %"}),
 		{KpiId: "ar_over_90", Version: 2, Name: "A/R over 90 days", Formula: "receivables of services more than 90 days ago ÷ receivables; credit balances are in neither", Unit: "percent", ValueMillionths: over * 1_000_000 / max(1, open), Known: true, NumeratorName: "receivables over 90 days", Numerator: over, DenominatorName: "receivables", Denominator: open, PreviousKnown: false, Target: "15 % or less"},
 		{KpiId: "ar_total", Version: 1, Name: "A/R", Formula: "what payers and patients owe less their credit balances", Unit: "money", ValueMillionths: open, Known: true, NumeratorName: "receivables", Numerator: open, PreviousValueMillionths: open - 41_250, PreviousKnown: true},
 	}}, nil
@@ -697,7 +746,9 @@ func (s reporting) GetPayers(ctx context.Context, r *reportingv1.GetPayersReques
 				x.PaidAmount.AmountMinor += v.paid
 				x.ContractualAmount.AmountMinor += v.off
 				x.PatientAmount.AmountMinor += v.patient
-				x.DeniedAmount.AmountMinor += v.denied
+				if !v.overturned() {
+					x.DeniedAmount.AmountMinor += v.denied
+				}
 				x.OpenAmount.AmountMinor += v.insurance
 				if v.decided != "" {
 					x.AllowedAmount.AmountMinor += v.charge - v.off
@@ -753,13 +804,64 @@ func (b *books) legs() []*reportingv1.LedgerLeg {
 	return out
 }
 
-func (s reporting) ListLegs(_ context.Context, r *reportingv1.ListLegsRequest) (*reportingv1.ListLegsResponse, error) {
-	out := &reportingv1.ListLegsResponse{}
-	for _, l := range s.b.legs() {
-		if r.LedgerAccount == 0 || l.LedgerAccount == r.LedgerAccount {
-			out.Legs = append(out.Legs, l)
+// countedLegs are the legs that make up a number of the books: one a visit.
+func (b *books) countedLegs(r *reportingv1.ListLegsRequest) (out []*reportingv1.LedgerLeg) {
+	add := func(account typev1.LedgerAccount, id string, amount, counts int64) {
+		if counts != 0 {
+			out = append(out, &reportingv1.LedgerLeg{EventType: "evenkeel.posting.v1.ChargePosted", Stream: "account/" + id, OccurredOn: today, LedgerAccount: account, AccountId: id, Amount: money.Of(amount), CountedAmount: money.Of(counts)})
 		}
 	}
+	switch r.CountedIn {
+	case "payers.patient_paid":
+		add(typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT, b.followed(), -61_200, 61_200)
+	case "payers.unapplied":
+		add(typev1.LedgerAccount_LEDGER_ACCOUNT_UNAPPLIED_INSURANCE, "", -4_500, 4_500)
+	case "days_in_ar.denominator":
+		add(typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, b.followed(), -1_443_500, 1_443_500)
+	}
+	for _, v := range b.claims {
+		if r.PayerId != "" && r.PayerId != v.payer || r.LocationId != "" && r.LocationId != v.location {
+			continue
+		}
+		switch r.CountedIn {
+		case "payers.charged":
+			add(typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, v.account(), -v.charge, v.charge)
+		case "payers.allowed":
+			if v.decided != "" {
+				add(typev1.LedgerAccount_LEDGER_ACCOUNT_REVENUE_GROSS, v.account(), v.off-v.charge, v.charge-v.off)
+			}
+		case "payers.paid":
+			add(typev1.LedgerAccount_LEDGER_ACCOUNT_CASH_CLEARING, v.account(), v.paid, v.paid)
+		case "payers.contractual":
+			add(typev1.LedgerAccount_LEDGER_ACCOUNT_CONTRACTUAL, v.account(), v.off, v.off)
+		case "payers.patient":
+			add(typev1.LedgerAccount_LEDGER_ACCOUNT_AR_PATIENT, v.account(), v.patient, v.patient)
+		}
+	}
+	return out
+}
+
+func (s reporting) ListLegs(_ context.Context, r *reportingv1.ListLegsRequest) (*reportingv1.ListLegsResponse, error) {
+	out := &reportingv1.ListLegsResponse{TotalDebitAmount: money.Of(0), TotalCreditAmount: money.Of(0), TotalAmount: money.Of(0)}
+	list := s.b.legs()
+	if r.CountedIn != "" {
+		list = s.b.countedLegs(r)
+	}
+	for _, l := range list {
+		if r.LedgerAccount != 0 && l.LedgerAccount != r.LedgerAccount {
+			continue
+		}
+		out.Legs = append(out.Legs, l)
+		out.TotalRows++
+		out.TotalDebitAmount.AmountMinor += max(0, l.Amount.AmountMinor)
+		out.TotalCreditAmount.AmountMinor += max(0, -l.Amount.AmountMinor)
+		if l.CountedAmount == nil {
+			out.TotalAmount.AmountMinor += l.Amount.AmountMinor
+		} else {
+			out.TotalAmount.AmountMinor += l.CountedAmount.AmountMinor
+		}
+	}
+	out.Legs, out.NextPageToken = paged(out.Legs, r.PageSize, r.PageToken)
 	return out, nil
 }
 

@@ -242,7 +242,7 @@ func TestPages(t *testing.T) {
 	t.Run("a value that a filter does not know is named above the list, and the filter stays", func(t *testing.T) {
 		for _, path := range []string{
 			"/claims?status=lost", "/claims?payer=pay_gone", "/claims?location=x", "/receivables?age=5", "/receivables?basis=x", "/denials?payer=x", "/denials?from=soon", "/denials?by=x", "/work-items?state=x", "/work-items?kind=x", "/work-items?owner=x",
-			"/remittances?status=x", "/deposits?state=x", "/payers?location=x", "/ledger/ar_insurance?payer=x", "/interchanges?direction=x", "/claims?number=x",
+			"/remittances?status=x", "/deposits?state=x", "/payers?location=x", "/ledger/ar_insurance?payer=x", "/interchanges?direction=x", "/claims?number=x", "/claims?counted=x", "/legs?counted=x", "/denials?counted=x",
 		} {
 			_, value, _ := strings.Cut(path, "=")
 			r, body := v.get(path)
@@ -261,6 +261,55 @@ func TestPages(t *testing.T) {
 			if nav := crumbs.FindString(body); r.StatusCode != 200 || !regexp.MustCompile(`<li><a href="/[^"]*">[^<]+</a></li><li aria-current="page">[^<]+</li></ol></nav>`).MatchString(nav) {
 				t.Errorf("%s: %s: %s", path, r.Status, nav)
 			}
+		}
+	})
+	t.Run("a number leads to rows that add up to it", func(t *testing.T) {
+		number := regexp.MustCompile(`<a href="([^"]+)"[^>]*>(−|-)?(\$?)([0-9][0-9,]*(?:\.[0-9]{2})?)</a>`)
+		money := regexp.MustCompile(`-?\$[0-9,]+\.[0-9]{2}`)
+		caption := regexp.MustCompile(`(?s)<caption><span>(?:Entries|Claims|Open balances|Denied lines|Legs)</span> <small>([^<]*)</small>`)
+		followed := map[string]bool{}
+		follow := func(page, href, dollars, want string) {
+			t.Helper()
+			href = html.UnescapeString(href)
+			if strings.HasPrefix(href, "/work-items/") {
+				return // one thing, not a sum
+			}
+			r, body := v.get(href)
+			m := caption.FindStringSubmatch(body)
+			switch {
+			case r.StatusCode != 200 || strings.Contains(body, "Nothing was looked up") || m == nil:
+				t.Errorf("%s: %s%s leads to %s: %s, nothing was looked up", page, dollars, want, href, r.Status)
+			case strings.HasPrefix(href, "/ledger/"): // debits, credits and the balance
+				if !strings.Contains(m[1], " "+dollars+want) && !strings.Contains(m[1], "-"+dollars+want) {
+					t.Errorf("%s: %s%s leads to %s, which says %s", page, dollars, want, href, m[1])
+				}
+			case dollars != "":
+				if got := strings.TrimPrefix(money.FindString(m[1]), "-"); got != dollars+want {
+					t.Errorf("%s: %s%s leads to %s, which says %s", page, dollars, want, href, m[1])
+				}
+			case !regexp.MustCompile(`(^|of )` + want + ` claims?\b`).MatchString(m[1]):
+				t.Errorf("%s: %s leads to %s, which says %s", page, want, href, m[1])
+			}
+			followed[href] = true
+		}
+		pages := []string{"/", "/payers", "/payers?location=loc_north", "/payers?as_of=2026-03-16", "/receivables", "/receivables?payer=insurance", "/denials?by=payer", "/denials?by=carc&location=loc_river", "/ledger"}
+		_, front := v.get("/")
+		for _, m := range regexp.MustCompile(`class="tile"><h2><a href="(/kpis/[a-z_0-9]+)">[^<]*</a></h2><p class="value[^"]*"><a href="([^"]*)"`).FindAllStringSubmatch(front, -1) {
+			if _, why := v.get(m[1]); !strings.Contains(why, `<a href="`+m[2]+`">`) {
+				t.Errorf("%s does not have the rows of its tile, %s", m[1], m[2])
+			}
+			pages = append(pages, m[1])
+		}
+		for _, page := range append(pages, "/kpis/first_pass_acceptance", "/kpis/ar_over_90") {
+			_, body := v.get(page)
+			_, body, _ = strings.Cut(body, `<main`)
+			body, _, _ = strings.Cut(body, `id="rows"`) // rows lead to their own
+			for _, m := range number.FindAllStringSubmatch(body, -1) {
+				follow(page, m[1], m[3], m[4])
+			}
+		}
+		if len(followed) < 150 {
+			t.Errorf("%d links were followed", len(followed))
 		}
 	})
 	t.Run("the service sorts, not the page", func(t *testing.T) {
