@@ -149,7 +149,7 @@ func claimLines(x *claimsv1.Claim, a *postingv1.Account, to string) *table {
 		b := booked[l.LineId]
 		code := text(strings.Join(append([]string{l.ServiceCode}, l.Modifiers...), " "))
 		code.Class = "id"
-		cells := []cell{code, day(l.ServiceDate), units(l.UnitsThousandths), place(l.PlaceOfService)}
+		cells := []cell{code, day(l.ServiceDate), units(l.UnitsThousandths), place(l.PlaceOfService, l.Modifiers...)}
 		if l.LineId == "" {
 			cells = []cell{text("Claim as a whole"), orDash(""), orDash(""), orDash("")}
 		}
@@ -187,9 +187,13 @@ var places = map[string]string{
 	"21": "Hospital", "51": "Psychiatric hospital", "52": "Day hospital", "55": "Residential treatment", "57": "Substance use treatment", "99": "Other place",
 }
 
-// place is a place of service with what its code means.
-func place(code string) cell {
-	c := orDash(strings.TrimSpace(code + " " + places[code]))
+// place is a place of service with what its code means; modifier 93 says that telehealth was by voice alone.
+func place(code string, modifiers ...string) cell {
+	where := places[code]
+	if slices.Contains(modifiers, "93") {
+		where = strings.Replace(where, "Video", "Audio only", 1)
+	}
+	c := orDash(strings.TrimSpace(code + " " + where))
 	c.Class += " name"
 	c.Title = c.Text
 	return c

@@ -394,6 +394,17 @@ func TestManyGroupsInAChart(t *testing.T) {
 	}
 }
 
+func TestAPlaceOfTelehealthSaysWhetherThereWasAPicture(t *testing.T) {
+	for _, c := range []struct {
+		code, want string
+		modifiers  []string
+	}{{"10", "10 Video, at home", []string{"95"}}, {"10", "10 Audio only, at home", []string{"HO", "93"}}, {"02", "02 Audio only, not at home", []string{"93"}}, {"11", "11 Office", nil}} {
+		if got := place(c.code, c.modifiers...); got.Text != c.want {
+			t.Errorf("%s %v: %q, want %q", c.code, c.modifiers, got.Text, c.want)
+		}
+	}
+}
+
 func TestClip(t *testing.T) {
 	for name, want := range map[string]string{
 		"Harbor Mutual": "Harbor Mutual", "Clearwater Behavioral": "Clearwater Beha…", "EXTRA HEALTHY INSURANCE": "EXTRA HEALTH…", "": "",

@@ -6,6 +6,7 @@ import (
 
 	platformv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/platform/v1"
 	postingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
+	reportingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/reporting/v1"
 	"github.com/evenkeel/evenkeel/pkg/date"
 )
 
@@ -44,7 +45,7 @@ func (c *console) deposit(ctx context.Context, r *request) (*page, error) {
 		switch x := factOf(e).(type) {
 		case *postingv1.DepositReceived:
 			d.Trace, state, reversed = x.TraceNumber, badge("received"), false
-			d.Facts = []fact{{"Amount", cents(x.Amount, "#legs")}, {"Day of the bank", day(x.DepositDate)}, {"Payer", orDash(n.payers[x.PayerId])}, {"Payer's id", orDash(x.PayerIdentifier)}, {"Its remittance", link("On the list", r.to("/deposits")+"#"+name)}}
+			d.Facts = []fact{{"Amount", cents(x.Amount, "#legs")}, {"Day of the bank", day(x.DepositDate)}, {"Payer", orDash(n.payers[x.PayerId])}, {"Payer's id", orDash(x.PayerIdentifier)}, {"Its remittance", orDash("")}}
 		case *postingv1.DepositReversed:
 			state, reversed = badge("reversed"), true
 		}
@@ -52,12 +53,40 @@ func (c *console) deposit(ctx context.Context, r *request) (*page, error) {
 	if d.Trace == "" {
 		return nil, notThere("There is no deposit %s.", name)
 	}
+	if !reversed {
+		paid, err := c.paidBy(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		state, d.Facts[len(d.Facts)-1].Value = badge("not matched"), text("None is known yet")
+		if paid != "" {
+			state, d.Facts[len(d.Facts)-1].Value = badge("matched"), id(paid, r.remittance(paid))
+		}
+	}
 	d.Facts = append([]fact{{"State", state}}, d.Facts...)
 	d.History = timeline(told)
 	if !reversed {
 		d.Forms = forms(r.form("/deposits/"+name+"/reversals", "Take it back", "It was recorded by mistake, or the bank took it back. The remittance that it paid waits for its money again.", "Take the deposit back", reason("Because", 200)))
 	}
 	return &page{Title: "Deposit " + d.Trace, Nav: "deposits", Crumbs: []crumb{{"Deposits", r.to("/deposits")}}, Body: "deposit", Data: d}, nil
+}
+
+// paidBy is the remittance that a deposit pays, as the list of deposits has it; empty: none is known.
+func (c *console) paidBy(ctx context.Context, deposit string) (string, error) {
+	for token := ""; ; {
+		a, err := c.reporting.ListDeposits(ctx, &reportingv1.ListDepositsRequest{PageSize: 500, PageToken: token})
+		if err != nil {
+			return "", fmt.Errorf("list deposits: %w", err)
+		}
+		for _, x := range a.Deposits {
+			if x.DepositId == deposit {
+				return x.RemittanceId, nil
+			}
+		}
+		if token = a.NextPageToken; token == "" {
+			return "", nil
+		}
+	}
 }
 
 func (c *console) recordDeposit(ctx context.Context, r *request) (*page, error) {

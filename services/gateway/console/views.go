@@ -37,7 +37,7 @@ func (c *console) views() map[string]screen {
 		"GET /remittances/{id}":                        on(c.remittance, "GET /v1/remittances/{remittance_id}"),
 		"GET /deposits":                                on(c.deposits, "GET /v1/reports/deposits"),
 		"POST /deposits":                               on(c.recordDeposit, "POST /v1/deposits"),
-		"GET /deposits/{id}":                           on(c.deposit, "GET /v1/deposits"),
+		"GET /deposits/{id}":                           on(c.deposit, "GET /v1/deposits", "GET /v1/reports/deposits"),
 		"POST /deposits/{id}/reversals":                on(c.reverseDeposit, "POST /v1/deposits/{deposit_id}/reversals"),
 		"GET /interchanges":                            on(c.interchanges, "GET /v1/interchanges"),
 		"GET /interchanges/{id}":                       on(c.interchange, "GET /v1/interchanges/{interchange_id}"),

@@ -56,7 +56,7 @@ func (c *console) encounter(ctx context.Context, r *request) (*page, error) {
 	for _, l := range x.Lines {
 		code := text(strings.Join(append([]string{l.ServiceCode}, l.Modifiers...), " "))
 		code.Class = "id"
-		lines.Rows = append(lines.Rows, row{Cells: []cell{code, units(l.UnitsThousandths), place(l.PlaceOfService), orDash(pointers(l.DiagnosisPointers)), amount(l.Charge, "")}})
+		lines.Rows = append(lines.Rows, row{Cells: []cell{code, units(l.UnitsThousandths), place(l.PlaceOfService, l.Modifiers...), orDash(pointers(l.DiagnosisPointers)), amount(l.Charge, "")}})
 	}
 	decisions := &table{Caption: "How the codes came about", Columns: []column{{Name: "What"}, {Name: "Why"}, {Name: "Rule"}}, Empty: "Nothing was decided yet.", Todo: "A session is coded when it is signed."}
 	for _, e := range x.Decisions {
