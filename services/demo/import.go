@@ -33,7 +33,7 @@ func Import(ctx context.Context, o Options, files ...string) error {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	i := importer{client: newClient(o, "import"), out: o.Out}
+	i := importer{client: newClient(o, "import"), out: o.Out, piped: map[string][]byte{}}
 	if err := i.allowed(ctx, files); err != nil {
 		return err
 	}
@@ -51,7 +51,31 @@ func Import(ctx context.Context, o Options, files ...string) error {
 
 type importer struct {
 	*client
-	out io.Writer
+	out   io.Writer
+	piped map[string][]byte // by name: what gives its bytes once
+}
+
+// data are the bytes of a file; "-" is the standard input. What a pipe gives is kept, since it gives it once.
+func (i importer) data(name string) ([]byte, error) {
+	if data, there := i.piped[name]; there {
+		return data, nil
+	}
+	if name == "-" {
+		data, err := io.ReadAll(os.Stdin)
+		if err != nil {
+			return nil, fmt.Errorf("read the standard input: %w", err)
+		}
+		i.piped[name] = data
+		return data, nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		i.piped[name] = data
+	}
+	return data, nil
 }
 
 // paidBy finds the set header of an 835, whatever its separators are.
@@ -61,7 +85,7 @@ var paidBy = regexp.MustCompile(`ST[^0-9A-Za-z]835[^0-9A-Za-z]`)
 func (i importer) allowed(ctx context.Context, files []string) error {
 	reads, roles := []string{"/v1/interchanges", "/v1/encounters", "/v1/accounts", "/v1/claims"}, "clinician_system, biller or admin"
 	for _, name := range files {
-		data, err := os.ReadFile(name)
+		data, err := i.data(name)
 		if err != nil {
 			continue // said where it is sent
 		}
@@ -85,7 +109,7 @@ func (i importer) allowed(ctx context.Context, files []string) error {
 }
 
 func (i importer) one(ctx context.Context, name string) error {
-	data, err := os.ReadFile(name)
+	data, err := i.data(name)
 	if err != nil {
 		return err
 	}

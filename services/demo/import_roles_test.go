@@ -55,3 +55,25 @@ func TestAnImportAsksFirstWhetherItMay(t *testing.T) {
 		})
 	}
 }
+
+// A pipe gives its bytes once, and they are looked at twice.
+func TestAnImportReadsAPipeOnce(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := w.WriteString("ISA*00~ST*837*0001~"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	i := importer{piped: map[string][]byte{}}
+	name := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	for range 2 {
+		if data, err := i.data(name); err != nil || string(data) != "ISA*00~ST*837*0001~" {
+			t.Errorf("read %q, %v", data, err)
+		}
+	}
+}
