@@ -50,6 +50,13 @@ func (w whereabouts) write(dir string) error {
 	return os.Rename(path+".new", path)
 }
 
+// nowhere is a folder in which no platform has run.
+type nowhere struct{ dir string }
+
+func (n nowhere) Error() string {
+	return "no platform has run in " + n.dir + ": start it with `make run`"
+}
+
 func readWhereabouts(dir string) (w whereabouts, err error) {
 	if dir == "" {
 		if dir, err = datadir.Default(); err != nil {
@@ -58,7 +65,7 @@ func readWhereabouts(dir string) (w whereabouts, err error) {
 	}
 	text, err := os.ReadFile(filepath.Join(dir, whereaboutsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return w, fmt.Errorf("no platform has run in %s: start it with `make run`, or name the server with --database-url", dir)
+		return w, nowhere{dir}
 	}
 	if err != nil {
 		return w, fmt.Errorf("find the platform: %w", err)
@@ -69,14 +76,17 @@ func readWhereabouts(dir string) (w whereabouts, err error) {
 	return w, nil
 }
 
-// running is where the platform of a data folder is; that it has stopped is an error, for whoever has its ports now is somebody else.
-func running(dir string) (w whereabouts, err error) {
+// running is where the platform of a data folder is; that it has stopped is an error, for whoever has its ports now is somebody else. instead says what can be named where none has run.
+func running(dir, instead string) (w whereabouts, err error) {
 	if dir == "" {
 		if dir, err = datadir.Default(); err != nil {
 			return w, err
 		}
 	}
-	if w, err = readWhereabouts(dir); err != nil {
+	switch w, err = readWhereabouts(dir); {
+	case errors.As(err, new(nowhere)):
+		return w, fmt.Errorf("%w, or name %s", err, instead)
+	case err != nil:
 		return w, err
 	}
 	switch pid, up := datadir.Running(dir); {
@@ -110,13 +120,23 @@ func contact(ctx context.Context, at string) error {
 	var failed *url.Error
 	switch {
 	case err == nil:
-		return answer.Body.Close()
+		defer answer.Body.Close()
+		return recognized(at, answer)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("the platform does not answer at %s within %d seconds: is the address right, and may this machine reach it?", at, contactWithin/time.Second)
 	case errors.As(err, &failed):
 		err = failed.Err
 	}
 	return fmt.Errorf("the platform does not answer at %s: %w", at, err)
+}
+
+// recognized says whether what answered is the REST API of a platform: other programs answer over HTTP, too, and Evenkeel's own probes.
+func recognized(at string, answer *http.Response) error {
+	var document struct{ OpenAPI string }
+	if err := json.NewDecoder(answer.Body).Decode(&document); answer.StatusCode != http.StatusOK || err != nil || document.OpenAPI == "" {
+		return fmt.Errorf("what answers at %s is not the REST API of Evenkeel (%s): name the address where the gateway serves it, --http-addr of `evenkeel serve`", at, answer.Status)
+	}
+	return nil
 }
 
 // database is how an operator's command reaches the logs: the server that is named, or the one of the platform that runs on this machine.
@@ -134,7 +154,7 @@ func (d database) resolve() (database string, secret host.Secret, err error) {
 		secret, err = host.ReadSecret(d.SecretFile)
 		return d.DatabaseURL, secret, err
 	}
-	w, err := running(d.DataDir)
+	w, err := running(d.DataDir, "the server with --database-url")
 	if err != nil {
 		return "", nil, err
 	}

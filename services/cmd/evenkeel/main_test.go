@@ -117,8 +117,10 @@ func TestWhatWasTypedWrongIsSaidInASentence(t *testing.T) {
 		{name: "no database answers", args: []string{"verify", "--database-url=postgres://127.0.0.1:1/x", "--secret-file=" + secret}, code: 1, want: []string{"the log of registry can't be reached (is the platform running?)", "no PostgreSQL answers at 127.0.0.1:1"}},
 		{name: "a database without its secret", args: []string{"verify", "--database-url=postgres://127.0.0.1:1/x"}, code: 1, want: []string{"--database-url needs --secret-file"}},
 		{name: "a service that there is not", args: []string{"events", "nobody"}, code: 1, want: []string{`no service "nobody"`, "registry, intake"}},
-		{name: "no platform has run here", args: []string{"status"}, code: 1, want: []string{"no platform has run in ", "`make run`"}},
-		{name: "no platform to rebuild", args: []string{"rebuild"}, code: 1, want: []string{"no platform has run in "}},
+		{name: "no platform has run here", args: []string{"status"}, code: 1, want: []string{"no platform has run in ", "`make run`, or name another with --url and --api-key\n"}},
+		{name: "a URL without its key", args: []string{"import", "--url=http://127.0.0.1:1", secret}, code: 1, want: []string{"--url needs --api-key"}},
+		{name: "no platform and no database", args: []string{"verify"}, code: 1, want: []string{"or name the server with --database-url\n"}},
+		{name: "no platform to rebuild", args: []string{"rebuild"}, code: 1, env: []string{"EVENKEEL_DATABASE_URL=postgres://127.0.0.1:1/x"}, want: []string{"no platform has run in ", "or name the server with --admin-database-url\n"}},
 		{name: "a URL that is none", args: []string{"status", "--url=localhost:8080", "--api-key=k"}, code: 1, want: []string{"--url=localhost:8080 is no address of a platform: want http://host:port"}},
 		{name: "nobody answers at a URL", args: []string{"status", "--url=http://127.0.0.1:1", "--api-key=k"}, code: 1, want: []string{"the platform does not answer at http://127.0.0.1:1"}},
 		{name: "a demo group of no weeks", args: []string{"demo", "--weeks=0"}, code: 1, want: []string{"1 to 52 weeks", "0 and 150 were asked for"}},
@@ -379,7 +381,10 @@ func TestAURLThatIsSilent(t *testing.T) {
 // The status of a platform whose services do not all answer: the rows of those that do, and then which do not.
 func TestStatusWithAServiceAway(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/v1/platform/status" {
+		switch r.URL.Path {
+		case "/openapi.json":
+			_, _ = w.Write([]byte(`{"openapi": "3.1.0"}`))
+		case "/v1/platform/status":
 			_, _ = w.Write([]byte(`{"services": [{"service": "claims", "log_position": "7", "relayed_position": "7"}], "silent": [{"service": "intake", "detail": "the service intake does not answer"}]}`))
 		}
 	}))
@@ -389,5 +394,30 @@ func TestStatusWithAServiceAway(t *testing.T) {
 		if got.code != 1 || !strings.Contains(got.out, "claims") || got.err != "evenkeel: the service intake does not answer\n" {
 			t.Errorf("%v: %+v", form, got)
 		}
+	}
+}
+
+// Somebody else answers at the address, be it the platform's own probes: that is said, and nothing of how the answer could not be read.
+func TestAURLOfSomethingElse(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"probes":        http.NotFound,
+		"another page":  func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
+		"another JSON":  func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"openapi": 3}`)) },
+		"empty answers": func(http.ResponseWriter, *http.Request) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(answer)
+			defer server.Close()
+			got := run(t, nil, "status", "--url="+server.URL, "--api-key=k")
+			if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.HasPrefix(got.err, "evenkeel: what answers at "+server.URL+" is not the REST API of Evenkeel (") {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	plain := "http" + strings.TrimPrefix(secure.URL, "https")
+	if got := run(t, nil, "status", "--url="+plain, "--api-key=k"); got.code != 1 || !strings.Contains(got.err, plain+" is not the REST API of Evenkeel (400 Bad Request)") {
+		t.Errorf("a port of TLS: %+v", got)
 	}
 }

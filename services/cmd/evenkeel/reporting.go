@@ -50,7 +50,7 @@ type rebuildCommand struct {
 func (c rebuildCommand) Run(ctx context.Context) error {
 	admin := c.AdminURL
 	if admin == "" {
-		w, err := running(c.DataDir)
+		w, err := running(c.DataDir, "the server with --admin-database-url")
 		if err != nil {
 			return err
 		}

@@ -377,9 +377,11 @@ func (c client) resolve(ctx context.Context) (url, key string, err error) {
 	var w whereabouts
 	switch {
 	case c.URL == "":
-		w, err = running(c.DataDir)
+		w, err = running(c.DataDir, "another with --url and --api-key")
 	case c.APIKey == "":
-		w, err = readWhereabouts(c.DataDir)
+		if w, err = readWhereabouts(c.DataDir); errors.As(err, new(nowhere)) {
+			err = errors.New("--url needs --api-key, a key that `evenkeel key create` has made there")
+		}
 	}
 	if err != nil {
 		return "", "", err

@@ -132,6 +132,9 @@ func TestTheSystemdUnitsStartWhatIsThere(t *testing.T) {
 		if start == nil {
 			t.Fatalf("%s starts nothing", unit)
 		}
+		if strings.Contains(start[1], "--") {
+			t.Errorf("%s: a flag wins over the file of variables that an operator edits: %s", unit, start[1])
+		}
 		env := map[string]string{}
 		for _, name := range regexp.MustCompile(`EVENKEEL_[A-Z_]+`).FindAllString(file, -1) {
 			env[name] = ""
