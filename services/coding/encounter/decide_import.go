@@ -2,6 +2,7 @@ package encounter
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -26,10 +27,25 @@ var (
 	SamePayer = refuse.Rule{ID: "coding.same_payer", Version: 1, Owner: "billing"}
 	// SameDecision: a payer's decision is the same in every file that tells it. Source: our own choice.
 	SameDecision = refuse.Rule{ID: "coding.same_decision", Version: 1, Owner: "billing"}
+	// DayImported: each service was given on a day that the file says. Source: DTP*472 is required of each line (005010X222A1). Checked 2026-11-24.
+	DayImported = refuse.Rule{ID: "coding.day_imported", Version: 1, Owner: "billing"}
+	// ChargeImported: nothing is charged below zero. Source: 837p.charge; a charge is taken back by a void. Checked 2026-11-24.
+	ChargeImported = refuse.Rule{ID: "coding.charge_imported", Version: 1, Owner: "billing"}
 	// SamePatientPayment: what the patient paid of a visit in the other system is the same in every file that tells it. Source: AMT*F5 is the total of the claim (005010X222A1);
 	// our own choice to add nothing up.
 	SamePatientPayment = refuse.Rule{ID: "coding.same_patient_payment", Version: 1, Owner: "billing"}
 )
+
+// dayOrCharge is what no visit can be charged by: a line without a day that is one, or an amount below zero. Neither is ever guessed.
+func dayOrCharge(e *exchangev1.ClaimImported) error {
+	var no refuse.List
+	no.If(e.ChargeAmount < 0, ChargeImported, "charge_amount", "the claim charges %s, which is below zero: send a claim of what is charged, and take nothing back by its price", money.Format(e.ChargeAmount))
+	for i, l := range e.Lines {
+		no.If(l.ServiceDate == "", DayImported, fmt.Sprintf("lines[%d].service_date", i), "line %d (%s) has no day of service that is a day: correct it where the claim comes from, and send it again", i+1, l.ServiceCode)
+		no.If(l.ChargeAmount < 0, ChargeImported, fmt.Sprintf("lines[%d].charge_amount", i), "line %d (%s) charges %s, which is below zero", i+1, l.ServiceCode, money.Format(l.ChargeAmount))
+	}
+	return no.Err()
+}
 
 // frequencyVoid is CLM05-3 of a claim that is taken back.
 const frequencyVoid = "8"
@@ -43,6 +59,9 @@ func Import(s State, e *exchangev1.ClaimImported) ([]es.Event, error) {
 	if s.Imported == nil {
 		if e.FrequencyCode == frequencyVoid {
 			return held(s, e, refuse.Because(VoidElsewhere, "frequency_code", "the other system took this claim back, and the visit is not here: nothing is charged"))
+		}
+		if why := dayOrCharge(e); why != nil {
+			return held(s, e, why)
 		}
 		return []es.Event{&pb.CodingCompleted{
 			EncounterId: e.EncounterId, PatientId: e.PatientId, OrganizationId: e.OrganizationId, LocationId: e.LocationId,

@@ -24,7 +24,7 @@ func TestALaterClaimOfAVisit(t *testing.T) {
 	claim := func(id string, but change, sequences ...typev1.PayerSequence) *exchangev1.ClaimImported {
 		e := imported(sequences[0], sequences[1:]...)
 		e.ImportId, e.Source = id, &typev1.Source{InterchangeId: id}
-		e.Lines, e.ChargeAmount = append(e.Lines, &typev1.ServiceLine{LineId: "2", ServiceCode: "90785", ChargeAmount: 2000}), 14000
+		e.Lines, e.ChargeAmount = append(e.Lines, &typev1.ServiceLine{LineId: "2", ServiceCode: "90785", ServiceDate: "2014-05-05", ChargeAmount: 2000}), 14000
 		if but != nil {
 			but(e)
 		}
@@ -86,6 +86,9 @@ func TestALaterClaimOfAVisit(t *testing.T) {
 		{name: "another sum is held", given: visit(claim("imp_1", paid(2000), primary)), when: claim("imp_2", paid(2500), primary), held: "coding.same_patient_payment"},
 		{name: "a void is held: a person takes the charge back", given: first, when: claim("imp_2", func(e *exchangev1.ClaimImported) { e.FrequencyCode = "8" }, primary), held: "coding.void_elsewhere"},
 		{name: "a void of what is not here makes no visit", when: claim("imp_2", func(e *exchangev1.ClaimImported) { e.FrequencyCode = "8" }, primary), held: "coding.void_elsewhere"},
+		{name: "a line without a day that is one makes no visit", when: claim("imp_1", func(e *exchangev1.ClaimImported) { e.Lines[1].ServiceDate = "" }, primary), held: "coding.day_imported"},
+		{name: "a charge below zero makes no visit", when: claim("imp_1", func(e *exchangev1.ClaimImported) { e.Lines[0].ChargeAmount, e.ChargeAmount = -16000, -14000 }, primary),
+			held: "coding.charge_imported coding.charge_imported"},
 		{name: "another payer in the same place is held", given: first, when: claim("imp_2", func(e *exchangev1.ClaimImported) { e.Coverages[0].PayerId = "pay_9" }, primary), held: "coding.same_payer"},
 		{name: "an undecided payer before one that was asked is held", given: visit(claim("imp_1", nil, second)), when: claim("imp_2", nil, primary), held: "coding.same_payer"},
 		{name: "another decision of the same payer is held", given: both, when: claim("imp_3", func(e *exchangev1.ClaimImported) {

@@ -327,7 +327,7 @@ func TestASecondSessionOfTheDay(t *testing.T) {
 func imported(first typev1.PayerSequence, rest ...typev1.PayerSequence) *exchangev1.ClaimImported {
 	e := &exchangev1.ClaimImported{
 		EncounterId: "enc_1", PatientId: "pat_1", OrganizationId: "org_1", LocationId: "loc_1", RenderingClinicianId: "cli_1", ServiceDate: "2014-05-05",
-		Lines: []*typev1.ServiceLine{{LineId: "1", ServiceCode: "90806", ChargeAmount: 12000}}, ChargeAmount: 12000, AuthorizationNumber: "A9", PriorClaimNumber: "X1",
+		Lines: []*typev1.ServiceLine{{LineId: "1", ServiceCode: "90806", ServiceDate: "2014-05-05", ChargeAmount: 12000}}, ChargeAmount: 12000, AuthorizationNumber: "A9", PriorClaimNumber: "X1",
 		Person: &claimsv1.ClaimPerson{DiagnosisCodes: []string{"30002"}, DiagnosisCodeSystem: "9"}, RenderingProvider: &claimsv1.Provider{Taxonomy: "103T00000X"},
 	}
 	for _, s := range append([]typev1.PayerSequence{first}, rest...) {

@@ -159,14 +159,16 @@ func opens(r es.Recorded) *pb.WorkItemOpened {
 	case *codingv1.CoderQueryRaised:
 		return &pb.WorkItemOpened{Kind: "coder_query", Subject: e.EncounterId, Title: "Coder must decide", Detail: because(e.Reasons), PatientId: e.PatientId, EncounterId: e.EncounterId}
 	case *codingv1.ImportHeld:
-		account := ""
+		item := &pb.WorkItemOpened{
+			Kind: "possible_duplicate", Subject: e.ImportId, Title: "Imported claim held: possible duplicate", Detail: because(e.Reasons), AtRiskAmount: size(e.ChargeAmount),
+			PatientId: e.PatientId, EncounterId: e.EncounterId, InterchangeId: e.Source.GetInterchangeId(),
+		}
 		if e.VisitChargeAmount > 0 {
-			account = e.EncounterId
+			item.AccountId = e.EncounterId
+		} else {
+			item.Title, item.DefaultAction = "Imported claim held", "correct what the reasons name where the claim comes from, and bring it in again"
 		}
-		return &pb.WorkItemOpened{
-			Kind: "possible_duplicate", Subject: e.ImportId, Title: "Imported claim held: possible duplicate", Detail: because(e.Reasons), AtRiskAmount: e.ChargeAmount,
-			PatientId: e.PatientId, EncounterId: e.EncounterId, AccountId: account, InterchangeId: e.Source.GetInterchangeId(),
-		}
+		return item
 	case *intakev1.VisitHeld:
 		return &pb.WorkItemOpened{
 			Kind: "visit_held", Subject: e.AppointmentId, Title: "Visit held", Detail: because(e.Reasons), PatientId: e.PatientId, AppointmentId: e.AppointmentId, DueDate: e.ServiceDate,
