@@ -93,6 +93,8 @@ func rows(r es.Recorded) []es.Statement {
 		return one(`UPDATE accounts SET charge_amount = charge_amount - $3 WHERE tenant_id = $1 AND account_id = $2`, r.Tenant, e.AccountId, e.ChargeAmount)
 	case *pb.ClaimPaymentUnmatched:
 		return one(`UPDATE remittances SET unapplied_amount = unapplied_amount + $3 WHERE tenant_id = $1 AND remittance_id = $2`, r.Tenant, e.RemittanceId, e.PaidAmount)
+	case *pb.ClaimPaymentFound:
+		return one(`UPDATE remittances SET unapplied_amount = unapplied_amount - $3 WHERE tenant_id = $1 AND remittance_id = $2`, r.Tenant, e.RemittanceId, e.PaidAmount)
 	case *pb.PatientPaymentReceived:
 		return one(`INSERT INTO patient_payments (tenant_id, patient_payment_id, patient_id, amount, method, reference, received_date, account_id)
 			VALUES ($1, $2, $3, $4, $5, $6, $7::text::date, $8)`,

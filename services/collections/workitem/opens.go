@@ -249,12 +249,14 @@ func opensOfPosting(event es.Event) *pb.WorkItemOpened {
 			AtRiskAmount: size(e.Amount), RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
 	case *postingv1.ClaimPaymentUnmatched:
-		title := "Takeback without a payment"
-		if e.PaidAmount >= 0 {
+		title, action := "Takeback without a payment", ""
+		if e.PaidAmount > 0 || e.PaidAmount == 0 && e.RemittanceClaim.GetStatusCode() != "22" { // which takes back what paid nothing
 			title = "Payment of a payer that the visit does not have"
+			action = "find out with the payer whose payment it is"
 		}
 		return &pb.WorkItemOpened{
-			Kind: "unmatched_payment", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), Title: title,
+			DefaultAction: action,
+			Kind:          "unmatched_payment", Subject: fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), Title: title,
 			Detail: fmt.Sprintf("claim %d of the remittance, %s: %s", e.ClaimOrdinal, money.Format(e.PaidAmount), e.Reason), AtRiskAmount: size(e.PaidAmount),
 			PatientId: e.PatientId, ClaimId: e.ClaimId, AccountId: e.AccountId, RemittanceId: e.RemittanceId, PayerId: e.PayerId,
 		}
@@ -431,6 +433,8 @@ func resolves(event es.Event) []done {
 		return []done{{"quarantined_remittance", e.RemittanceId, "balanced"}}
 	case *postingv1.UnappliedAssigned:
 		return []done{{"unapplied", fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), "assigned to its claim"}}
+	case *postingv1.ClaimPaymentFound:
+		return []done{{"unmatched_payment", fmt.Sprintf("%s %d", e.RemittanceId, e.ClaimOrdinal), or(e.Reason, "assigned to its claim")}}
 	case *postingv1.RemittanceMended:
 		return []done{{"quarantined_remittance", e.RemittanceId, "a mended file came"}}
 	case *postingv1.DepositLeftOver: // which is work of its own

@@ -40,7 +40,7 @@ var Kinds = map[string]Kind{
 	"quarantined_remittance": {"posting", 1, "ask the payer for a corrected file"},
 	"unapplied":              {"posting", 3, "find whose money it is, and assign it to the claim"},
 	"provider_adjustment":    {"posting", 7, "ask the payer what it was for"},
-	"unmatched_payment":      {"posting", 3, "find the payment that the payer takes back"},
+	"unmatched_payment":      {"posting", 3, "find the payment that the payer takes back; where it is still to come, the two meet by themselves"},
 	"deposit":                {"posting", 2, "ask the bank and the payer which amount is right"},
 	"unfunded_remittance":    {"posting", 2, "ask the bank and the payer for the money of this trace number"},
 	"unmatched_deposit":      {"posting", 2, "ask the payer for the remittance of this trace number"},

@@ -41,6 +41,8 @@ func story(n *names, e *platformv1.HistoryEvent) string {
 		return fmt.Sprintf("Charge corrected from %s to %s", money.Format(x.PreviousChargeAmount), money.Format(x.ChargeAmount))
 	case *postingv1.ChargeVoided:
 		return "Charge voided: " + money.Format(x.ChargeAmount) + " taken off" + because(x.Reason)
+	case *postingv1.ClaimPaymentFound:
+		return money.Format(x.PaidAmount) + " is held no more" + because(x.Reason)
 	case *postingv1.BalanceReturned:
 		return fmt.Sprintf("%s that %s had left to others goes back to it", money.Format(x.Amount), n.payer(x.PayerId))
 	case *postingv1.InsurancePaymentPosted:

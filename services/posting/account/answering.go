@@ -7,7 +7,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	typev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/type/v1"
 	"github.com/evenkeel/evenkeel/pkg/es"
 	"github.com/evenkeel/evenkeel/pkg/refuse"
@@ -51,10 +50,6 @@ func claimID(accountID string, s typev1.PayerSequence) string {
 
 // stranger holds the money of a payer that the visit does not have.
 func (b *book) stranger(a Advice) {
-	c := a.Claim
-	b.add(&pb.ClaimPaymentUnmatched{
-		AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: c.AnsweringPayerId, RemittanceId: a.RemittanceID, ClaimOrdinal: c.Ordinal, PaidAmount: c.PaidAmount,
-		Reason:    "the payer that answers is none of the visit's, and the claim of this number went to another: find out whose payment it is (" + AnsweredByItsPayer.ID + ")",
-		PatientId: b.s.Charge.PatientId, Legs: unmatchedLegs(a.RemitterID, c.PaidAmount), Source: c.Source,
-	})
+	b.unmatched(a, Payer{ID: a.Claim.AnsweringPayerId},
+		"the payer that answers is none of the visit's, and the claim of this number went to another: find out whose payment it is ("+AnsweredByItsPayer.ID+")")
 }

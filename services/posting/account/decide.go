@@ -54,6 +54,7 @@ func Post(s State, a Advice) ([]es.Event, error) {
 		b.reverse(a)
 	default:
 		b.pay(a)
+		return meet(s, a, b.done(a.AccountID, s.Charge.PatientId)), nil
 	}
 	return b.done(a.AccountID, s.Charge.PatientId), nil
 }
@@ -345,11 +346,7 @@ func (b *book) reverse(a Advice) {
 	c := a.Claim
 	found := b.answering(a)
 	if found == nil {
-		b.add(&pb.ClaimPaymentUnmatched{
-			AccountId: a.AccountID, ClaimId: a.ClaimID, PayerId: a.Payer.ID, RemittanceId: a.RemittanceID, ClaimOrdinal: c.Ordinal, PaidAmount: c.PaidAmount,
-			Reason: "the payer takes back a payment, and no payment of this claim with these amounts is posted", PatientId: b.s.Charge.PatientId,
-			Legs: unmatchedLegs(a.RemitterID, c.PaidAmount), Source: c.Source,
-		})
+		b.unmatched(a, a.Payer, "the payer takes back a payment, and no payment of this claim with these amounts is posted: it waits for it")
 		return
 	}
 	b.takenBack(found.Key)

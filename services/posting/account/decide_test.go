@@ -164,6 +164,8 @@ func say(e es.Event) string {
 		return fmt.Sprintf("reversed %s/%d %d", e.ReversedRemittanceId, e.ReversedClaimOrdinal, e.PaidAmount)
 	case *pb.ClaimPaymentUnmatched:
 		return fmt.Sprintf("unmatched %d", e.PaidAmount)
+	case *pb.ClaimPaymentFound:
+		return fmt.Sprintf("found %d: %s", e.PaidAmount, e.Reason)
 	case *pb.PatientPaymentAllocated:
 		return fmt.Sprintf("allocated %s %d", e.PatientPaymentId, e.Amount)
 	case *pb.ChargeCorrected:

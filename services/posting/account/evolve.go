@@ -106,6 +106,7 @@ type State struct {
 	Lines     map[string]*Line // by line_id; "": told of the claim as a whole
 	Payments  []*Payment       // in the order of posting
 	Done      map[Key]bool     // posted, reversed or found unmatched
+	Waiting   []Waiting
 	Allocated []Allocation
 	Losses    []Loss         // of live decisions, in the order in which they were accepted
 	Disputes  []Dispute      // of live decisions, in the order in which they were found
@@ -190,6 +191,10 @@ func Evolve(s State, event es.Event) State {
 		s.tell(e.Legs)
 	case *pb.ClaimPaymentUnmatched:
 		s.Done[Key{e.RemittanceId, e.ClaimOrdinal}] = true
+		s.Waiting = append(s.Waiting, Waiting{e, len(s.Payments)})
+	case *pb.ClaimPaymentFound:
+		key := Key{e.RemittanceId, e.ClaimOrdinal}
+		s.Waiting = slices.DeleteFunc(slices.Clone(s.Waiting), func(w Waiting) bool { return w.key() == key })
 	case *pb.BalanceReturned:
 		s.move(e.Legs)
 		s.tell(e.Legs)

@@ -23,6 +23,7 @@ import (
 //	PayersTold                 Dr ar.insurance (who stands there now)        Cr ar.insurance (who stood there)
 //	PostingReversed            the mirror of every leg of one claim payment
 //	ClaimPaymentUnmatched      Dr cash.clearing                              Cr unapplied.insurance
+//	ClaimPaymentFound          Dr unapplied.insurance                        Cr cash.clearing, which its posting debits again
 //	PatientPaymentAllocated    Dr unapplied.patient                          Cr ar.patient
 
 // receivable is a leg on a payer's, or the patient's, receivable.

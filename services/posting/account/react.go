@@ -3,11 +3,9 @@ package account
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	claimsv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/claims/v1"
 	codingv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/coding/v1"
-	exchangev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/exchange/v1"
 	intakev1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/intake/v1"
 	pb "github.com/evenkeel/evenkeel/api/gen/evenkeel/posting/v1"
 	registryv1 "github.com/evenkeel/evenkeel/api/gen/evenkeel/registry/v1"
@@ -110,12 +108,10 @@ func chargeOf(look es.Look, claimID string) (ClaimOf, *pb.ChargePosted, error) {
 	return claim, charge, nil
 }
 
-// post waits until every claim, as it was billed, is known and its charge is booked: then all of them are posted together, what is taken back before what is decided anew.
+// post waits until every claim, as it was billed, is known and its charge is booked: then all of them are posted together.
 func post(r es.Recorded, e *pb.RemittanceBalanced, look es.Look) ([]es.Command, error) {
-	inOrder := slices.Clone(e.Claims)
-	slices.SortStableFunc(inOrder, func(x, y *exchangev1.RemittanceClaim) int { return cmp.Compare(rank(x), rank(y)) })
 	var out []es.Command
-	for _, c := range inOrder {
+	for _, c := range fileOrder(e.Claims) {
 		claim, _, err := chargeOf(look, c.ClaimId)
 		if err != nil {
 			return nil, err
@@ -136,13 +132,6 @@ func post(r es.Recorded, e *pb.RemittanceBalanced, look es.Look) ([]es.Command, 
 		}))
 	}
 	return out, nil
-}
-
-func rank(c *exchangev1.RemittanceClaim) int {
-	if c.StatusCode == statusReversal {
-		return 0
-	}
-	return 1
 }
 
 // LicenseMirror has the license of each clinician, by clinician_id.

@@ -3069,21 +3069,26 @@ func (x *ClaimPaymentPosted) GetContractId() string {
 	return ""
 }
 
-// A reversal that no live posting answers to: its money is held in unapplied.insurance, the receivables are untouched.
+// A reversal that no live posting answers to, or a payment of a payer that the visit does not have: its money is held in unapplied.insurance, the receivables are untouched, until
+// ClaimPaymentFound.
 type ClaimPaymentUnmatched struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
-	ClaimId       string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
-	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
-	RemittanceId  string                 `protobuf:"bytes,4,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
-	ClaimOrdinal  int32                  `protobuf:"varint,5,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
-	PaidAmount    int64                  `protobuf:"varint,6,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`
-	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
-	PatientId     string                 `protobuf:"bytes,8,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"` // whose account it is
-	Legs          []*v1.Leg              `protobuf:"bytes,9,rep,name=legs,proto3" json:"legs,omitempty"`                            // cash.clearing / unapplied.insurance: the cash of the remittance stays whole
-	Source        *v1.Source             `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	AccountId        string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	ClaimId          string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`
+	PayerId          string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	RemittanceId     string                 `protobuf:"bytes,4,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	ClaimOrdinal     int32                  `protobuf:"varint,5,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
+	PaidAmount       int64                  `protobuf:"varint,6,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"`
+	Reason           string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	PatientId        string                 `protobuf:"bytes,8,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"` // whose account it is
+	Legs             []*v1.Leg              `protobuf:"bytes,9,rep,name=legs,proto3" json:"legs,omitempty"`                            // cash.clearing / unapplied.insurance: the cash of the remittance stays whole
+	Source           *v1.Source             `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
+	PayerSequence    v1.PayerSequence       `protobuf:"varint,11,opt,name=payer_sequence,json=payerSequence,proto3,enum=evenkeel.type.v1.PayerSequence" json:"payer_sequence,omitempty"` // unspecified: the payer is none of the visit's; so in all events of before 2026-11-24
+	RemittanceClaim  *v12.RemittanceClaim   `protobuf:"bytes,12,opt,name=remittance_claim,json=remittanceClaim,proto3" json:"remittance_claim,omitempty"`                                // as it came; unset in events of before 2026-11-24
+	AdjudicationDate string                 `protobuf:"bytes,13,opt,name=adjudication_date,json=adjudicationDate,proto3" json:"adjudication_date,omitempty"`
+	RemitterId       string                 `protobuf:"bytes,14,opt,name=remitter_id,json=remitterId,proto3" json:"remitter_id,omitempty"` // ours, who sent the money
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ClaimPaymentUnmatched) Reset() {
@@ -3186,6 +3191,159 @@ func (x *ClaimPaymentUnmatched) GetSource() *v1.Source {
 	return nil
 }
 
+func (x *ClaimPaymentUnmatched) GetPayerSequence() v1.PayerSequence {
+	if x != nil {
+		return x.PayerSequence
+	}
+	return v1.PayerSequence(0)
+}
+
+func (x *ClaimPaymentUnmatched) GetRemittanceClaim() *v12.RemittanceClaim {
+	if x != nil {
+		return x.RemittanceClaim
+	}
+	return nil
+}
+
+func (x *ClaimPaymentUnmatched) GetAdjudicationDate() string {
+	if x != nil {
+		return x.AdjudicationDate
+	}
+	return ""
+}
+
+func (x *ClaimPaymentUnmatched) GetRemitterId() string {
+	if x != nil {
+		return x.RemitterId
+	}
+	return ""
+}
+
+// What ClaimPaymentUnmatched held has its place: the payment that it takes back has come. Its posting follows.
+type ClaimPaymentFound struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"` // that held it
+	ClaimId       string                 `protobuf:"bytes,2,opt,name=claim_id,json=claimId,proto3" json:"claim_id,omitempty"`       // whose number it came under
+	PayerId       string                 `protobuf:"bytes,3,opt,name=payer_id,json=payerId,proto3" json:"payer_id,omitempty"`
+	RemittanceId  string                 `protobuf:"bytes,4,opt,name=remittance_id,json=remittanceId,proto3" json:"remittance_id,omitempty"`
+	ClaimOrdinal  int32                  `protobuf:"varint,5,opt,name=claim_ordinal,json=claimOrdinal,proto3" json:"claim_ordinal,omitempty"`
+	PaidAmount    int64                  `protobuf:"varint,6,opt,name=paid_amount,json=paidAmount,proto3" json:"paid_amount,omitempty"` // held no more
+	ToClaimId     string                 `protobuf:"bytes,7,opt,name=to_claim_id,json=toClaimId,proto3" json:"to_claim_id,omitempty"`
+	Reason        string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	PatientId     string                 `protobuf:"bytes,9,opt,name=patient_id,json=patientId,proto3" json:"patient_id,omitempty"` // whose account it is
+	Legs          []*v1.Leg              `protobuf:"bytes,10,rep,name=legs,proto3" json:"legs,omitempty"`                           // the mirror of ClaimPaymentUnmatched's
+	Source        *v1.Source             `protobuf:"bytes,11,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimPaymentFound) Reset() {
+	*x = ClaimPaymentFound{}
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimPaymentFound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimPaymentFound) ProtoMessage() {}
+
+func (x *ClaimPaymentFound) ProtoReflect() protoreflect.Message {
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimPaymentFound.ProtoReflect.Descriptor instead.
+func (*ClaimPaymentFound) Descriptor() ([]byte, []int) {
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ClaimPaymentFound) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *ClaimPaymentFound) GetClaimId() string {
+	if x != nil {
+		return x.ClaimId
+	}
+	return ""
+}
+
+func (x *ClaimPaymentFound) GetPayerId() string {
+	if x != nil {
+		return x.PayerId
+	}
+	return ""
+}
+
+func (x *ClaimPaymentFound) GetRemittanceId() string {
+	if x != nil {
+		return x.RemittanceId
+	}
+	return ""
+}
+
+func (x *ClaimPaymentFound) GetClaimOrdinal() int32 {
+	if x != nil {
+		return x.ClaimOrdinal
+	}
+	return 0
+}
+
+func (x *ClaimPaymentFound) GetPaidAmount() int64 {
+	if x != nil {
+		return x.PaidAmount
+	}
+	return 0
+}
+
+func (x *ClaimPaymentFound) GetToClaimId() string {
+	if x != nil {
+		return x.ToClaimId
+	}
+	return ""
+}
+
+func (x *ClaimPaymentFound) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ClaimPaymentFound) GetPatientId() string {
+	if x != nil {
+		return x.PatientId
+	}
+	return ""
+}
+
+func (x *ClaimPaymentFound) GetLegs() []*v1.Leg {
+	if x != nil {
+		return x.Legs
+	}
+	return nil
+}
+
+func (x *ClaimPaymentFound) GetSource() *v1.Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
 // Patient money moves between unapplied.patient and the account. Negative: given back, because the patient owes less than was paid.
 type PatientPaymentAllocated struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -3201,7 +3359,7 @@ type PatientPaymentAllocated struct {
 
 func (x *PatientPaymentAllocated) Reset() {
 	*x = PatientPaymentAllocated{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3213,7 +3371,7 @@ func (x *PatientPaymentAllocated) String() string {
 func (*PatientPaymentAllocated) ProtoMessage() {}
 
 func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[26]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3226,7 +3384,7 @@ func (x *PatientPaymentAllocated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAllocated.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAllocated) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PatientPaymentAllocated) GetAccountId() string {
@@ -3284,7 +3442,7 @@ type CreditBalanceDetected struct {
 
 func (x *CreditBalanceDetected) Reset() {
 	*x = CreditBalanceDetected{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3296,7 +3454,7 @@ func (x *CreditBalanceDetected) String() string {
 func (*CreditBalanceDetected) ProtoMessage() {}
 
 func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[27]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3309,7 +3467,7 @@ func (x *CreditBalanceDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceDetected.ProtoReflect.Descriptor instead.
 func (*CreditBalanceDetected) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreditBalanceDetected) GetAccountId() string {
@@ -3359,7 +3517,7 @@ type CreditBalanceCleared struct {
 
 func (x *CreditBalanceCleared) Reset() {
 	*x = CreditBalanceCleared{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3371,7 +3529,7 @@ func (x *CreditBalanceCleared) String() string {
 func (*CreditBalanceCleared) ProtoMessage() {}
 
 func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[28]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3384,7 +3542,7 @@ func (x *CreditBalanceCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditBalanceCleared.ProtoReflect.Descriptor instead.
 func (*CreditBalanceCleared) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CreditBalanceCleared) GetAccountId() string {
@@ -3425,7 +3583,7 @@ type AccountSettled struct {
 
 func (x *AccountSettled) Reset() {
 	*x = AccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3437,7 +3595,7 @@ func (x *AccountSettled) String() string {
 func (*AccountSettled) ProtoMessage() {}
 
 func (x *AccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[29]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3450,7 +3608,7 @@ func (x *AccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountSettled.ProtoReflect.Descriptor instead.
 func (*AccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AccountSettled) GetAccountId() string {
@@ -3486,7 +3644,7 @@ type RemittanceReceived struct {
 
 func (x *RemittanceReceived) Reset() {
 	*x = RemittanceReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3498,7 +3656,7 @@ func (x *RemittanceReceived) String() string {
 func (*RemittanceReceived) ProtoMessage() {}
 
 func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[30]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3511,7 +3669,7 @@ func (x *RemittanceReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceReceived.ProtoReflect.Descriptor instead.
 func (*RemittanceReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RemittanceReceived) GetRemittanceId() string {
@@ -3597,7 +3755,7 @@ type RemittanceQuarantined struct {
 
 func (x *RemittanceQuarantined) Reset() {
 	*x = RemittanceQuarantined{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3609,7 +3767,7 @@ func (x *RemittanceQuarantined) String() string {
 func (*RemittanceQuarantined) ProtoMessage() {}
 
 func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[31]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3622,7 +3780,7 @@ func (x *RemittanceQuarantined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceQuarantined.ProtoReflect.Descriptor instead.
 func (*RemittanceQuarantined) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RemittanceQuarantined) GetRemittanceId() string {
@@ -3675,7 +3833,7 @@ type RemittanceBalanced struct {
 
 func (x *RemittanceBalanced) Reset() {
 	*x = RemittanceBalanced{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3687,7 +3845,7 @@ func (x *RemittanceBalanced) String() string {
 func (*RemittanceBalanced) ProtoMessage() {}
 
 func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[32]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3700,7 +3858,7 @@ func (x *RemittanceBalanced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceBalanced.ProtoReflect.Descriptor instead.
 func (*RemittanceBalanced) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RemittanceBalanced) GetRemittanceId() string {
@@ -3762,7 +3920,7 @@ type UnappliedRecorded struct {
 
 func (x *UnappliedRecorded) Reset() {
 	*x = UnappliedRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3774,7 +3932,7 @@ func (x *UnappliedRecorded) String() string {
 func (*UnappliedRecorded) ProtoMessage() {}
 
 func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[33]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3787,7 +3945,7 @@ func (x *UnappliedRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedRecorded.ProtoReflect.Descriptor instead.
 func (*UnappliedRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *UnappliedRecorded) GetRemittanceId() string {
@@ -3865,7 +4023,7 @@ type UnappliedAssigned struct {
 
 func (x *UnappliedAssigned) Reset() {
 	*x = UnappliedAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3877,7 +4035,7 @@ func (x *UnappliedAssigned) String() string {
 func (*UnappliedAssigned) ProtoMessage() {}
 
 func (x *UnappliedAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[34]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3890,7 +4048,7 @@ func (x *UnappliedAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnappliedAssigned.ProtoReflect.Descriptor instead.
 func (*UnappliedAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UnappliedAssigned) GetRemittanceId() string {
@@ -3980,7 +4138,7 @@ type ProviderAdjustmentRecorded struct {
 
 func (x *ProviderAdjustmentRecorded) Reset() {
 	*x = ProviderAdjustmentRecorded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3992,7 +4150,7 @@ func (x *ProviderAdjustmentRecorded) String() string {
 func (*ProviderAdjustmentRecorded) ProtoMessage() {}
 
 func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[35]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4005,7 +4163,7 @@ func (x *ProviderAdjustmentRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderAdjustmentRecorded.ProtoReflect.Descriptor instead.
 func (*ProviderAdjustmentRecorded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{35}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ProviderAdjustmentRecorded) GetRemittanceId() string {
@@ -4082,7 +4240,7 @@ type RemittanceMended struct {
 
 func (x *RemittanceMended) Reset() {
 	*x = RemittanceMended{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4094,7 +4252,7 @@ func (x *RemittanceMended) String() string {
 func (*RemittanceMended) ProtoMessage() {}
 
 func (x *RemittanceMended) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[36]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4107,7 +4265,7 @@ func (x *RemittanceMended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMended.ProtoReflect.Descriptor instead.
 func (*RemittanceMended) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{36}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RemittanceMended) GetRemittanceId() string {
@@ -4145,7 +4303,7 @@ type RemittanceAdvised struct {
 
 func (x *RemittanceAdvised) Reset() {
 	*x = RemittanceAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4157,7 +4315,7 @@ func (x *RemittanceAdvised) String() string {
 func (*RemittanceAdvised) ProtoMessage() {}
 
 func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[37]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4170,7 +4328,7 @@ func (x *RemittanceAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceAdvised.ProtoReflect.Descriptor instead.
 func (*RemittanceAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{37}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RemittanceAdvised) GetSettlementId() string {
@@ -4272,7 +4430,7 @@ type DepositAdvised struct {
 
 func (x *DepositAdvised) Reset() {
 	*x = DepositAdvised{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4284,7 +4442,7 @@ func (x *DepositAdvised) String() string {
 func (*DepositAdvised) ProtoMessage() {}
 
 func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[38]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4297,7 +4455,7 @@ func (x *DepositAdvised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositAdvised.ProtoReflect.Descriptor instead.
 func (*DepositAdvised) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{38}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DepositAdvised) GetSettlementId() string {
@@ -4364,7 +4522,7 @@ type RemittanceMatched struct {
 
 func (x *RemittanceMatched) Reset() {
 	*x = RemittanceMatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4376,7 +4534,7 @@ func (x *RemittanceMatched) String() string {
 func (*RemittanceMatched) ProtoMessage() {}
 
 func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[39]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4389,7 +4547,7 @@ func (x *RemittanceMatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceMatched.ProtoReflect.Descriptor instead.
 func (*RemittanceMatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{39}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RemittanceMatched) GetRemittanceId() string {
@@ -4457,7 +4615,7 @@ type DepositLeftOver struct {
 
 func (x *DepositLeftOver) Reset() {
 	*x = DepositLeftOver{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4469,7 +4627,7 @@ func (x *DepositLeftOver) String() string {
 func (*DepositLeftOver) ProtoMessage() {}
 
 func (x *DepositLeftOver) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[40]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4482,7 +4640,7 @@ func (x *DepositLeftOver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositLeftOver.ProtoReflect.Descriptor instead.
 func (*DepositLeftOver) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{40}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DepositLeftOver) GetSettlementId() string {
@@ -4548,7 +4706,7 @@ type DepositWithdrawn struct {
 
 func (x *DepositWithdrawn) Reset() {
 	*x = DepositWithdrawn{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4560,7 +4718,7 @@ func (x *DepositWithdrawn) String() string {
 func (*DepositWithdrawn) ProtoMessage() {}
 
 func (x *DepositWithdrawn) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[41]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4573,7 +4731,7 @@ func (x *DepositWithdrawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositWithdrawn.ProtoReflect.Descriptor instead.
 func (*DepositWithdrawn) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{41}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DepositWithdrawn) GetSettlementId() string {
@@ -4626,7 +4784,7 @@ type DepositDiffered struct {
 
 func (x *DepositDiffered) Reset() {
 	*x = DepositDiffered{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4638,7 +4796,7 @@ func (x *DepositDiffered) String() string {
 func (*DepositDiffered) ProtoMessage() {}
 
 func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[42]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4651,7 +4809,7 @@ func (x *DepositDiffered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDiffered.ProtoReflect.Descriptor instead.
 func (*DepositDiffered) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{42}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *DepositDiffered) GetRemittanceId() string {
@@ -4713,7 +4871,7 @@ type RemittanceUnfunded struct {
 
 func (x *RemittanceUnfunded) Reset() {
 	*x = RemittanceUnfunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4725,7 +4883,7 @@ func (x *RemittanceUnfunded) String() string {
 func (*RemittanceUnfunded) ProtoMessage() {}
 
 func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[43]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4738,7 +4896,7 @@ func (x *RemittanceUnfunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceUnfunded.ProtoReflect.Descriptor instead.
 func (*RemittanceUnfunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{43}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RemittanceUnfunded) GetSettlementId() string {
@@ -4814,7 +4972,7 @@ type DepositUnmatched struct {
 
 func (x *DepositUnmatched) Reset() {
 	*x = DepositUnmatched{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4826,7 +4984,7 @@ func (x *DepositUnmatched) String() string {
 func (*DepositUnmatched) ProtoMessage() {}
 
 func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[44]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4839,7 +4997,7 @@ func (x *DepositUnmatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositUnmatched.ProtoReflect.Descriptor instead.
 func (*DepositUnmatched) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{44}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DepositUnmatched) GetSettlementId() string {
@@ -4909,7 +5067,7 @@ type DepositDue struct {
 
 func (x *DepositDue) Reset() {
 	*x = DepositDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4921,7 +5079,7 @@ func (x *DepositDue) String() string {
 func (*DepositDue) ProtoMessage() {}
 
 func (x *DepositDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[45]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4934,7 +5092,7 @@ func (x *DepositDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositDue.ProtoReflect.Descriptor instead.
 func (*DepositDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{45}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DepositDue) GetSettlementId() string {
@@ -4961,7 +5119,7 @@ type RemittanceDue struct {
 
 func (x *RemittanceDue) Reset() {
 	*x = RemittanceDue{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4973,7 +5131,7 @@ func (x *RemittanceDue) String() string {
 func (*RemittanceDue) ProtoMessage() {}
 
 func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[46]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4986,7 +5144,7 @@ func (x *RemittanceDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemittanceDue.ProtoReflect.Descriptor instead.
 func (*RemittanceDue) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{46}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RemittanceDue) GetSettlementId() string {
@@ -5019,7 +5177,7 @@ type DepositReceived struct {
 
 func (x *DepositReceived) Reset() {
 	*x = DepositReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5031,7 +5189,7 @@ func (x *DepositReceived) String() string {
 func (*DepositReceived) ProtoMessage() {}
 
 func (x *DepositReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[47]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5044,7 +5202,7 @@ func (x *DepositReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReceived.ProtoReflect.Descriptor instead.
 func (*DepositReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{47}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DepositReceived) GetDepositId() string {
@@ -5112,7 +5270,7 @@ type DepositReversed struct {
 
 func (x *DepositReversed) Reset() {
 	*x = DepositReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5124,7 +5282,7 @@ func (x *DepositReversed) String() string {
 func (*DepositReversed) ProtoMessage() {}
 
 func (x *DepositReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[48]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5137,7 +5295,7 @@ func (x *DepositReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepositReversed.ProtoReflect.Descriptor instead.
 func (*DepositReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{48}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DepositReversed) GetDepositId() string {
@@ -5207,7 +5365,7 @@ type PatientPaymentReceived struct {
 
 func (x *PatientPaymentReceived) Reset() {
 	*x = PatientPaymentReceived{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5219,7 +5377,7 @@ func (x *PatientPaymentReceived) String() string {
 func (*PatientPaymentReceived) ProtoMessage() {}
 
 func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[49]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5232,7 +5390,7 @@ func (x *PatientPaymentReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReceived.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReceived) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{49}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PatientPaymentReceived) GetPatientPaymentId() string {
@@ -5313,7 +5471,7 @@ type PatientAccountNoted struct {
 
 func (x *PatientAccountNoted) Reset() {
 	*x = PatientAccountNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5325,7 +5483,7 @@ func (x *PatientAccountNoted) String() string {
 func (*PatientAccountNoted) ProtoMessage() {}
 
 func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[50]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5338,7 +5496,7 @@ func (x *PatientAccountNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountNoted.ProtoReflect.Descriptor instead.
 func (*PatientAccountNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{50}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *PatientAccountNoted) GetPatientId() string {
@@ -5390,7 +5548,7 @@ type PatientFundsNoted struct {
 
 func (x *PatientFundsNoted) Reset() {
 	*x = PatientFundsNoted{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5402,7 +5560,7 @@ func (x *PatientFundsNoted) String() string {
 func (*PatientFundsNoted) ProtoMessage() {}
 
 func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[51]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5415,7 +5573,7 @@ func (x *PatientFundsNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsNoted.ProtoReflect.Descriptor instead.
 func (*PatientFundsNoted) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{51}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PatientFundsNoted) GetPatientId() string {
@@ -5472,7 +5630,7 @@ type PatientPaymentAssigned struct {
 
 func (x *PatientPaymentAssigned) Reset() {
 	*x = PatientPaymentAssigned{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5484,7 +5642,7 @@ func (x *PatientPaymentAssigned) String() string {
 func (*PatientPaymentAssigned) ProtoMessage() {}
 
 func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[52]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5497,7 +5655,7 @@ func (x *PatientPaymentAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentAssigned.ProtoReflect.Descriptor instead.
 func (*PatientPaymentAssigned) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{52}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PatientPaymentAssigned) GetPatientId() string {
@@ -5539,7 +5697,7 @@ type PatientAccountSettled struct {
 
 func (x *PatientAccountSettled) Reset() {
 	*x = PatientAccountSettled{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5551,7 +5709,7 @@ func (x *PatientAccountSettled) String() string {
 func (*PatientAccountSettled) ProtoMessage() {}
 
 func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[53]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5564,7 +5722,7 @@ func (x *PatientAccountSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientAccountSettled.ProtoReflect.Descriptor instead.
 func (*PatientAccountSettled) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{53}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PatientAccountSettled) GetPatientId() string {
@@ -5601,7 +5759,7 @@ type PatientFundsReleased struct {
 
 func (x *PatientFundsReleased) Reset() {
 	*x = PatientFundsReleased{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5613,7 +5771,7 @@ func (x *PatientFundsReleased) String() string {
 func (*PatientFundsReleased) ProtoMessage() {}
 
 func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[54]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5626,7 +5784,7 @@ func (x *PatientFundsReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientFundsReleased.ProtoReflect.Descriptor instead.
 func (*PatientFundsReleased) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{54}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PatientFundsReleased) GetPatientId() string {
@@ -5675,7 +5833,7 @@ type PatientPaymentRefunded struct {
 
 func (x *PatientPaymentRefunded) Reset() {
 	*x = PatientPaymentRefunded{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5687,7 +5845,7 @@ func (x *PatientPaymentRefunded) String() string {
 func (*PatientPaymentRefunded) ProtoMessage() {}
 
 func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[55]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5700,7 +5858,7 @@ func (x *PatientPaymentRefunded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentRefunded.ProtoReflect.Descriptor instead.
 func (*PatientPaymentRefunded) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{55}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PatientPaymentRefunded) GetRefundId() string {
@@ -5783,7 +5941,7 @@ type PatientPaymentReversed struct {
 
 func (x *PatientPaymentReversed) Reset() {
 	*x = PatientPaymentReversed{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5795,7 +5953,7 @@ func (x *PatientPaymentReversed) String() string {
 func (*PatientPaymentReversed) ProtoMessage() {}
 
 func (x *PatientPaymentReversed) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[56]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5808,7 +5966,7 @@ func (x *PatientPaymentReversed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentReversed.ProtoReflect.Descriptor instead.
 func (*PatientPaymentReversed) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{56}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PatientPaymentReversed) GetPatientPaymentId() string {
@@ -5877,7 +6035,7 @@ type PatientPaymentShare struct {
 
 func (x *PatientPaymentShare) Reset() {
 	*x = PatientPaymentShare{}
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[57]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5889,7 +6047,7 @@ func (x *PatientPaymentShare) String() string {
 func (*PatientPaymentShare) ProtoMessage() {}
 
 func (x *PatientPaymentShare) ProtoReflect() protoreflect.Message {
-	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[57]
+	mi := &file_evenkeel_posting_v1_events_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5902,7 +6060,7 @@ func (x *PatientPaymentShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatientPaymentShare.ProtoReflect.Descriptor instead.
 func (*PatientPaymentShare) Descriptor() ([]byte, []int) {
-	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{57}
+	return file_evenkeel_posting_v1_events_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PatientPaymentShare) GetAccountId() string {
@@ -6295,7 +6453,7 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"\x11held_share_amount\x18\r \x01(\x03R\x0fheldShareAmount\x12'\n" +
 	"\x0fdecision_stands\x18\x0e \x01(\bR\x0edecisionStands\x12\x1f\n" +
 	"\vcontract_id\x18\x0f \x01(\tR\n" +
-	"contractId\"\xeb\x02\n" +
+	"contractId\"\xd3\x04\n" +
 	"\x15ClaimPaymentUnmatched\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
@@ -6310,7 +6468,28 @@ const file_evenkeel_posting_v1_events_proto_rawDesc = "" +
 	"patient_id\x18\b \x01(\tR\tpatientId\x12)\n" +
 	"\x04legs\x18\t \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
 	"\x06source\x18\n" +
-	" \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xeb\x01\n" +
+	" \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\x12F\n" +
+	"\x0epayer_sequence\x18\v \x01(\x0e2\x1f.evenkeel.type.v1.PayerSequenceR\rpayerSequence\x12P\n" +
+	"\x10remittance_claim\x18\f \x01(\v2%.evenkeel.exchange.v1.RemittanceClaimR\x0fremittanceClaim\x12+\n" +
+	"\x11adjudication_date\x18\r \x01(\tR\x10adjudicationDate\x12\x1f\n" +
+	"\vremitter_id\x18\x0e \x01(\tR\n" +
+	"remitterId\"\x87\x03\n" +
+	"\x11ClaimPaymentFound\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x19\n" +
+	"\bclaim_id\x18\x02 \x01(\tR\aclaimId\x12\x19\n" +
+	"\bpayer_id\x18\x03 \x01(\tR\apayerId\x12#\n" +
+	"\rremittance_id\x18\x04 \x01(\tR\fremittanceId\x12#\n" +
+	"\rclaim_ordinal\x18\x05 \x01(\x05R\fclaimOrdinal\x12\x1f\n" +
+	"\vpaid_amount\x18\x06 \x01(\x03R\n" +
+	"paidAmount\x12\x1e\n" +
+	"\vto_claim_id\x18\a \x01(\tR\ttoClaimId\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"patient_id\x18\t \x01(\tR\tpatientId\x12)\n" +
+	"\x04legs\x18\n" +
+	" \x03(\v2\x15.evenkeel.type.v1.LegR\x04legs\x120\n" +
+	"\x06source\x18\v \x01(\v2\x18.evenkeel.type.v1.SourceR\x06source\"\xeb\x01\n" +
 	"\x17PatientPaymentAllocated\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12,\n" +
@@ -6592,7 +6771,7 @@ func file_evenkeel_posting_v1_events_proto_rawDescGZIP() []byte {
 	return file_evenkeel_posting_v1_events_proto_rawDescData
 }
 
-var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_evenkeel_posting_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*ChargePosted)(nil),               // 0: evenkeel.posting.v1.ChargePosted
 	(*ExpectedLine)(nil),               // 1: evenkeel.posting.v1.ExpectedLine
@@ -6620,130 +6799,135 @@ var file_evenkeel_posting_v1_events_proto_goTypes = []any{
 	(*UnderpaymentLapsed)(nil),         // 23: evenkeel.posting.v1.UnderpaymentLapsed
 	(*ClaimPaymentPosted)(nil),         // 24: evenkeel.posting.v1.ClaimPaymentPosted
 	(*ClaimPaymentUnmatched)(nil),      // 25: evenkeel.posting.v1.ClaimPaymentUnmatched
-	(*PatientPaymentAllocated)(nil),    // 26: evenkeel.posting.v1.PatientPaymentAllocated
-	(*CreditBalanceDetected)(nil),      // 27: evenkeel.posting.v1.CreditBalanceDetected
-	(*CreditBalanceCleared)(nil),       // 28: evenkeel.posting.v1.CreditBalanceCleared
-	(*AccountSettled)(nil),             // 29: evenkeel.posting.v1.AccountSettled
-	(*RemittanceReceived)(nil),         // 30: evenkeel.posting.v1.RemittanceReceived
-	(*RemittanceQuarantined)(nil),      // 31: evenkeel.posting.v1.RemittanceQuarantined
-	(*RemittanceBalanced)(nil),         // 32: evenkeel.posting.v1.RemittanceBalanced
-	(*UnappliedRecorded)(nil),          // 33: evenkeel.posting.v1.UnappliedRecorded
-	(*UnappliedAssigned)(nil),          // 34: evenkeel.posting.v1.UnappliedAssigned
-	(*ProviderAdjustmentRecorded)(nil), // 35: evenkeel.posting.v1.ProviderAdjustmentRecorded
-	(*RemittanceMended)(nil),           // 36: evenkeel.posting.v1.RemittanceMended
-	(*RemittanceAdvised)(nil),          // 37: evenkeel.posting.v1.RemittanceAdvised
-	(*DepositAdvised)(nil),             // 38: evenkeel.posting.v1.DepositAdvised
-	(*RemittanceMatched)(nil),          // 39: evenkeel.posting.v1.RemittanceMatched
-	(*DepositLeftOver)(nil),            // 40: evenkeel.posting.v1.DepositLeftOver
-	(*DepositWithdrawn)(nil),           // 41: evenkeel.posting.v1.DepositWithdrawn
-	(*DepositDiffered)(nil),            // 42: evenkeel.posting.v1.DepositDiffered
-	(*RemittanceUnfunded)(nil),         // 43: evenkeel.posting.v1.RemittanceUnfunded
-	(*DepositUnmatched)(nil),           // 44: evenkeel.posting.v1.DepositUnmatched
-	(*DepositDue)(nil),                 // 45: evenkeel.posting.v1.DepositDue
-	(*RemittanceDue)(nil),              // 46: evenkeel.posting.v1.RemittanceDue
-	(*DepositReceived)(nil),            // 47: evenkeel.posting.v1.DepositReceived
-	(*DepositReversed)(nil),            // 48: evenkeel.posting.v1.DepositReversed
-	(*PatientPaymentReceived)(nil),     // 49: evenkeel.posting.v1.PatientPaymentReceived
-	(*PatientAccountNoted)(nil),        // 50: evenkeel.posting.v1.PatientAccountNoted
-	(*PatientFundsNoted)(nil),          // 51: evenkeel.posting.v1.PatientFundsNoted
-	(*PatientPaymentAssigned)(nil),     // 52: evenkeel.posting.v1.PatientPaymentAssigned
-	(*PatientAccountSettled)(nil),      // 53: evenkeel.posting.v1.PatientAccountSettled
-	(*PatientFundsReleased)(nil),       // 54: evenkeel.posting.v1.PatientFundsReleased
-	(*PatientPaymentRefunded)(nil),     // 55: evenkeel.posting.v1.PatientPaymentRefunded
-	(*PatientPaymentReversed)(nil),     // 56: evenkeel.posting.v1.PatientPaymentReversed
-	(*PatientPaymentShare)(nil),        // 57: evenkeel.posting.v1.PatientPaymentShare
-	(*v1.ServiceLine)(nil),             // 58: evenkeel.type.v1.ServiceLine
-	(*v11.ResponsiblePayer)(nil),       // 59: evenkeel.intake.v1.ResponsiblePayer
-	(*v1.Leg)(nil),                     // 60: evenkeel.type.v1.Leg
-	(*v1.Source)(nil),                  // 61: evenkeel.type.v1.Source
-	(v1.PayerSequence)(0),              // 62: evenkeel.type.v1.PayerSequence
-	(*v1.Adjustment)(nil),              // 63: evenkeel.type.v1.Adjustment
-	(*v12.RemittanceClaim)(nil),        // 64: evenkeel.exchange.v1.RemittanceClaim
-	(*v12.Residual)(nil),               // 65: evenkeel.exchange.v1.Residual
+	(*ClaimPaymentFound)(nil),          // 26: evenkeel.posting.v1.ClaimPaymentFound
+	(*PatientPaymentAllocated)(nil),    // 27: evenkeel.posting.v1.PatientPaymentAllocated
+	(*CreditBalanceDetected)(nil),      // 28: evenkeel.posting.v1.CreditBalanceDetected
+	(*CreditBalanceCleared)(nil),       // 29: evenkeel.posting.v1.CreditBalanceCleared
+	(*AccountSettled)(nil),             // 30: evenkeel.posting.v1.AccountSettled
+	(*RemittanceReceived)(nil),         // 31: evenkeel.posting.v1.RemittanceReceived
+	(*RemittanceQuarantined)(nil),      // 32: evenkeel.posting.v1.RemittanceQuarantined
+	(*RemittanceBalanced)(nil),         // 33: evenkeel.posting.v1.RemittanceBalanced
+	(*UnappliedRecorded)(nil),          // 34: evenkeel.posting.v1.UnappliedRecorded
+	(*UnappliedAssigned)(nil),          // 35: evenkeel.posting.v1.UnappliedAssigned
+	(*ProviderAdjustmentRecorded)(nil), // 36: evenkeel.posting.v1.ProviderAdjustmentRecorded
+	(*RemittanceMended)(nil),           // 37: evenkeel.posting.v1.RemittanceMended
+	(*RemittanceAdvised)(nil),          // 38: evenkeel.posting.v1.RemittanceAdvised
+	(*DepositAdvised)(nil),             // 39: evenkeel.posting.v1.DepositAdvised
+	(*RemittanceMatched)(nil),          // 40: evenkeel.posting.v1.RemittanceMatched
+	(*DepositLeftOver)(nil),            // 41: evenkeel.posting.v1.DepositLeftOver
+	(*DepositWithdrawn)(nil),           // 42: evenkeel.posting.v1.DepositWithdrawn
+	(*DepositDiffered)(nil),            // 43: evenkeel.posting.v1.DepositDiffered
+	(*RemittanceUnfunded)(nil),         // 44: evenkeel.posting.v1.RemittanceUnfunded
+	(*DepositUnmatched)(nil),           // 45: evenkeel.posting.v1.DepositUnmatched
+	(*DepositDue)(nil),                 // 46: evenkeel.posting.v1.DepositDue
+	(*RemittanceDue)(nil),              // 47: evenkeel.posting.v1.RemittanceDue
+	(*DepositReceived)(nil),            // 48: evenkeel.posting.v1.DepositReceived
+	(*DepositReversed)(nil),            // 49: evenkeel.posting.v1.DepositReversed
+	(*PatientPaymentReceived)(nil),     // 50: evenkeel.posting.v1.PatientPaymentReceived
+	(*PatientAccountNoted)(nil),        // 51: evenkeel.posting.v1.PatientAccountNoted
+	(*PatientFundsNoted)(nil),          // 52: evenkeel.posting.v1.PatientFundsNoted
+	(*PatientPaymentAssigned)(nil),     // 53: evenkeel.posting.v1.PatientPaymentAssigned
+	(*PatientAccountSettled)(nil),      // 54: evenkeel.posting.v1.PatientAccountSettled
+	(*PatientFundsReleased)(nil),       // 55: evenkeel.posting.v1.PatientFundsReleased
+	(*PatientPaymentRefunded)(nil),     // 56: evenkeel.posting.v1.PatientPaymentRefunded
+	(*PatientPaymentReversed)(nil),     // 57: evenkeel.posting.v1.PatientPaymentReversed
+	(*PatientPaymentShare)(nil),        // 58: evenkeel.posting.v1.PatientPaymentShare
+	(*v1.ServiceLine)(nil),             // 59: evenkeel.type.v1.ServiceLine
+	(*v11.ResponsiblePayer)(nil),       // 60: evenkeel.intake.v1.ResponsiblePayer
+	(*v1.Leg)(nil),                     // 61: evenkeel.type.v1.Leg
+	(*v1.Source)(nil),                  // 62: evenkeel.type.v1.Source
+	(v1.PayerSequence)(0),              // 63: evenkeel.type.v1.PayerSequence
+	(*v1.Adjustment)(nil),              // 64: evenkeel.type.v1.Adjustment
+	(*v12.RemittanceClaim)(nil),        // 65: evenkeel.exchange.v1.RemittanceClaim
+	(*v12.Residual)(nil),               // 66: evenkeel.exchange.v1.Residual
 }
 var file_evenkeel_posting_v1_events_proto_depIdxs = []int32{
-	58, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
-	59, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	60, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
+	59, // 0: evenkeel.posting.v1.ChargePosted.lines:type_name -> evenkeel.type.v1.ServiceLine
+	60, // 1: evenkeel.posting.v1.ChargePosted.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	61, // 2: evenkeel.posting.v1.ChargePosted.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 3: evenkeel.posting.v1.ChargePosted.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	61, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
-	58, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
-	60, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 4: evenkeel.posting.v1.ChargePosted.source:type_name -> evenkeel.type.v1.Source
+	59, // 5: evenkeel.posting.v1.ChargeCorrected.lines:type_name -> evenkeel.type.v1.ServiceLine
+	61, // 6: evenkeel.posting.v1.ChargeCorrected.legs:type_name -> evenkeel.type.v1.Leg
 	1,  // 7: evenkeel.posting.v1.ChargeCorrected.expected:type_name -> evenkeel.posting.v1.ExpectedLine
-	60, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
-	62, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	63, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
-	60, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 8: evenkeel.posting.v1.ChargeVoided.legs:type_name -> evenkeel.type.v1.Leg
+	63, // 9: evenkeel.posting.v1.PriorAdjudicationPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	64, // 10: evenkeel.posting.v1.PriorAdjudicationPosted.adjustments:type_name -> evenkeel.type.v1.Adjustment
+	61, // 11: evenkeel.posting.v1.PriorAdjudicationPosted.legs:type_name -> evenkeel.type.v1.Leg
 	10, // 12: evenkeel.posting.v1.PriorAdjudicationPosted.lines:type_name -> evenkeel.posting.v1.PriorPostedLine
-	61, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
-	59, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
-	61, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
-	60, // 16: evenkeel.posting.v1.PayersTold.legs:type_name -> evenkeel.type.v1.Leg
-	62, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 18: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
-	62, // 19: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 20: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	62, // 21: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 22: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
-	62, // 23: evenkeel.posting.v1.BalanceReturned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 24: evenkeel.posting.v1.BalanceReturned.legs:type_name -> evenkeel.type.v1.Leg
-	62, // 25: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 26: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 27: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
-	62, // 28: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 29: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 30: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
-	62, // 31: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 32: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 33: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 34: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
-	62, // 35: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 36: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
-	62, // 37: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 38: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 39: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
-	62, // 40: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 41: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 42: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 43: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 44: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 45: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
-	62, // 46: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 47: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
-	62, // 48: evenkeel.posting.v1.AcceptedLossRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	60, // 49: evenkeel.posting.v1.AcceptedLossRecovered.legs:type_name -> evenkeel.type.v1.Leg
-	62, // 50: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 51: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 52: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	64, // 53: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	60, // 54: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 55: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
-	60, // 56: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
-	62, // 57: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	62, // 58: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
-	61, // 59: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
-	65, // 60: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
-	64, // 61: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
-	60, // 62: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 63: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
-	60, // 64: evenkeel.posting.v1.UnappliedAssigned.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 65: evenkeel.posting.v1.UnappliedAssigned.source:type_name -> evenkeel.type.v1.Source
-	60, // 66: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 67: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
-	60, // 68: evenkeel.posting.v1.RemittanceMatched.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 69: evenkeel.posting.v1.DepositWithdrawn.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 70: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 71: evenkeel.posting.v1.DepositReversed.legs:type_name -> evenkeel.type.v1.Leg
-	60, // 72: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
-	61, // 73: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
-	60, // 74: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
-	57, // 75: evenkeel.posting.v1.PatientPaymentReversed.shares:type_name -> evenkeel.posting.v1.PatientPaymentShare
-	60, // 76: evenkeel.posting.v1.PatientPaymentReversed.legs:type_name -> evenkeel.type.v1.Leg
-	77, // [77:77] is the sub-list for method output_type
-	77, // [77:77] is the sub-list for method input_type
-	77, // [77:77] is the sub-list for extension type_name
-	77, // [77:77] is the sub-list for extension extendee
-	0,  // [0:77] is the sub-list for field type_name
+	62, // 13: evenkeel.posting.v1.PriorAdjudicationPosted.source:type_name -> evenkeel.type.v1.Source
+	60, // 14: evenkeel.posting.v1.PayersTold.responsible_payers:type_name -> evenkeel.intake.v1.ResponsiblePayer
+	62, // 15: evenkeel.posting.v1.PayersTold.source:type_name -> evenkeel.type.v1.Source
+	61, // 16: evenkeel.posting.v1.PayersTold.legs:type_name -> evenkeel.type.v1.Leg
+	63, // 17: evenkeel.posting.v1.PriorAdjudicationHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 18: evenkeel.posting.v1.PriorAdjudicationHeld.source:type_name -> evenkeel.type.v1.Source
+	63, // 19: evenkeel.posting.v1.PriorDenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 20: evenkeel.posting.v1.PriorDenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	63, // 21: evenkeel.posting.v1.BalanceMoved.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 22: evenkeel.posting.v1.BalanceMoved.legs:type_name -> evenkeel.type.v1.Leg
+	63, // 23: evenkeel.posting.v1.BalanceReturned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 24: evenkeel.posting.v1.BalanceReturned.legs:type_name -> evenkeel.type.v1.Leg
+	63, // 25: evenkeel.posting.v1.InsurancePaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 26: evenkeel.posting.v1.InsurancePaymentPosted.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 27: evenkeel.posting.v1.InsurancePaymentPosted.source:type_name -> evenkeel.type.v1.Source
+	63, // 28: evenkeel.posting.v1.ContractualAdjusted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 29: evenkeel.posting.v1.ContractualAdjusted.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 30: evenkeel.posting.v1.ContractualAdjusted.source:type_name -> evenkeel.type.v1.Source
+	63, // 31: evenkeel.posting.v1.ResponsibilityTransferred.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 32: evenkeel.posting.v1.ResponsibilityTransferred.to_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 33: evenkeel.posting.v1.ResponsibilityTransferred.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 34: evenkeel.posting.v1.ResponsibilityTransferred.source:type_name -> evenkeel.type.v1.Source
+	63, // 35: evenkeel.posting.v1.DenialRecorded.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 36: evenkeel.posting.v1.DenialRecorded.source:type_name -> evenkeel.type.v1.Source
+	63, // 37: evenkeel.posting.v1.PostingReversed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 38: evenkeel.posting.v1.PostingReversed.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 39: evenkeel.posting.v1.PostingReversed.source:type_name -> evenkeel.type.v1.Source
+	63, // 40: evenkeel.posting.v1.LaterPaymentQuestioned.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 41: evenkeel.posting.v1.LaterPaymentQuestioned.earlier_payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 42: evenkeel.posting.v1.LaterPaymentAnswered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 43: evenkeel.posting.v1.UnderpaymentDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 44: evenkeel.posting.v1.BalanceBillingHeld.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 45: evenkeel.posting.v1.BalanceBillingHeld.source:type_name -> evenkeel.type.v1.Source
+	63, // 46: evenkeel.posting.v1.UnderpaymentAccepted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 47: evenkeel.posting.v1.UnderpaymentAccepted.legs:type_name -> evenkeel.type.v1.Leg
+	63, // 48: evenkeel.posting.v1.AcceptedLossRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	61, // 49: evenkeel.posting.v1.AcceptedLossRecovered.legs:type_name -> evenkeel.type.v1.Leg
+	63, // 50: evenkeel.posting.v1.UnderpaymentRecovered.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 51: evenkeel.posting.v1.UnderpaymentLapsed.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 52: evenkeel.posting.v1.ClaimPaymentPosted.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	65, // 53: evenkeel.posting.v1.ClaimPaymentPosted.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	61, // 54: evenkeel.posting.v1.ClaimPaymentUnmatched.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 55: evenkeel.posting.v1.ClaimPaymentUnmatched.source:type_name -> evenkeel.type.v1.Source
+	63, // 56: evenkeel.posting.v1.ClaimPaymentUnmatched.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	65, // 57: evenkeel.posting.v1.ClaimPaymentUnmatched.remittance_claim:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	61, // 58: evenkeel.posting.v1.ClaimPaymentFound.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 59: evenkeel.posting.v1.ClaimPaymentFound.source:type_name -> evenkeel.type.v1.Source
+	61, // 60: evenkeel.posting.v1.PatientPaymentAllocated.legs:type_name -> evenkeel.type.v1.Leg
+	63, // 61: evenkeel.posting.v1.CreditBalanceDetected.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	63, // 62: evenkeel.posting.v1.CreditBalanceCleared.payer_sequence:type_name -> evenkeel.type.v1.PayerSequence
+	62, // 63: evenkeel.posting.v1.RemittanceReceived.source:type_name -> evenkeel.type.v1.Source
+	66, // 64: evenkeel.posting.v1.RemittanceQuarantined.residuals:type_name -> evenkeel.exchange.v1.Residual
+	65, // 65: evenkeel.posting.v1.RemittanceBalanced.claims:type_name -> evenkeel.exchange.v1.RemittanceClaim
+	61, // 66: evenkeel.posting.v1.UnappliedRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 67: evenkeel.posting.v1.UnappliedRecorded.source:type_name -> evenkeel.type.v1.Source
+	61, // 68: evenkeel.posting.v1.UnappliedAssigned.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 69: evenkeel.posting.v1.UnappliedAssigned.source:type_name -> evenkeel.type.v1.Source
+	61, // 70: evenkeel.posting.v1.ProviderAdjustmentRecorded.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 71: evenkeel.posting.v1.ProviderAdjustmentRecorded.source:type_name -> evenkeel.type.v1.Source
+	61, // 72: evenkeel.posting.v1.RemittanceMatched.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 73: evenkeel.posting.v1.DepositWithdrawn.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 74: evenkeel.posting.v1.DepositReceived.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 75: evenkeel.posting.v1.DepositReversed.legs:type_name -> evenkeel.type.v1.Leg
+	61, // 76: evenkeel.posting.v1.PatientPaymentReceived.legs:type_name -> evenkeel.type.v1.Leg
+	62, // 77: evenkeel.posting.v1.PatientPaymentReceived.source:type_name -> evenkeel.type.v1.Source
+	61, // 78: evenkeel.posting.v1.PatientPaymentRefunded.legs:type_name -> evenkeel.type.v1.Leg
+	58, // 79: evenkeel.posting.v1.PatientPaymentReversed.shares:type_name -> evenkeel.posting.v1.PatientPaymentShare
+	61, // 80: evenkeel.posting.v1.PatientPaymentReversed.legs:type_name -> evenkeel.type.v1.Leg
+	81, // [81:81] is the sub-list for method output_type
+	81, // [81:81] is the sub-list for method input_type
+	81, // [81:81] is the sub-list for extension type_name
+	81, // [81:81] is the sub-list for extension extendee
+	0,  // [0:81] is the sub-list for field type_name
 }
 
 func init() { file_evenkeel_posting_v1_events_proto_init() }
@@ -6757,7 +6941,7 @@ func file_evenkeel_posting_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_evenkeel_posting_v1_events_proto_rawDesc), len(file_evenkeel_posting_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   58,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
