@@ -370,7 +370,7 @@ func (l laterClaims) tell(b *strings.Builder) {
 	}
 	list(l.same, "the same visit as in %s: nothing changed")
 	list(l.told, "the same visit as in %s: not charged again; it tells who is next, or what a payer decided or the patient paid")
-	list(l.held, "possible duplicate, held as work: %s")
+	list(l.held, "held as work: %s")
 }
 
 // heldClaims are those that do not go out, and why.
