@@ -295,7 +295,7 @@ func (p *Process) open(ctx context.Context, s Service) error {
 		r.consumers[source] = consume.New(consume.Options{Source: source, Handler: s.Handler, Engine: e, Log: log, Replay: p.askReplay})
 	}
 	r.relay, err = relay.New(relay.Options{
-		Service: s.Name, Log: l, Topic: relay.Kafka(p.kafka, wire.Topic(s.Name), topicConfig), Logger: log, Partitions: p.Partitions,
+		Service: s.Name, Log: l, Topic: relay.Kafka(p.kafka, wire.Topic(s.Name), topicConfig), Logger: p.log, Partitions: p.Partitions,
 		Lock: relay.AdvisoryLock(database, s.Name),
 	})
 	if err != nil {

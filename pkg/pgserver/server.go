@@ -289,6 +289,7 @@ func awaitPredecessor(ctx context.Context, pgdata string) error {
 	if err != nil { // cut short by a crash; PostgreSQL treats it itself
 		postmaster = 0
 	}
+	asked := ctx
 	ctx, cancel := context.WithTimeout(ctx, orphanLimit)
 	defer cancel()
 	for {
@@ -305,6 +306,9 @@ func awaitPredecessor(ctx context.Context, pgdata string) error {
 			}
 		}
 		if !pause(ctx, 20*poll) {
+			if err := asked.Err(); err != nil { // whoever starts has been stopped
+				return err
+			}
 			return fmt.Errorf("PostgreSQL (pids %v) still runs on %s although its parent is gone: stop it (kill -INT)", pids, pgdata)
 		}
 	}

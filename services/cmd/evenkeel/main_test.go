@@ -93,6 +93,7 @@ func TestWhatWasTypedWrongIsSaidInASentence(t *testing.T) {
 		{name: "an unknown command", args: []string{"frobnicate"}, code: 2, want: []string{"unexpected argument frobnicate"}},
 		{name: "an unknown flag", args: []string{"serve", "--wrong"}, code: 2, want: []string{"unknown flag --wrong", "See `evenkeel serve --help`."}},
 		{name: "all that is missing is named at once", args: []string{"serve"}, code: 2, want: []string{"--database-url", "--kafka-brokers", "--secret-file"}},
+		{name: "no events at all", args: []string{"events", "claims", "--limit=0"}, code: 2, want: []string{"--limit is at least 1", "0 and 0 were asked for"}},
 		{name: "a number that is none", args: []string{"events", "claims", "--limit=few"}, code: 2, want: []string{"--limit", `"few"`}},
 		{name: "a word that is none of the choice", args: []string{"dlq", "list", "--state=odd"}, code: 2, want: []string{`"dead","waiting","behind","ready","all"`, "See `evenkeel dlq list --help`."}},
 		{name: "half a command", args: []string{"dlq"}, code: 2, want: []string{`"list", "show", "retry", "discard"`}},

@@ -62,6 +62,14 @@ type eventsCommand struct {
 	JSON    bool   `help:"One JSON object a line, with the clear part of each event."`
 }
 
+// Validate says what no page of events has.
+func (c eventsCommand) Validate() error {
+	if c.Limit < 1 || c.After < 0 {
+		return fmt.Errorf("--limit is at least 1 and --after at least 0: %d and %d were asked for", c.Limit, c.After)
+	}
+	return nil
+}
+
 // Run prints events without what is sealed.
 func (c eventsCommand) Run(ctx context.Context) error {
 	log, _, err := c.open(ctx, c.Service)
