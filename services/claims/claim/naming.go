@@ -49,20 +49,16 @@ func crossedName(look es.Look, e *pb.ClaimCreated) []es.Command {
 
 // continued makes the claim to a payer that is named now, as its turn has come: it is sent, unless the payer before has sent it on.
 func continued(look es.Look, e *pb.ClaimClosed, today string) ([]es.Command, error) {
-	encounterID, known := es.Find(look, EncounterMirror, e.ClaimId)
-	if !known {
-		return nil, es.Wait(EncounterMirror, e.ClaimId)
+	coded, err := visitOf(look, e.ClaimId)
+	if err != nil {
+		return nil, err
 	}
-	coded, known := es.Find(look, CodedMirror, encounterID)
-	if !known {
-		return nil, es.Wait(CodedMirror, encounterID)
-	}
-	n := slices.IndexFunc(coded.ResponsiblePayers, func(p *intakev1.ResponsiblePayer) bool { return idOf(encounterID, p) == e.ContinuedByClaimId })
+	n := slices.IndexFunc(coded.ResponsiblePayers, func(p *intakev1.ResponsiblePayer) bool { return idOf(coded.EncounterId, p) == e.ContinuedByClaimId })
 	if n < 0 {
 		return nil, nil
 	}
 	payer := coded.ResponsiblePayers[n]
-	payments, _ := es.Find(look, PaymentMirror, encounterID)
+	payments, _ := es.Find(look, PaymentMirror, coded.EncounterId)
 	for _, p := range slices.Backward(payments) {
 		if to := sentOnTo(coded, p); to != nil && to.PayerSequence == payer.PayerSequence {
 			return crossOver(look, coded, payer, p, today)

@@ -331,18 +331,27 @@ func sent(e *exchangev1.InterchangeSent) []es.Command {
 	return out
 }
 
-// unsent goes on with a claim whose version has not gone out.
-func unsent(look es.Look, e *exchangev1.ClaimRecalled, today string) ([]es.Command, error) {
-	encounterID, known := es.Find(look, EncounterMirror, e.ClaimId)
+// visitOf is the visit that a claim is for; it waits until both are known.
+func visitOf(look es.Look, claimID string) (*codingv1.CodingCompleted, error) {
+	encounterID, known := es.Find(look, EncounterMirror, claimID)
 	if !known {
-		return nil, es.Wait(EncounterMirror, e.ClaimId)
+		return nil, es.Wait(EncounterMirror, claimID)
 	}
 	coded, known := es.Find(look, CodedMirror, encounterID)
 	if !known {
 		return nil, es.Wait(CodedMirror, encounterID)
 	}
+	return coded, nil
+}
+
+// unsent goes on with a claim whose version has not gone out.
+func unsent(look es.Look, e *exchangev1.ClaimRecalled, today string) ([]es.Command, error) {
+	coded, err := visitOf(look, e.ClaimId)
+	if err != nil {
+		return nil, err
+	}
 	for _, payer := range coded.ResponsiblePayers {
-		if ID(encounterID, payer.PayerSequence) != e.ClaimId {
+		if ID(coded.EncounterId, payer.PayerSequence) != e.ClaimId {
 			continue
 		}
 		facts, scrub, err := Gather(look, coded, payer, today)
@@ -382,13 +391,9 @@ func crossed(look es.Look, e *pb.ClaimCreated, today string) ([]es.Command, erro
 
 // follow takes the claims to later payers back with the first payer's.
 func follow(look es.Look, e *pb.ClaimClosed, today string) ([]es.Command, error) {
-	encounterID, known := es.Find(look, EncounterMirror, e.ClaimId)
-	if !known {
-		return nil, es.Wait(EncounterMirror, e.ClaimId)
-	}
-	coded, known := es.Find(look, CodedMirror, encounterID)
-	if !known {
-		return nil, es.Wait(CodedMirror, encounterID)
+	coded, err := visitOf(look, e.ClaimId)
+	if err != nil {
+		return nil, err
 	}
 	var out []es.Command
 	for _, payer := range coded.ResponsiblePayers {
